@@ -1,0 +1,53 @@
+"""AWS CDK constructs that model a genomics workflow context.
+
+The names below are imported when first used: `workflow_context.models` and `workflow_context.catalog` work without the
+CDK, and without the Node.js process that importing the CDK starts.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bucket import WorkflowBucket
+    from .compute import BatchCompute
+    from .context import WorkflowContext
+    from .data import DataLocation
+    from .engines.base import WorkflowEngine
+    from .engines.miniwdl import MiniwdlEngine
+    from .engines.snakemake import SnakemakeEngine
+    from .network import Network
+    from .storage.base import WorkflowFileSystem
+    from .storage.efs import EfsFileSystem
+
+_MODULES = {
+    "BatchCompute": ".compute",
+    "DataLocation": ".data",
+    "EfsFileSystem": ".storage.efs",
+    "MiniwdlEngine": ".engines.miniwdl",
+    "Network": ".network",
+    "SnakemakeEngine": ".engines.snakemake",
+    "WorkflowBucket": ".bucket",
+    "WorkflowContext": ".context",
+    "WorkflowEngine": ".engines.base",
+    "WorkflowFileSystem": ".storage.base",
+}
+
+__all__ = [
+    "BatchCompute",
+    "DataLocation",
+    "EfsFileSystem",
+    "MiniwdlEngine",
+    "Network",
+    "SnakemakeEngine",
+    "WorkflowBucket",
+    "WorkflowContext",
+    "WorkflowEngine",
+    "WorkflowFileSystem",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_MODULES[name], __name__), name)
