@@ -11,20 +11,21 @@ if TYPE_CHECKING:
     from .bucket import WorkflowBucket
     from .compute import BatchCompute
     from .context import WorkflowContext
-    from .data import DataLocation
     from .engines.base import WorkflowEngine
     from .engines.miniwdl import MiniwdlEngine
     from .engines.snakemake import SnakemakeEngine
-    from .network import Network
+    from .network import Network, Placement
+    from .s3_location import S3Location
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
 
 _MODULES = {
     "BatchCompute": ".compute",
-    "DataLocation": ".data",
     "EfsFileSystem": ".storage.efs",
     "MiniwdlEngine": ".engines.miniwdl",
     "Network": ".network",
+    "Placement": ".network",
+    "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
     "WorkflowBucket": ".bucket",
     "WorkflowContext": ".context",
@@ -34,10 +35,11 @@ _MODULES = {
 
 __all__ = [
     "BatchCompute",
-    "DataLocation",
     "EfsFileSystem",
     "MiniwdlEngine",
     "Network",
+    "Placement",
+    "S3Location",
     "SnakemakeEngine",
     "WorkflowBucket",
     "WorkflowContext",

@@ -1,0 +1,118 @@
+"""The bucket that the contexts of a project share."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
+from constructs import Construct
+
+from .nag import acknowledge
+from .s3_location import S3Location
+
+
+class WorkflowBucket(Construct):
+    """A bucket for the inputs, outputs and intermediates of workflows, with a second one for its access log.
+
+    Each context works under a prefix of its own (`location`), and its roles end there.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there. The buckets' logical ids follow from it: changing it replaces them.
+        encryption_key: Key for the objects. Default: S3's own key (SSE-S3), which costs nothing.
+        removal_policy: What becomes of the buckets when the stack goes. Default: they stay. With `DESTROY`,
+            CloudFormation deletes them only when they are empty: S3 refuses to delete a bucket that holds objects.
+
+    Attributes:
+        bucket: The bucket.
+        access_log_bucket: Where S3 writes who read and wrote the objects; entries expire after 90 days.
+
+    Security considerations:
+        Public access is blocked, requests without TLS are denied, and overwritten or deleted objects can be had back
+        for 7 days. Anyone who may assume a role of a context can read and write the prefix of that context.
+
+    Cost:
+        Nothing while empty. Storage and requests as S3 charges them; unfinished multipart uploads are removed after
+        7 days, so that they do not cost unseen.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        encryption_key: kms.IKey | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        self.access_log_bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            # S3 delivers access logs only to buckets encrypted with its own key.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[s3.LifecycleRule(id="ExpireAccessLogs", expiration=cdk.Duration.days(90))],
+            removal_policy=removal_policy,
+        )
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=encryption_key,
+            bucket_key_enabled=True if encryption_key else None,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="AbortIncompleteMultipartUploads", abort_incomplete_multipart_upload_after=cdk.Duration.days(7)
+                ),
+                s3.LifecycleRule(id="ExpireOldVersions", noncurrent_version_expiration=cdk.Duration.days(7)),
+            ],
+            removal_policy=removal_policy,
+        )
+        self._log_access()
+        acknowledge(
+            self,
+            "The objects are results of workflows that can be run again, versions are kept for 7 days, and a copy in a "
+            "second region doubles the bill: replication is the project owner's choice.",
+            "HIPAA.Security-S3BucketReplicationEnabled",
+        )
+        acknowledge(
+            self,
+            "SSE-S3 encrypts every object with AES-256 under keys of its own; a KMS key is one argument away.",
+            "HIPAA.Security-S3DefaultEncryptionKMS",
+        )
+        acknowledge(
+            self.access_log_bucket,
+            "The log of another bucket: logging it as well has no end, and its entries expire after 90 days.",
+            "AwsSolutions-S1",
+            "HIPAA.Security-S3BucketLoggingEnabled",
+            "HIPAA.Security-S3BucketVersioningEnabled",
+        )
+
+    def location(self, *prefix: str) -> S3Location:
+        """The location below a prefix, which workflows may read and write."""
+        return S3Location(self.bucket, "/".join(part for part in prefix if part))
+
+    def _log_access(self) -> None:
+        # By hand and not by the L2's argument, which writes an ACL or a policy as a feature flag says: an ACL is refused
+        # on a bucket whose owner owns every object.
+        self.access_log_bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.access_log_bucket.arn_for_objects("bucket/*")],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": self.bucket.bucket_arn},
+                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                },
+            )
+        )
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  for the type checker
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=self.access_log_bucket.bucket_name, log_file_prefix="bucket/"
+        )

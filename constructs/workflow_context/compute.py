@@ -1,0 +1,237 @@
+"""The AWS Batch queues of a context and the machines behind them."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
+from constructs import Construct, IDependable
+
+from .nag import acknowledge
+from .network import Placement
+from .scripts import read_script
+from .storage.base import WorkflowFileSystem
+
+_STUCK_AFTER = cdk.Duration.minutes(15)
+
+
+class BatchCompute(Construct):
+    """Three job queues: one for head jobs, one for task jobs, and with Spot an on-demand one to fall back to.
+
+    Head jobs run on Fargate when the file system allows it, task jobs on EC2 instances that come and go with the work.
+    Spot and on-demand capacity are never mixed in a queue: an engine that lost a task to a Spot interruption sends it
+    to the fallback queue, where that cannot happen again.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        placement: Where the jobs run.
+        storage: The file system that they share; instances are let in, and prepare it at boot where it needs that.
+        spot: Task jobs run on Spot capacity. Default: on-demand.
+        fallback_to_on_demand: With `spot`, whether there is a fallback queue. Default: yes.
+        max_vcpus: Upper bound of the vCPUs of task jobs at a time, in each of the task and the fallback queue.
+        head_max_vcpus: Upper bound of the vCPUs of head jobs: that many workflows at a time with one vCPU each.
+        instance_types: Instance types (`m6i.xlarge`) or families (`m6i`). Default: what AWS Batch takes for the
+            architecture (`default_x86_64`, `default_arm64`), or with `gpu` the g4dn, g5 and g6 families.
+        architecture: Processor architecture of the instances. Default: x86_64.
+        gpu: The instances have NVIDIA GPUs and the image that drives them.
+        root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100 GiB.
+
+    Attributes:
+        head_queue: The queue of head jobs.
+        task_queue: The queue of task jobs.
+        fallback_queue: The on-demand queue beside a Spot one, or None.
+        security_group: The security group of every job and instance.
+        instance_role: The role of the EC2 instances: also that of task jobs that bring no role of their own.
+
+    Raises:
+        ValueError: A fallback without Spot, or bounds that are not positive.
+
+    Security considerations:
+        Instances require IMDSv2; containers reach the instance role through it (hop limit 2), because miniwdl's tasks
+        have no role of their own. Nothing is let in; everything is let out.
+
+    Cost:
+        Nothing while no job runs: environments scale to zero. Instances and Fargate tasks are paid by the second, root
+        volumes at 0.08 USD per GB and month (gp3, us-east-1).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        placement: Placement,
+        storage: WorkflowFileSystem,
+        spot: bool = False,
+        fallback_to_on_demand: bool | None = None,
+        max_vcpus: int = 256,
+        head_max_vcpus: int = 16,
+        instance_types: Sequence[str] = (),
+        architecture: ec2.InstanceArchitecture = ec2.InstanceArchitecture.X86_64,
+        gpu: bool = False,
+        root_volume_size: cdk.Size | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        if fallback_to_on_demand and not spot:
+            raise ValueError("fallback_to_on_demand is for Spot capacity; give spot=True too, or leave it out")
+        for name, bound in (("max_vcpus", max_vcpus), ("head_max_vcpus", head_max_vcpus)):
+            if bound < 1:
+                message = f"{name} must be at least 1, got {bound}"
+                raise ValueError(message)
+        self._placement = placement
+        self._instance_types = list(instance_types) or _default_instance_types(architecture, gpu=gpu)
+        self._image_type = batch.EcsMachineImageType.ECS_AL2023_NVIDIA if gpu else batch.EcsMachineImageType.ECS_AL2023
+        self.security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
+        )
+        storage.allow_mount_from(self.security_group)
+        self.instance_role = self._new_instance_role()
+        self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
+
+        tasks = self._ec2_environment("TaskEnvironment", spot=spot, max_vcpus=max_vcpus, after=storage.ready)
+        self.task_queue = self._queue("TaskQueue", tasks)
+        self.fallback_queue: batch.JobQueue | None = None
+        if spot and fallback_to_on_demand is not False:
+            fallback = self._ec2_environment("FallbackEnvironment", spot=False, max_vcpus=max_vcpus, after=storage.ready)
+            self.fallback_queue = self._queue("FallbackQueue", fallback)
+        self.heads_on_fargate = storage.serves_fargate
+        heads = (
+            self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
+            if self.heads_on_fargate
+            else self._ec2_environment("HeadEnvironment", spot=False, max_vcpus=head_max_vcpus, after=storage.ready)
+        )
+        self.head_queue = self._queue("HeadQueue", heads)
+
+    @property
+    def queues(self) -> list[batch.JobQueue]:
+        """Every queue to which an engine sends task jobs."""
+        return [self.task_queue, *([self.fallback_queue] if self.fallback_queue else [])]
+
+    def _new_instance_role(self) -> iam.Role:
+        role = iam.Role(
+            self,
+            "InstanceRole",
+            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+            description="EC2 instances of the workflow context",
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonEC2ContainerServiceforEC2Role")
+            ],
+        )
+        acknowledge(
+            role,
+            "AWS keeps this policy in step with what the ECS agent on the instance needs.",
+            "AwsSolutions-IAM4",
+        )
+        return role
+
+    def _new_launch_template(self, storage: WorkflowFileSystem, root_volume_size: cdk.Size) -> ec2.LaunchTemplate:
+        # AWS Batch merges its own part into the archive: plain shell would make the environment INVALID.
+        # https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
+        user_data = ec2.MultipartUserData()
+        for script in (read_script("ecs_agent.sh"), *storage.user_data()):
+            user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
+        return ec2.LaunchTemplate(
+            self,
+            "LaunchTemplate",
+            user_data=user_data,
+            require_imdsv2=True,
+            http_put_response_hop_limit=2,
+            block_devices=[
+                ec2.BlockDevice(
+                    device_name="/dev/xvda",
+                    volume=ec2.BlockDeviceVolume.ebs(
+                        root_volume_size.to_gibibytes(),
+                        encrypted=True,
+                        volume_type=ec2.EbsDeviceVolumeType.GP3,
+                        delete_on_termination=True,
+                    ),
+                )
+            ],
+        )
+
+    def _ec2_environment(
+        self, id: str, *, spot: bool, max_vcpus: int, after: Sequence[IDependable]  # noqa: A002
+    ) -> batch.ManagedEc2EcsComputeEnvironment:
+        environment = batch.ManagedEc2EcsComputeEnvironment(
+            self,
+            id,
+            vpc=self._placement.vpc,
+            vpc_subnets=self._placement.selection,
+            security_groups=[self.security_group],
+            spot=spot,
+            # The strategies that AWS Batch can update in place; BEST_FIT, its default, is not one.
+            allocation_strategy=(
+                batch.AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED
+                if spot
+                else batch.AllocationStrategy.BEST_FIT_PROGRESSIVE
+            ),
+            images=[batch.EcsMachineImage(image_type=self._image_type)],
+            instance_role=self.instance_role,
+            launch_template=self.launch_template,
+            default_instance_classes=[batch.DefaultInstanceClass.X86_64],
+            minv_cpus=0,
+            maxv_cpus=max_vcpus,
+            replace_compute_environment=False,
+            update_to_latest_image_version=True,
+            update_timeout=cdk.Duration.minutes(30),
+            terminate_on_update=False,
+        )
+        resource = _resource(environment)
+        # The L2 takes enum members and full types; the service takes families and its own default_… names as well.
+        resource.add_property_override("ComputeResources.InstanceTypes", self._instance_types)
+        # Without a version AWS Batch keeps the one it met first, and a changed template changes no instance.
+        resource.add_property_override(
+            "ComputeResources.LaunchTemplate.Version", self.launch_template.latest_version_number
+        )
+        # The role's policies as well: an environment outlives its role only to be stuck in DELETING.
+        environment.node.add_dependency(self.instance_role, *after)
+        return environment
+
+    def _fargate_environment(
+        self, id: str, *, max_vcpus: int, after: Sequence[IDependable]  # noqa: A002
+    ) -> batch.FargateComputeEnvironment:
+        environment = batch.FargateComputeEnvironment(
+            self,
+            id,
+            vpc=self._placement.vpc,
+            vpc_subnets=self._placement.selection,
+            security_groups=[self.security_group],
+            maxv_cpus=max_vcpus,
+            replace_compute_environment=False,
+        )
+        _resource(environment)
+        environment.node.add_dependency(*after)
+        return environment
+
+    def _queue(self, id: str, environment: batch.IComputeEnvironment) -> batch.JobQueue:  # noqa: A002
+        # No name: a tag or a name can only be changed by replacement, which a fixed name would forbid.
+        return batch.JobQueue(
+            self,
+            id,
+            compute_environments=[batch.OrderedComputeEnvironment(compute_environment=environment, order=1)],
+            job_state_time_limit_actions=[
+                batch.JobStateTimeLimitAction(
+                    max_time=_STUCK_AFTER,
+                    reason=reason,
+                    state=batch.JobStateTimeLimitActionsState.RUNNABLE,
+                    action=batch.JobStateTimeLimitActionsAction.CANCEL,
+                )
+                for reason in (
+                    batch.JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE,
+                    batch.JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT,
+                )
+            ],
+        )
+
+
+def _default_instance_types(architecture: ec2.InstanceArchitecture, *, gpu: bool) -> list[str]:
+    if gpu:
+        return ["g4dn", "g5", "g6"]
+    return ["default_arm64" if architecture == ec2.InstanceArchitecture.ARM_64 else "default_x86_64"]
+
+
+def _resource(environment: batch.IComputeEnvironment) -> batch.CfnComputeEnvironment:
+    resource = environment.node.default_child
+    assert isinstance(resource, batch.CfnComputeEnvironment)  # noqa: S101  for the type checker
+    resource.add_property_override("Type", "MANAGED")  # the L2 writes it in lower case, which is not in the schema
+    return resource

@@ -1,0 +1,1 @@
+"""The workflow engines: one contract (base.py), one file for each engine."""

@@ -1,0 +1,213 @@
+"""The contract that every workflow engine keeps."""
+
+import abc
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
+from constructs import Construct
+
+from ..compute import BatchCompute
+from ..nag import acknowledge
+from ..network import Placement
+from ..s3_location import S3Location
+from ..storage.base import WorkflowFileSystem
+
+
+class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
+    """A workflow engine in a context: its roles, its job definitions and what its client must know.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        placement: Where head jobs run.
+        compute: The queues.
+        storage: The file system that head jobs and task jobs share.
+        outputs: Where the engine writes to in S3.
+        data: What else workflows may read, and write where it is not read-only.
+
+    Attributes:
+        head_role: The role of head jobs.
+        execution_role: The role with which ECS fetches images and writes logs for jobs of our definitions.
+        log_group: The log of jobs of our definitions, kept for 30 days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        placement: Placement,
+        compute: BatchCompute,
+        storage: WorkflowFileSystem,
+        outputs: S3Location,
+        data: Sequence[S3Location] = (),
+    ) -> None:
+        super().__init__(scope, id)
+        self.placement = placement
+        self.compute = compute
+        self.storage = storage
+        self.outputs = outputs
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        acknowledge(
+            self.log_group,
+            "CloudWatch Logs encrypts every log group with a key of its own.",
+            "HIPAA.Security-CloudWatchLogGroupEncrypted",
+        )
+        self.head_role = self._role("HeadRole", "Head jobs of the workflow context")
+        self.execution_role = self._role("ExecutionRole", "Image pulls and logs of the workflow context")
+        self.log_group.grant_write(self.execution_role)
+        storage.grant_read_write(self.head_role)
+        outputs.grant(self.head_role)
+        for location in data:
+            location.grant(self.head_role)
+        self._grant_task_submission()
+
+    @property
+    @abc.abstractmethod
+    def client_configuration(self) -> str:
+        """What a user's client needs to find this context, as text to paste: shell, or the client's own format."""
+
+    @property
+    @abc.abstractmethod
+    def head_job_definition(self) -> batch.IJobDefinition:
+        """The job definition that runs the engine for one workflow."""
+
+    def extra_outputs(self) -> dict[str, str]:
+        """What this engine adds to the outputs of a context: name to value."""
+        return {}
+
+    def _own_jobs(self) -> dict[str, dict[str, str]]:
+        """The IAM condition by which the jobs that the engine submitted are known from others, if it marks them."""
+        return {}
+
+    def _role(self, id: str, description: str) -> iam.Role:  # noqa: A002
+        return iam.Role(
+            self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description
+        )
+
+    def _head_container(
+        self,
+        id: str,  # noqa: A002
+        *,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cpu: float = 1,
+        memory: cdk.Size | None = None,
+    ) -> batch.IEcsContainerDefinition:
+        memory = memory or cdk.Size.gibibytes(4)
+        definition: batch.IEcsContainerDefinition
+        if self.compute.heads_on_fargate:
+            definition = batch.EcsFargateContainerDefinition(
+                self,
+                id,
+                image=ecs.ContainerImage.from_registry(image),
+                cpu=cpu,
+                memory=memory,
+                command=list(command),
+                environment=dict(environment),
+                job_role=self.head_role,
+                execution_role=self.execution_role,
+                logging=self._log_driver("head"),
+                volumes=list(self.storage.volumes()),
+                assign_public_ip=self.placement.assign_public_ip,
+                fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
+            )
+        else:
+            definition = self._ec2_container(
+                id, image=image, command=command, environment=environment, role=self.head_role, cpu=cpu, memory=memory
+            )
+        return definition
+
+    def _ec2_container(
+        self,
+        id: str,  # noqa: A002
+        *,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        role: iam.IRole,
+        cpu: float,
+        memory: cdk.Size,
+    ) -> batch.EcsEc2ContainerDefinition:
+        return batch.EcsEc2ContainerDefinition(
+            self,
+            id,
+            image=ecs.ContainerImage.from_registry(image),
+            cpu=cpu,
+            memory=memory,
+            command=list(command),
+            environment=dict(environment),
+            job_role=role,
+            execution_role=self.execution_role,
+            logging=self._log_driver(id.lower()),
+            volumes=list(self.storage.volumes()),
+        )
+
+    def _log_driver(self, prefix: str) -> ecs.LogDriver:
+        return ecs.LogDriver.aws_logs(stream_prefix=prefix, log_group=self.log_group)
+
+    def _definition(
+        self,
+        id: str,  # noqa: A002
+        container: batch.IEcsContainerDefinition,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        attempts: int = 1,
+        timeout: cdk.Duration,
+    ) -> batch.EcsJobDefinition:
+        definition = batch.EcsJobDefinition(
+            self,
+            id,
+            container=container,
+            parameters=dict(parameters) if parameters else None,
+            retry_attempts=attempts,
+            # A job that lost its machine runs again; one that failed of itself does not.
+            # https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
+            retry_strategies=[
+                batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason="Host EC2*")),
+                batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
+            ]
+            if attempts > 1
+            else None,
+            timeout=timeout,
+            propagate_tags=True,
+        )
+        definition.node.add_dependency(*self.storage.ready)
+        return definition
+
+    def _grant_task_submission(self) -> None:
+        """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted."""
+        stack = cdk.Stack.of(self)
+        jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
+        definitions = stack.format_arn(service="batch", resource="job-definition", resource_name="*")
+        queues = [queue.job_queue_arn for queue in self.compute.queues]
+        for statement in (
+            iam.PolicyStatement(sid="SubmitTasks", actions=["batch:SubmitJob"], resources=[*queues, definitions]),
+            iam.PolicyStatement(
+                sid="RegisterTasks",
+                actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
+                resources=[definitions],
+            ),
+            iam.PolicyStatement(
+                sid="TagTasks",
+                actions=["batch:TagResource"],
+                resources=[jobs, definitions],
+            ),
+            iam.PolicyStatement(
+                sid="EndOwnTasks",
+                actions=["batch:TerminateJob", "batch:CancelJob"],
+                resources=[jobs],
+                conditions=self._own_jobs() or None,
+            ),
+            iam.PolicyStatement(
+                sid="FollowTasks",
+                actions=["batch:DescribeJobs", "batch:DescribeJobDefinitions", "batch:ListJobs"],
+                resources=["*"],
+            ),
+        ):
+            self.head_role.add_to_policy(statement)

@@ -1,0 +1,169 @@
+"""miniwdl, by its own AWS Batch client miniwdl-aws: https://github.com/miniwdl-ext/miniwdl-aws."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_iam as iam
+from constructs import Construct
+from typing_extensions import override
+
+from ..compute import BatchCompute
+from ..network import Placement
+from ..s3_location import S3Location
+from ..storage.base import WorkflowFileSystem
+from .base import WorkflowEngine
+
+IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
+
+
+class MiniwdlEngine(WorkflowEngine):
+    """miniwdl, with its work directory and its call cache on the shared file system.
+
+    `miniwdl-aws-submit --workflow-queue QUEUE` finds the rest by the tags of the head queue: the task queues, the
+    access point and the role of head jobs. The call cache lies at `<mount>/miniwdl_run/_CACHE` and is shared by all
+    workflows of the context, for as long as the file system lives.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        placement: Where head jobs run.
+        compute: The queues; the head queue gets the tags.
+        storage: The shared file system.
+        outputs: Where `--s3upload` puts outputs and logs.
+        data: What else workflows may read, and write where it is not read-only.
+        image: Container image of head jobs. Default: the one that the miniwdl-aws project publishes, by version.
+
+    Attributes:
+        head_job_definition: Runs one workflow: parameters `workflow` (a WDL file by URI), `inputs` (JSON, or the URI
+            of a JSON file) and `outputs` (an S3 folder).
+
+    Security considerations:
+        miniwdl registers the definitions of its tasks itself, and gives them no role: tasks have the rights of the
+        instance role, which therefore may read the data and the outputs of the context. The head role may register job
+        definitions of any name (miniwdl derives them from task names), but pass no role to them, and may end only
+        jobs that a miniwdl head job submitted.
+
+    Cost:
+        A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        placement: Placement,
+        compute: BatchCompute,
+        storage: WorkflowFileSystem,
+        outputs: S3Location,
+        data: Sequence[S3Location] = (),
+        image: str = IMAGE,
+    ) -> None:
+        super().__init__(
+            scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data
+        )
+        for location in data:
+            location.grant(compute.instance_role)
+        outputs.grant_read(compute.instance_role)
+        # The client gives the head role to ECS as execution role too.
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="WriteHeadJobLogs",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[
+                    cdk.Stack.of(self).format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name="/aws/batch/job:*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            )
+        )
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="ResolveAccessPoint",
+                actions=["elasticfilesystem:DescribeAccessPoints"],
+                resources=["*"],
+            )
+        )
+        self._tag_head_queue()
+        self._head_job_definition = self._definition(
+            "HeadJob",
+            self._head_container(
+                "Head",
+                image=image,
+                command=[
+                    *("miniwdl-run-s3upload", "Ref::workflow", "--input", "Ref::inputs"),
+                    *("--dir", self._run_directory, "--s3upload", "Ref::outputs"),
+                ],
+                environment=self._environment(),
+            ),
+            parameters={"inputs": "{}", "outputs": self._upload_folder},
+            timeout=cdk.Duration.days(7),
+        )
+
+    @property
+    @override
+    def head_job_definition(self) -> batch.IJobDefinition:
+        return self._head_job_definition
+
+    @property
+    @override
+    def client_configuration(self) -> str:
+        public_ip = "" if self.placement.assign_public_ip else " --no-public-ip"
+        settings = {
+            "AWS_DEFAULT_REGION": cdk.Aws.REGION,
+            "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue.job_queue_arn,
+            "MINIWDL__AWS__S3_UPLOAD_FOLDER": self._upload_folder,
+            **self._call_cache(),
+        }
+        return "\n".join(
+            [
+                "# The head queue's tags tell miniwdl-aws-submit the rest: task queues, access point, role.",
+                *(f"export {name}={value}" for name, value in settings.items()),
+                f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{public_ip}",
+            ]
+        )
+
+    @override
+    def _own_jobs(self) -> dict[str, dict[str, str]]:
+        return {"Null": {"aws:ResourceTag/AWS_BATCH_PARENT_JOB_ID": "false"}}
+
+    @property
+    def _run_directory(self) -> str:
+        return f"{self.storage.mount_path}/miniwdl_run"
+
+    @property
+    def _upload_folder(self) -> str:
+        return f"{self.outputs.within('miniwdl').uri}/"
+
+    def _call_cache(self) -> dict[str, str]:
+        return {
+            "MINIWDL__CALL_CACHE__DIR": f"{self._run_directory}/_CACHE",
+            "MINIWDL__CALL_CACHE__GET": "true",
+            "MINIWDL__CALL_CACHE__PUT": "true",
+        }
+
+    def _environment(self) -> dict[str, str]:
+        """What the client would set, for head jobs that are submitted without it."""
+        fallback = self.compute.fallback_queue
+        return {
+            "MINIWDL__FILE_IO__ROOT": self.storage.mount_path,
+            "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
+            **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
+            **({"MINIWDL__AWS__FSAP": self.storage.access_point_id} if self.storage.access_point_id else {}),
+            **self._call_cache(),
+        }
+
+    def _tag_head_queue(self) -> None:
+        # The names are miniwdl-aws's own, and it wants all of them: with some given it looks for none.
+        fallback = self.compute.fallback_queue
+        tags = {
+            "WorkflowEngineRoleArn": self.head_role.role_arn,
+            "DefaultTaskQueue": self.compute.task_queue.job_queue_arn,
+            **({"DefaultTaskQueueFallback": fallback.job_queue_arn} if fallback else {}),
+            **({"DefaultFsap": self.storage.access_point_id} if self.storage.access_point_id else {}),
+        }
+        for name, value in tags.items():
+            cdk.Tags.of(self.compute.head_queue).add(name, value)

@@ -1,0 +1,155 @@
+"""Snakemake, by its AWS Batch executor plugin."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_iam as iam
+from constructs import Construct
+from typing_extensions import override
+
+from ..compute import BatchCompute
+from ..network import Placement
+from ..s3_location import S3Location
+from ..storage.base import WorkflowFileSystem
+from .base import WorkflowEngine
+
+IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
+
+
+class SnakemakeEngine(WorkflowEngine):
+    """Snakemake, with its working directory and its conda environments on the shared file system.
+
+    The task job definition carries the mount of the file system. The plugin can be told to use it
+    (`--aws-batch-job-definition`) in the versions after 0.2.1; 0.2.1 itself makes definitions of its own, without a
+    mount. Conda environments lie at `<mount>/snakemake/conda`, so that a second run finds them.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        placement: Where head jobs run.
+        compute: The queues.
+        storage: The shared file system.
+        outputs: Where workflows write to in S3.
+        data: What else workflows may read, and write where it is not read-only.
+        image: Container image of head jobs and tasks; it must hold Snakemake and the executor plugin. Default: the
+            image that the Snakemake project publishes, by version.
+
+    Attributes:
+        task_role: The role of task jobs.
+        task_job_definition: The job definition of task jobs, with the mount.
+        head_job_definition: Runs one workflow: parameters `snakefile` and `directory` (both on the file system) and
+            `jobs` (task jobs at a time).
+
+    Security considerations:
+        Head jobs may submit to the queues of the context and may pass the task role, no other. Task jobs have the
+        rights of the task role, and through the instance's metadata service those of the instance role.
+
+    Cost:
+        A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        placement: Placement,
+        compute: BatchCompute,
+        storage: WorkflowFileSystem,
+        outputs: S3Location,
+        data: Sequence[S3Location] = (),
+        image: str = IMAGE,
+    ) -> None:
+        super().__init__(
+            scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data
+        )
+        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
+        storage.grant_read_write(self.task_role)
+        for location in (outputs, *data):
+            location.grant(self.task_role)
+        self.task_job_definition = self._definition(
+            "TaskJob",
+            self._ec2_container(
+                "Task",
+                image=image,
+                command=["snakemake", "--version"],
+                environment=self._environment(),
+                role=self.task_role,
+                cpu=1,
+                memory=cdk.Size.gibibytes(2),
+            ),
+            attempts=3,
+            timeout=cdk.Duration.days(1),
+        )
+        self._grant_task_definitions()
+        self._head_job_definition = self._definition(
+            "HeadJob",
+            self._head_container("Head", image=image, command=self._command(), environment=self._environment()),
+            parameters={"snakefile": "Snakefile", "directory": f"{self._directory}/work", "jobs": "100"},
+            timeout=cdk.Duration.days(7),
+        )
+
+    @property
+    @override
+    def head_job_definition(self) -> batch.IJobDefinition:
+        return self._head_job_definition
+
+    @property
+    @override
+    def client_configuration(self) -> str:
+        lines = [
+            "# A Snakemake profile: save as PROFILE/config.yaml, then: snakemake --profile PROFILE",
+            "# aws-batch-job-definition needs snakemake-executor-plugin-aws-batch newer than 0.2.1.",
+            *(f"{name}: {_yaml(value)}" for name, value in self._settings().items()),
+            "jobs: 100",
+        ]
+        return "\n".join(lines)
+
+    @override
+    def extra_outputs(self) -> dict[str, str]:
+        return {
+            "TaskJobDefinition": self.task_job_definition.job_definition_arn,
+            "TaskRole": self.task_role.role_arn,
+        }
+
+    @property
+    def _directory(self) -> str:
+        return f"{self.storage.mount_path}/snakemake"
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "executor": "aws-batch",
+            "aws-batch-region": cdk.Aws.REGION,
+            "aws-batch-job-queue": self.compute.task_queue.job_queue_arn,
+            "aws-batch-job-definition": self.task_job_definition.job_definition_arn,
+            "aws-batch-job-role": "",  # declared as required by the plugin, and refused beside a job definition
+            "conda-prefix": f"{self._directory}/conda",
+            "latency-wait": "60",  # NFS clients see each other's files late
+            "shared-fs-usage": "persistence input-output software-deployment sources source-cache",
+        }
+
+    def _command(self) -> list[str]:
+        settings = self._settings()
+        shared = settings.pop("shared-fs-usage")
+        return [
+            *("snakemake", "--snakefile", "Ref::snakefile", "--directory", "Ref::directory", "--jobs", "Ref::jobs"),
+            *(part for name, value in settings.items() for part in (f"--{name}", value)),
+            *("--shared-fs-usage", *shared.split()),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        return {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  inside the container, off the shared file system
+
+    def _grant_task_definitions(self) -> None:
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="PassTaskRoles",
+                actions=["iam:PassRole"],
+                resources=[self.task_role.role_arn, self.execution_role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            )
+        )
+
+
+def _yaml(value: str) -> str:
+    return value if " " not in value and value else (f"[{', '.join(value.split())}]" if value else '""')

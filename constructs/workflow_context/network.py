@@ -1,0 +1,192 @@
+"""The network of a context: a VPC, owned or imported, and the subnets in which its jobs run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2, aws_logs as logs
+from constructs import Construct
+
+from .nag import acknowledge
+
+MAX_ZONES = 3
+_PUBLIC_MASK = 22  # 1,019 addresses a zone
+_PRIVATE_MASK = 19  # 8,187 addresses a zone: every instance and Fargate task takes one
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the jobs of a context run.
+
+    Attributes:
+        vpc: The VPC.
+        subnets: The subnets of the jobs; the file system gets a mount target in each of their zones.
+        assign_public_ip: True when the subnets are public ones, in which a Fargate job reaches the internet (its
+            container image, AWS's own endpoints) only with a public address.
+    """
+
+    vpc: ec2.IVpc
+    subnets: Sequence[ec2.ISubnet]
+    assign_public_ip: bool = False
+
+    @property
+    def selection(self) -> ec2.SubnetSelection:
+        """The subnets, as CDK constructs take them."""
+        return ec2.SubnetSelection(subnets=list(self.subnets))
+
+    def one_subnet_per_zone(self) -> list[ec2.ISubnet]:
+        """The first subnet of each zone: a file system may have one mount target in a zone, not more.
+
+        Of subnets imported by id alone the zone is not known; each is taken to be in a zone of its own.
+        https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html
+        """
+        by_zone: dict[str, ec2.ISubnet] = {}
+        for subnet in self.subnets:
+            by_zone.setdefault(_zone(subnet) or subnet.node.path, subnet)
+        return list(by_zone.values())
+
+    def in_zone(self, zone: str) -> "Placement":
+        """The same placement, in one zone only.
+
+        Args:
+            zone: Name of the zone, such as `us-east-1a`.
+
+        Raises:
+            ValueError: No subnet is in that zone, or the zones are not known when the template is made.
+        """
+        zones = {_zone(subnet) for subnet in self.subnets}
+        names = sorted(name for name in zones if name is not None and not cdk.Token.is_unresolved(name))
+        if not names:
+            message = (
+                f"cannot place anything in zone {zone!r}: the zones of the network are not known here; "
+                "synthesize for a known account and region (CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION)"
+            )
+            raise ValueError(message)
+        subnets = [subnet for subnet in self.subnets if _zone(subnet) == zone]
+        if not subnets:
+            message = f"the network has no subnet in zone {zone!r}; its zones are {', '.join(names)}"
+            raise ValueError(message)
+        return Placement(self.vpc, subnets, self.assign_public_ip)
+
+
+def _zone(subnet: ec2.ISubnet) -> str | None:
+    try:
+        return subnet.availability_zone
+    except RuntimeError:  # jsii's form of the L2's "cannot reference an attribute of an imported subnet"
+        return None
+
+
+class Network(Construct):
+    """The VPC that the contexts of a project share, with a free gateway endpoint for S3.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        vpc: A VPC to use. Default: a new one.
+        subnets: The subnets to use in `vpc`. Default: its private subnets with a way out, and for public placements
+            its public ones.
+        nat_gateways: NAT gateways of a new VPC, 0 to 3. Default: one. With 0 there are only public subnets.
+
+    Attributes:
+        vpc: The VPC.
+
+    Security considerations:
+        Nothing of this construct lets traffic in. Subnets of an imported VPC are used as they are: their routes and
+        network ACLs are yours to check.
+
+    Cost:
+        A NAT gateway costs 32.85 USD a month in us-east-1, idle, and 0.045 USD for each GB that passes it; traffic to
+        S3 does not pass it. Public subnets cost nothing, and each address in use 0.005 USD an hour.
+        https://aws.amazon.com/vpc/pricing/
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  the name every construct uses
+        *,
+        vpc: ec2.IVpc | None = None,
+        subnets: Sequence[ec2.ISubnet] | None = None,
+        nat_gateways: int = 1,
+    ) -> None:
+        super().__init__(scope, id)
+        if subnets and vpc is None:
+            raise ValueError("subnets are given without the vpc they are in; give the vpc too")
+        if not 0 <= nat_gateways <= MAX_ZONES:
+            message = f"nat_gateways must be 0 to {MAX_ZONES}, got {nat_gateways}"
+            raise ValueError(message)
+        self._subnets = list(subnets) if subnets else None
+        self.vpc: ec2.IVpc = vpc if vpc is not None else self._new_vpc(nat_gateways)
+
+    def placement(self, *, public: bool = False) -> Placement:
+        """Where jobs run.
+
+        Args:
+            public: True for public subnets, without NAT: every job gets an address of its own.
+
+        Raises:
+            ValueError: The network has no such subnets.
+        """
+        if self._subnets is not None:
+            return Placement(self.vpc, self._subnets, public)
+        subnets = self.vpc.public_subnets if public else self.vpc.private_subnets
+        if not subnets:
+            kind, remedy = (
+                ("public", "give subnets, or do not ask for public ones")
+                if public
+                else ("private", "give nat_gateways, subnets, or ask for public ones")
+            )
+            message = f"the network has no {kind} subnets with a way out; {remedy}"
+            raise ValueError(message)
+        return Placement(self.vpc, subnets, public)
+
+    def _new_vpc(self, nat_gateways: int) -> ec2.Vpc:
+        zones = cdk.Stack.of(self).availability_zones[:MAX_ZONES]
+        public = ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=_PUBLIC_MASK)
+        private = ec2.SubnetConfiguration(
+            name="Private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=_PRIVATE_MASK
+        )
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr("10.0.0.0/16"),
+            availability_zones=zones,
+            # Room for the zones that are not there: a third zone later moves no subnet.
+            reserved_azs=MAX_ZONES - len(zones),
+            nat_gateways=nat_gateways,
+            subnet_configuration=[public, private] if nat_gateways else [public],
+            enable_dns_hostnames=True,  # both are needed to mount EFS by name
+            enable_dns_support=True,
+            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+            # CDK would close the default group with a Lambda function; nothing of ours uses the group.
+            restrict_default_security_group=False,
+        )
+        log_group = logs.LogGroup(
+            self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        vpc.add_flow_log(
+            "FlowLog",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,
+        )
+        self._acknowledge(vpc, log_group)
+        return vpc
+
+    def _acknowledge(self, vpc: ec2.Vpc, log_group: logs.LogGroup) -> None:
+        acknowledge(
+            log_group,
+            "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
+            "HIPAA.Security-CloudWatchLogGroupEncrypted",
+        )
+        acknowledge(
+            vpc,
+            "No instance, task or mount target is a member of the default security group.",
+            "HIPAA.Security-VPCDefaultSecurityGroupClosed",
+        )
+        acknowledge(
+            vpc,
+            "A public subnet is one whose route leads to the internet gateway and whose instances have an address. "
+            "No security group here lets traffic in, and jobs run there only when the context asks for public subnets.",
+            "HIPAA.Security-VPCNoUnrestrictedRouteToIGW",
+            "HIPAA.Security-VPCSubnetAutoAssignPublicIpDisabled",
+        )
