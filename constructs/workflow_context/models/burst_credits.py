@@ -129,7 +129,6 @@ class _EventLoop:
         pace = share if waiting else min(1.0, share)  # seconds of the timetable served in each second
         read, write = (rate * pace if rate else 0.0 for rate in self.rates[self.serving])
         gain = self._credit_gain(metered(read, write))
-        arriving = sum(self.rates[self.arriving]) if self.arriving < len(self.phases) else 0.0
 
         to_phase_end = (self.bounds[self.serving + 1] - self.served) / pace if pace > 0 else math.inf
         to_arrival = (
@@ -144,9 +143,12 @@ class _EventLoop:
         elif gain > 0 and self.credits < self.model.credit_cap_mib:
             to_credit_event = (self.model.credit_cap_mib - self.credits) / gain
         dt = max(0.0, min(to_phase_end, to_arrival, to_catch_up, to_credit_event))
+        until = self.bounds[self.arriving + 1] if dt >= to_arrival else self.now + dt
 
-        self._account(dt, read, write, share, gain, arriving, hits_credit_event=dt == to_credit_event)
-        self._move_clocks(dt, pace, to_arrival, to_phase_end, to_catch_up)
+        self._account(dt, until, read, write, share, gain, hits_credit_event=dt == to_credit_event)
+        self._move_clocks(
+            dt, until, pace, arrives=dt >= to_arrival, ends=dt >= to_phase_end, meets=dt >= to_catch_up
+        )
 
     def _credit_gain(self, used: float) -> float:
         """Credits per second at a metered rate; an empty balance stays empty, whatever the floor grants."""
@@ -160,11 +162,11 @@ class _EventLoop:
     def _account(
         self,
         dt: float,
+        until: float,
         read: float,
         write: float,
         share: float,
         gain: float,
-        arriving: float,
         *,
         hits_credit_event: bool,
     ) -> None:
@@ -183,8 +185,9 @@ class _EventLoop:
                 if hits_credit_event:
                     self.credits = 0.0 if gain < 0 else self.model.credit_cap_mib
         self.moved += (read + write) * dt
+        arriving = sum(self.rates[self.arriving]) if self.arriving < len(self.phases) else 0.0
         self.backlog = max(0.0, self.backlog + (arriving - read - write) * dt)
-        start, end = self.now / _HOUR, (self.now + dt) / _HOUR
+        start, end = self.now / _HOUR, until / _HOUR
         if self.exhausted is None and credits_before > 0 >= self.credits:
             self.exhausted = end
         if end > start:
@@ -205,18 +208,16 @@ class _EventLoop:
             )
 
     def _move_clocks(
-        self, dt: float, pace: float, to_arrival: float, to_phase_end: float, to_catch_up: float
+        self, dt: float, until: float, pace: float, *, arrives: bool, ends: bool, meets: bool
     ) -> None:
         in_step = self.served >= self.now and pace >= 1.0
-        self.now += dt
-        self.served += dt * pace if pace < math.inf else dt
-        arrives = dt >= to_arrival
+        self.now = until
+        self.served += dt * pace
         if arrives:
             self.arriving += 1
-            self.now = self.bounds[self.arriving]
-        if in_step or dt >= to_catch_up:
+        if in_step or meets:
             self._catch_up()
-        if (in_step and arrives) or (not in_step and dt >= to_phase_end):
+        if (in_step and arrives) or (not in_step and ends):
             self._finish_phase()
             if self.served >= self.now or self.serving == len(self.phases):
                 self._catch_up()
