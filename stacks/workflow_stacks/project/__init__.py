@@ -1,0 +1,51 @@
+"""The project file, `agc-project.yaml`.
+
+- `load_project(path)`: read it; the shape alone must be right
+- `validate_project(path)`: read it and check what it means; what every deployment begins with
+- `read_project(path)` and `check_project(project_file)`: the two halves, with the line of every finding
+
+A wrong file raises `ProjectFileError`, which carries every finding. Nothing here imports the CDK.
+"""
+
+from .findings import Finding, ProjectFileError
+from .model import (
+    Context,
+    DataLocation,
+    EfsConfiguration,
+    EfsFilesystem,
+    Engine,
+    PosixUser,
+    Project,
+    Workflow,
+    WorkflowType,
+)
+from .project_file import (
+    ProjectFile,
+    check_project,
+    find_context,
+    load_project,
+    parse_project,
+    read_project,
+    validate_project,
+)
+
+__all__ = [
+    "Context",
+    "DataLocation",
+    "EfsConfiguration",
+    "EfsFilesystem",
+    "Engine",
+    "Finding",
+    "PosixUser",
+    "Project",
+    "ProjectFile",
+    "ProjectFileError",
+    "Workflow",
+    "WorkflowType",
+    "check_project",
+    "find_context",
+    "load_project",
+    "parse_project",
+    "read_project",
+    "validate_project",
+]

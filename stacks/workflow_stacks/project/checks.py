@@ -1,0 +1,143 @@
+"""What the parts of a project mean together: one function per fact, each yielding problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeAlias
+
+from .context_checks import CONTEXT_CHECKS
+from .findings import Problem, listed, quoted
+from .model import Project
+
+ProjectCheck: TypeAlias = Callable[[Project], Iterator[Problem]]
+
+CORE = "core"
+"""The name that the shared stack has where a context has its own."""
+
+QUEUES_PER_ACCOUNT = 50
+"""Job queues that AWS Batch allows in an account and region, unless more were asked for."""
+
+_LONGEST_STACK_NAME = 128
+
+
+def stack_name(project: str, context: str) -> str:
+    """Return the name of a context's stack."""
+    return f"{project}-{context}"
+
+
+def queue_count(project: Project) -> int:
+    """Count the job queues of all contexts: head and task, and a fallback with Spot."""
+    return sum(3 if context.has_fallback else 2 for context in project.contexts.values())
+
+
+def there_are_contexts(project: Project) -> Iterator[Problem]:
+    """A project without contexts is pointed out."""
+    if not project.contexts:
+        remedy = "add 'contexts' with at least one context"
+        yield Problem(
+            ("contexts",),
+            "the project has no context: nothing can be deployed",
+            remedy=remedy,
+            level="warning",
+        )
+
+
+def stack_names_are_allowed(project: Project) -> Iterator[Problem]:
+    """The names of the stacks are names to CloudFormation."""
+    if project.name[0].isdigit():
+        message = f"{quoted(project.name)} begins with a digit, which the name of a stack must not"
+        yield Problem(
+            ("name",), message, "a name that begins with a letter", f"write, say, 'P{project.name}'"
+        )
+    for name in project.contexts:
+        if len(stack_name(project.name, name)) > _LONGEST_STACK_NAME:
+            stack = quoted(stack_name(project.name, name))
+            message = f"the stack name {stack} has more than {_LONGEST_STACK_NAME} characters"
+            yield Problem(
+                ("contexts", name), message, remedy="shorten the name of the context or of the project"
+            )
+
+
+def context_names_differ(project: Project) -> Iterator[Problem]:
+    """Context names differ by more than case, and none is that of the shared stack."""
+    first: dict[str, str] = {}
+    for name in project.contexts:
+        if name.lower() == CORE:
+            message = f"{quoted(name)} is the name of the stack that the contexts share"
+            yield Problem(("contexts", name), message, remedy="rename the context")
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            message = (
+                f"{quoted(name)} and {quoted(other)} differ only by case, so their stacks would have one name"
+            )
+            yield Problem(("contexts", name), message, remedy="rename one of the two")
+
+
+def queues_fit_the_account(project: Project) -> Iterator[Problem]:
+    """More queues than an account has by default are pointed out."""
+    count = queue_count(project)
+    if count > QUEUES_PER_ACCOUNT:
+        yield Problem(
+            ("contexts",),
+            f"all contexts together make {count} job queues; an account has {QUEUES_PER_ACCOUNT} in a region",
+            remedy="ask AWS for more, or do not deploy all contexts at the same time",
+            level="warning",
+        )
+
+
+def workflows_have_a_context(project: Project) -> Iterator[Problem]:
+    """A workflow whose language no context runs is pointed out."""
+    languages = {context.engine.type for context in project.contexts.values()}
+    if not languages:
+        return
+    for name, workflow in project.workflows.items():
+        language = workflow.type.language
+        if language not in languages:
+            yield Problem(
+                ("workflows", name, "type", "language"),
+                f"no context runs {quoted(language)}, the language of this workflow",
+                remedy=f"add a context for it (contexts run {listed(sorted(languages))})",
+                level="warning",
+            )
+
+
+def data_locations_agree(project: Project) -> Iterator[Problem]:
+    """A location that is listed twice, once read-only, is pointed out."""
+    places = Counter((location.bucket, location.prefix) for location in project.data)
+    seen: dict[tuple[str, str], bool] = {}
+    for index, location in enumerate(project.data):
+        place = (location.bucket, location.prefix)
+        if places[place] > 1 and seen.setdefault(place, location.read_only) != location.read_only:
+            message = f"{quoted(location.location)} is listed twice, once read-only: it can be written to"
+            yield Problem(("data", index), message, remedy="keep one of the two", level="warning")
+
+
+PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
+    there_are_contexts,
+    stack_names_are_allowed,
+    context_names_differ,
+    queues_fit_the_account,
+    workflows_have_a_context,
+    data_locations_agree,
+)
+"""Every check of a project as a whole."""
+
+
+def problems_of(project: Project, contexts: Collection[str] | None = None) -> list[Problem]:
+    """Run every check.
+
+    Args:
+        project: The project.
+        contexts: Names of the contexts to look at. Default: all.
+
+    Returns:
+        Errors and warnings, in no particular order.
+    """
+    found = [problem for check in PROJECT_CHECKS for problem in check(project)]
+    for name, context in project.contexts.items():
+        if contexts is None or name in contexts:
+            found += [
+                problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)
+            ]
+    return found

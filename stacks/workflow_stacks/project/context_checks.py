@@ -1,0 +1,190 @@
+"""What the keys of one context mean together: one function per fact, each yielding problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from workflow_context.catalog import ENGINES, STORAGES
+
+from . import instances
+from .findings import DataPath, Problem, did_you_mean, listed, quoted
+from .model import KNOWN_ENGINES, KNOWN_LANGUAGES, Context
+
+ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
+
+_ENGINE: DataPath = ("engines", 0, "engine")
+_TYPE: DataPath = ("engines", 0, "type")
+_FILESYSTEM: DataPath = ("engines", 0, "filesystem")
+_CONFIGURATION: DataPath = (*_FILESYSTEM, "configuration")
+_HIGH_THROUGHPUT = 1024  # MiB/s: above, AWS grants it on request, in some regions
+
+
+def _working_engines() -> str:
+    return listed(f"{entry.name} ({' or '.join(entry.languages)})" for entry in ENGINES.values())
+
+
+def engine_works(context: Context) -> Iterator[Problem]:
+    """The engine is one that this version runs."""
+    name = context.engine.engine
+    if name in ENGINES:
+        return
+    if name in KNOWN_ENGINES:
+        message = f"the engine {quoted(name)} is not available in this version"
+        yield Problem(
+            _ENGINE, message, _working_engines(), "use one of these engines, or leave this context out"
+        )
+    else:
+        remedy = did_you_mean(name, KNOWN_ENGINES)
+        yield Problem(_ENGINE, f"there is no engine {quoted(name)}", _working_engines(), remedy)
+
+
+def engine_runs_the_language(context: Context) -> Iterator[Problem]:
+    """The engine runs the workflow language beside it."""
+    language, entry = context.engine.type, ENGINES.get(context.engine.engine)
+    if entry is None and language not in KNOWN_LANGUAGES:
+        remedy = did_you_mean(language, KNOWN_LANGUAGES)
+        yield Problem(
+            _TYPE, f"there is no workflow language {quoted(language)}", listed(KNOWN_LANGUAGES), remedy
+        )
+    if entry is not None and language not in entry.languages:
+        others = [other.name for other in ENGINES.values() if language in other.languages]
+        remedy = did_you_mean(language, entry.languages) or (
+            f"{quoted(language)} is run by {listed(others)}" if others else ""
+        )
+        message = f"the engine {quoted(entry.name)} does not run {quoted(language)}"
+        yield Problem(_TYPE, message, listed(entry.languages), remedy)
+
+
+def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
+    """The engine works on the file system."""
+    filesystem, entry = context.engine.filesystem, ENGINES.get(context.engine.engine)
+    if filesystem is None or entry is None or filesystem.fs_type in entry.storages:
+        return
+    title = STORAGES[filesystem.fs_type].title if filesystem.fs_type in STORAGES else filesystem.fs_type
+    message = f"the engine {quoted(entry.name)} does not work on {title}"
+    remedy = f"leave 'filesystem' out for {entry.default_storage}"
+    yield Problem((*_FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
+
+
+def high_throughput_is_granted(context: Context) -> Iterator[Problem]:
+    """Provisioned throughput that needs a quota increase is pointed out."""
+    throughput = getattr(getattr(context.filesystem, "configuration", None), "provisioned_throughput", None)
+    if throughput is not None and throughput > _HIGH_THROUGHPUT:
+        yield Problem(
+            (*_CONFIGURATION, "provisionedThroughput"),
+            f"{throughput} MiB/s needs a quota increase and a region that allows it",
+            remedy=f"ask AWS for the quota before you deploy, or stay at {_HIGH_THROUGHPUT}",
+            level="warning",
+        )
+
+
+def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
+    """The fallback queue is set only where there is Spot."""
+    if context.fallback_to_on_demand is not None and not context.request_spot_instances:
+        yield Problem(
+            ("fallbackToOnDemand",),
+            "this has no effect without Spot instances: tasks run on demand anyway",
+            remedy="remove it, or add 'requestSpotInstances: true'",
+            level="warning",
+        )
+
+
+def instance_types_have_a_form(context: Context) -> Iterator[Problem]:
+    """Instance types look like types or families."""
+    for index, written in enumerate(context.instance_types):
+        name = instances.parse(written)
+        if name is None and written != instances.OPTIMAL:
+            yield Problem(
+                ("instanceTypes", index),
+                f"{quoted(written)} is not an instance type",
+                "a type such as m6i.xlarge, a family such as m6i, or optimal",
+                instances.suggestion(written),
+            )
+        elif name is not None and not name.is_known_prefix:
+            message = f"no instance family is known that begins with {quoted(name.prefix)}"
+            remedy = "look for a slip of the pen: AWS refuses an unknown type when you deploy"
+            yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
+
+
+def _names(context: Context) -> Iterator[tuple[int, instances.InstanceName]]:
+    for index, written in enumerate(context.instance_types):
+        name = instances.parse(written)
+        if name is not None:
+            yield index, name
+
+
+def instances_have_the_architecture(context: Context) -> Iterator[Problem]:
+    """Instance types have the processor that the context asks for."""
+    wanted = context.architecture
+    for index, name in _names(context):
+        if name.is_known_prefix and name.architecture != wanted:
+            yield Problem(
+                ("instanceTypes", index),
+                f"the family '{name.family}' has {name.architecture} processors, but the context is {wanted}",
+                f"{wanted} families, such as {'m7g' if wanted == 'arm64' else 'm7i'}",
+                f"write 'architecture: {name.architecture}', or choose another family",
+            )
+    if wanted == "arm64" and instances.OPTIMAL in context.instance_types:
+        place: DataPath = ("instanceTypes", context.instance_types.index(instances.OPTIMAL))
+        yield Problem(
+            place, "'optimal' means x86_64 families, but the context is arm64", "arm64 families, such as m7g"
+        )
+
+
+def gpu_goes_with_gpu_instances(context: Context) -> Iterator[Problem]:
+    """A context with GPUs lists GPU instances only; GPU instances without `gpu` are pointed out."""
+    for index, name in _names(context):
+        if context.gpu and not name.has_gpu:
+            what = (
+                "has no NVIDIA GPU"
+                if not name.has_other_accelerator
+                else "has an accelerator of another kind"
+            )
+            message = f"the family '{name.family}' {what}, but the context says gpu: true"
+            remedy = "remove it, or leave instanceTypes out; run other tasks in a context of their own"
+            yield Problem(("instanceTypes", index), message, "GPU families, such as g5, g6 or p5", remedy)
+        if not context.gpu and name.has_gpu:
+            message = f"the family '{name.family}' has GPUs, which tasks cannot use without gpu: true"
+            remedy = "add 'gpu: true', or choose a family without GPUs, which costs less"
+            yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
+    if context.gpu and instances.OPTIMAL in context.instance_types:
+        place: DataPath = ("instanceTypes", context.instance_types.index(instances.OPTIMAL))
+        yield Problem(
+            place,
+            "'optimal' means families without GPUs, but the context says gpu: true",
+            "GPU families, such as g5",
+        )
+
+
+def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
+    """At least one of the listed types fits into maxVCpus."""
+    sizes = {name.vcpus for _, name in _names(context)}
+    known = {size for size in sizes if size is not None}
+    if (
+        not known
+        or known != sizes
+        or instances.OPTIMAL in context.instance_types
+        or min(known) <= context.max_vcpus
+    ):
+        return
+    yield Problem(
+        ("maxVCpus",),
+        f"{context.max_vcpus} vCPUs are fewer than the smallest listed instance has ({min(known)})",
+        remedy=f"write at least 'maxVCpus: {min(known)}', or list a smaller type",
+        level="warning",
+    )
+
+
+CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
+    engine_works,
+    engine_runs_the_language,
+    engine_works_on_the_file_system,
+    high_throughput_is_granted,
+    fallback_goes_with_spot,
+    instance_types_have_a_form,
+    instances_have_the_architecture,
+    gpu_goes_with_gpu_instances,
+    max_vcpus_fit_an_instance,
+)
+"""Every check of a context."""

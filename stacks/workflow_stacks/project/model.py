@@ -1,0 +1,235 @@
+"""The project file as typed, frozen objects: the shape, without the meaning across fields (see `checks`)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from workflow_context.catalog import ENGINES
+
+from .location import Location
+from .section import Section
+from .storage import FILESYSTEMS, EfsConfiguration, EfsFilesystem, Filesystem, PosixUser
+from .tags import Tags
+from .values import Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
+
+__all__ = [
+    "Context",
+    "DataLocation",
+    "EfsConfiguration",
+    "EfsFilesystem",
+    "Engine",
+    "PosixUser",
+    "Project",
+    "Workflow",
+    "WorkflowType",
+]
+
+KNOWN_ENGINES = ("miniwdl", "snakemake", "nextflow", "cromwell", "toil")
+"""Every engine a project file may name some day; those that work are in the catalog."""
+
+KNOWN_LANGUAGES = ("wdl", "snakemake", "nextflow", "cwl")
+"""Every workflow language an engine may be given for."""
+
+
+def _only_letters_and_digits(written: str) -> str:
+    rest = "".join(letter for letter in written if letter.isascii() and letter.isalnum())
+    return f"did you mean '{rest}'?" if rest and len(rest) <= 64 else ""
+
+
+_NAME = Text("letters A-Z, a-z and digits, at most 64", "[A-Za-z0-9]+", 64, hint=_only_letters_and_digits)
+
+
+def _exactly_one(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) != 1:
+        many = f"{len(value)} engines are" if value else "no engine is"
+        remedy = (
+            "make a context of its own for each engine"
+            if value
+            else "add '- type: wdl' and 'engine: miniwdl'"
+        )
+        raise wrong(f"{many} listed", allowed="exactly one engine per context", remedy=remedy)
+    return value
+
+
+class WorkflowType(Section):
+    """The language of a workflow."""
+
+    language: Annotated[str, Text("a workflow language, such as wdl")] = Field(
+        description="Workflow language: wdl, snakemake, nextflow or cwl.",
+        json_schema_extra={"examples": list(KNOWN_LANGUAGES)},
+    )
+    version: Annotated[str, Text("the version of the language, such as 1.0")] = Field(
+        default="",
+        description="Version of the language, such as 1.0 or dsl2; for people. Default: not said.",
+        json_schema_extra={"type": ["string", "number"]},
+    )
+
+
+class Workflow(Section):
+    """A workflow of the project."""
+
+    type: WorkflowType = Field(description="Language of the workflow.")
+    source_url: Annotated[str, Text("a path or URL")] = Field(
+        alias="sourceURL",
+        description="Where the workflow's files are: a path from the project file, or a URL.",
+    )
+
+
+class DataLocation(Section):
+    """A place in S3 that the workflows of every context may read, or read and write."""
+
+    location: Annotated[str, Location()] = Field(
+        description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is "
+        "meant."
+    )
+    read_only: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether workflows may only read. Default: false, they may also write and delete.",
+    )
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self.location.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the keys, without a `/` or `/*` at its end; empty for the whole bucket."""
+        return self.location.removeprefix("s3://").partition("/")[2].removesuffix("*").rstrip("/")
+
+
+class Engine(Section):
+    """The workflow engine of a context."""
+
+    type: Annotated[str, Text("a workflow language, such as wdl")] = Field(
+        description="Workflow language that the engine runs: wdl, snakemake, nextflow or cwl.",
+        json_schema_extra={"enum": list(KNOWN_LANGUAGES)},
+    )
+    engine: Annotated[str, Text("the name of an engine, such as miniwdl")] = Field(
+        description=f"Name of the engine. This version runs {', '.join(ENGINES)}.",
+        json_schema_extra={"enum": list(KNOWN_ENGINES)},
+    )
+    filesystem: Filesystem | None = Field(
+        default=None,
+        description="Where the work directories of the runs are. Default: the engine's own, EFS for miniwdl "
+        "and snakemake.",
+    )
+
+
+class Context(Section):
+    """A place where workflows run: an engine, a file system, queues and machines."""
+
+    engines: Annotated[tuple[Engine, ...], BeforeValidator(_exactly_one)] = Field(
+        description="The engine: exactly one.", json_schema_extra={"minItems": 1, "maxItems": 1}
+    )
+    request_spot_instances: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether tasks run on Spot instances, which are cheaper and may be interrupted. "
+        "Default: false.",
+    )
+    fallback_to_on_demand: Annotated[bool, Flag()] | None = Field(
+        default=None,
+        description="Whether a context with Spot instances has a second, on-demand queue for tasks that "
+        "were interrupted. Default: true with requestSpotInstances, else without meaning.",
+    )
+    use_public_subnets: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether machines run in public subnets, with public addresses and no ingress, so that "
+        "no NAT gateway is billed. Default: false.",
+    )
+    max_vcpus: Annotated[int, Whole(1, 2147483647, "vCPUs")] = Field(
+        default=256,
+        alias="maxVCpus",
+        description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: "
+        "256.",
+    )
+    instance_types: Annotated[
+        tuple[Annotated[str, Text("an instance type or family")], ...], EmptyWhenNothing()
+    ] = Field(
+        default=(),
+        description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
+        "Default: AWS Batch chooses.",
+    )
+    architecture: Annotated[
+        Literal["x86_64", "arm64"],
+        Choice(
+            {
+                "amd64": "did you mean 'x86_64'?",
+                "aarch64": "did you mean 'arm64'?",
+                "arm": "did you mean 'arm64'?",
+            }
+        ),
+    ] = Field(default="x86_64", description="Processor of the machines that run tasks. Default: x86_64.")
+    gpu: Annotated[bool, Flag()] = Field(
+        default=False, description="Whether tasks run on machines with NVIDIA GPUs. Default: false."
+    )
+    root_volume_gib: Annotated[int, Whole(30, 16384, "GiB")] = Field(
+        default=100,
+        description="Size of each machine's root volume, which holds container images and scratch files, in "
+        "GiB, 30 to 16384. Default: 100.",
+    )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Tags for everything in the context, instances and volumes included: at most 40, keys "
+        "of 1 to 128 and values of up to 256 characters, no key that begins with aws:. Default: "
+        "none.",
+    )
+    permissions_boundary_arn: (
+        Annotated[
+            str,
+            Text(
+                "the ARN of an IAM policy, such as arn:aws:iam::123456789012:policy/Boundary",
+                r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+",
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="IAM policy that bounds every role of the context. Default: none.",
+    )
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        return self.engines[0]
+
+    @cached_property
+    def filesystem(self) -> EfsFilesystem | None:
+        """The file system: the engine's, or its default; None when it is not available yet."""
+        if self.engine.filesystem is not None or self.engine.engine not in ENGINES:
+            return self.engine.filesystem
+        default = FILESYSTEMS.get(ENGINES[self.engine.engine].default_storage)
+        return (
+            default.model_validate({"fsType": ENGINES[self.engine.engine].default_storage})
+            if default
+            else None
+        )
+
+    @property
+    def has_fallback(self) -> bool:
+        """Whether there is an on-demand queue beside the Spot queue."""
+        return self.request_spot_instances and self.fallback_to_on_demand is not False
+
+
+class Project(Section):
+    """A project file, `agc-project.yaml`: workflows, the data they read, and the contexts they run in."""
+
+    name: Annotated[str, _NAME] = Field(
+        description="Name of the project; the stacks are named after it. Letters and digits, beginning with "
+        "a letter."
+    )
+    schema_version: Annotated[int, Whole(1, 1)] = Field(description="Version of the file's format: 1.")
+    workflows: Annotated[
+        dict[Annotated[str, Text("the name of a workflow")], Workflow], EmptyWhenNothing()
+    ] = Field(default_factory=dict, description="The workflows by name. Default: none.")
+    data: Annotated[tuple[DataLocation, ...], EmptyWhenNothing()] = Field(
+        default=(),
+        description="Places in S3 that workflows read or write. Default: only the project's own bucket.",
+    )
+    contexts: Annotated[dict[Annotated[str, _NAME], Context], EmptyWhenNothing()] = Field(
+        default_factory=dict,
+        description="The contexts by name: letters and digits. Default: none, and nothing can be deployed.",
+    )

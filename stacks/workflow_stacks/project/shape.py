@@ -1,0 +1,109 @@
+"""From plain data to the model; from the model's complaints to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from .findings import DataPath, Problem, did_you_mean, listed, shown
+from .model import Project
+from .values import PROBLEM
+
+_NEEDS = {
+    "model_type": ("a mapping of keys", "write its keys below it, indented"),
+    "model_attributes_type": ("a mapping of keys", "write its keys below it, indented"),
+    "dict_type": ("a mapping of keys", "write its keys below it, indented"),
+    "tuple_type": ("a list", "begin each entry with '- '"),
+}
+
+
+def shape(data: dict[str, Any]) -> Project | list[Problem]:
+    """Make a project of plain data, or say everything that is wrong with its shape."""
+    try:
+        return Project.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raw = error.errors(include_url=False)
+    return [_problem(data, dict(item)) for item in raw]
+
+
+def _problem(data: Any, error: dict[str, Any]) -> Problem:
+    kind, context = error["type"], error.get("ctx", {})
+    path = _path_in(data, error["loc"])
+    if kind == PROBLEM:
+        return Problem(path, context["message"], context["allowed"], context["remedy"])
+    if kind == "missing":
+        key = str(path[-1])
+        return Problem(path, f"the key '{key}' is missing", remedy=_about(data, path))
+    if kind == "extra_forbidden":
+        keys = [*_fields(_section(data, path[:-1]))]
+        key = str(path[-1])
+        return Problem(path, f"unknown key {shown(key)}", listed(keys), did_you_mean(key, keys))
+    if kind in _NEEDS:
+        allowed, remedy = _NEEDS[kind]
+        return Problem(path, f"{shown(error['input'])} stands where {allowed} is needed", allowed, remedy)
+    return Problem(path, f"{shown(error['input'])}: {error['msg']}")
+
+
+def _path_in(data: Any, loc: tuple[str | int, ...]) -> DataPath:
+    """Leave out the steps that pydantic adds to a place: the member of a union, and `[key]`."""
+    path: list[str | int] = []
+    for step in loc:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            if step != loc[-1] or step == "[key]":
+                continue
+        path.append(step)
+    return tuple(path)
+
+
+def _about(data: Any, path: DataPath) -> str:
+    field = _fields(_section(data, path[:-1])).get(str(path[-1]))
+    meaning = (field.description or "").split(". ")[0].rstrip(".") if field else ""
+    return f"add '{path[-1]}: …' ({meaning[:1].lower()}{meaning[1:]})" if meaning else f"add '{path[-1]}'"
+
+
+def _fields(section: type[BaseModel] | None) -> dict[str, Any]:
+    fields = section.model_fields.items() if section else ()
+    return {field.alias or name: field for name, field in fields}
+
+
+def _section(data: Any, path: DataPath) -> type[BaseModel] | None:
+    """Find the model of the mapping at a path."""
+    kinds: list[Any] = [Project]
+    for step in path:
+        kinds = [inner for kind in kinds for inner in _inside(kind, step)]
+        data = data[step]
+        kinds = [kind for kind in kinds if _matches(kind, data)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _inside(kind: Any, step: str | int) -> Iterator[Any]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = _fields(kind).get(str(step))
+        yield from _members(field.annotation) if field else ()
+    elif get_origin(kind) in (dict, tuple):
+        yield from _members([inner for inner in get_args(kind) if inner is not ...][-1])
+
+
+def _members(kind: Any) -> Iterator[Any]:
+    if get_origin(kind) is Annotated:
+        yield from _members(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType):
+        for member in get_args(kind):
+            yield from _members(member)
+    else:
+        yield kind
+
+
+def _matches(kind: Any, data: Any) -> bool:
+    """Whether a model's `Literal` fields allow what the data says: picks the member of a union."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(data, dict)):
+        return True
+    literals = {
+        key: get_args(f.annotation) for key, f in _fields(kind).items() if get_origin(f.annotation) is Literal
+    }
+    return all(data.get(key, words[0]) in words for key, words in literals.items() if len(words) == 1)

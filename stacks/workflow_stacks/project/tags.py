@@ -1,0 +1,46 @@
+"""Tags, within the limits of AWS."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from .findings import Problem, shown
+from .values import EmptyWhenNothing, Text, refuse, wrong
+
+MAX_TAGS = 40
+"""How many tags a context may have. AWS allows 50; the rest are for the tags of the stacks."""
+
+_LETTERS = r"[\w\s.:/=+@-]*"
+_KEY = Text("1 to 128 letters, digits, spaces and _ . : / = + - @, not beginning with aws:", _LETTERS, 128)
+_VALUE = Text("up to 256 letters, digits, spaces and _ . : / = + - @", _LETTERS, 256, shortest=0)
+
+
+def _keys_are_free(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if len(value) > MAX_TAGS:
+        raise wrong(f"{len(value)} tags are given", allowed=f"at most {MAX_TAGS} tags", remedy="remove some")
+    reserved = [key for key in value if isinstance(key, str) and key.lower().startswith("aws:")]
+    refuse(
+        "tags",
+        [
+            Problem(
+                (key,), f"{shown(key)} begins with aws:, which AWS keeps for itself", remedy="rename the tag"
+            )
+            for key in reserved
+        ],
+    )
+    return value
+
+
+Tags: TypeAlias = Annotated[
+    dict[
+        Annotated[str, _KEY],
+        Annotated[str, _VALUE, WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": 256})],
+    ],
+    BeforeValidator(_keys_are_free),
+    EmptyWhenNothing(),
+]
+"""Tags by key."""

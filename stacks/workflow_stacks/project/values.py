@@ -1,0 +1,213 @@
+"""The kinds of values in a project file: each reads what was written and says what is allowed.
+
+They are annotations: `Annotated[int, Whole(1, 3414, "MiB/s")]`. Each also adds its limits to the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
+
+from .findings import Problem, did_you_mean, listed, shown
+from .nodes import Plain
+
+PROBLEM = "project_file"
+"""The type of the pydantic errors made here; their context holds the parts of a `Problem`."""
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_WITH_UNIT = re.compile(r"([0-9]{1,18})\s*[A-Za-z][A-Za-z/]*")
+_TRUE = frozenset({"true", "yes", "on"})
+_FALSE = frozenset({"false", "no", "off"})
+
+
+def wrong(message: str, *, allowed: str = "", remedy: str = "") -> PydanticCustomError:
+    """Make the error that a validator raises for one wrong value."""
+    return PydanticCustomError(
+        PROBLEM, "{message}", {"message": message, "allowed": allowed, "remedy": remedy}
+    )
+
+
+def refuse(title: str, problems: Iterable[Problem]) -> None:
+    """Raise all problems of a model at once; their paths are relative to it.
+
+    Raises:
+        ValidationError: There is a problem.
+    """
+    errors = [
+        InitErrorDetails(
+            type=wrong(problem.message, allowed=problem.allowed, remedy=problem.remedy),
+            loc=problem.path,
+            input=None,
+        )
+        for problem in problems
+    ]
+    if errors:
+        raise ValidationError.from_exception_data(title, errors)
+
+
+class _Kind:
+    """Base of the annotations: `parse` runs before pydantic's own validation."""
+
+    def parse(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the kind adds to the JSON Schema."""
+        return {}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), **self.limits()}
+
+
+@dataclass(frozen=True)
+class Whole(_Kind):
+    """A whole number between two limits, both allowed.
+
+    Attributes:
+        low: The smallest.
+        high: The largest.
+        unit: Its unit, for messages.
+    """
+
+    low: int
+    high: int
+    unit: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What may be written."""
+        if self.low == self.high:
+            return f"{self.low}"
+        return f"a whole number from {self.low} to {self.high}{f' {self.unit}' if self.unit else ''}"
+
+    def parse(self, value: Any) -> Any:
+        """Read a whole number that was written without quotes, unit and leading zeros."""
+        number = value
+        if isinstance(value, Plain) and _INTEGER.fullmatch(value):
+            number = int(value)
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise wrong(
+                f"{shown(value)} is not a whole number", allowed=self.allowed, remedy=self._remedy(value)
+            )
+        if not self.low <= number <= self.high:
+            side = f"less than {self.low}" if number < self.low else f"more than {self.high}"
+            raise wrong(f"{number} is {side}", allowed=self.allowed)
+        return number
+
+    def _remedy(self, value: Any) -> str:
+        if not isinstance(value, str):
+            return ""
+        if not isinstance(value, Plain) and _INTEGER.fullmatch(value):
+            return f"write {int(value)} without quotes"
+        if _LEADING_ZERO.fullmatch(value):
+            return "write it without the leading zero, which some programs read as octal"
+        with_unit = _WITH_UNIT.fullmatch(value)
+        if with_unit:
+            return f"write {int(with_unit[1])}" + (f": the unit is always {self.unit}" if self.unit else "")
+        return ""
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the kind adds to the JSON Schema."""
+        return {"minimum": self.low, "maximum": self.high}
+
+
+class Flag(_Kind):
+    """True or false; `yes`, `no`, `on` and `off` without quotes are read as in YAML 1.1."""
+
+    def parse(self, value: Any) -> Any:
+        """Read a flag."""
+        word = value.lower() if isinstance(value, Plain) else value
+        if word is True or word in _TRUE:
+            return True
+        if word is False or word in _FALSE:
+            return False
+        quotes = isinstance(value, str) and value.lower() in _TRUE | _FALSE
+        remedy = "remove the quotes" if quotes else ""
+        raise wrong(f"{shown(value)} is neither true nor false", allowed="true or false", remedy=remedy)
+
+
+@dataclass(frozen=True)
+class Choice(_Kind):
+    """One of the words of the annotated `Literal`.
+
+    Attributes:
+        hints: What to answer to words that are not allowed for a reason, by the word in lower case.
+    """
+
+    hints: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        words: tuple[str, ...] = get_args(source)
+
+        def parse(value: Any) -> Any:
+            if isinstance(value, str) and value in words:
+                return str(value)
+            written = value if isinstance(value, str) else ""
+            remedy = self.hints.get(written.lower()) or did_you_mean(written, words)
+            raise wrong(f"{shown(value)} is not one of the choices", allowed=listed(words), remedy=remedy)
+
+        return core_schema.no_info_before_validator_function(parse, handler(source))
+
+
+@dataclass(frozen=True)
+class Text(_Kind):
+    """Text of one line, optionally of a form. Numbers and dates are taken as they were written.
+
+    Attributes:
+        what: What it is, for messages, with an example.
+        pattern: A regular expression that the whole text matches.
+        longest: How many characters it may have.
+        shortest: How many it must have.
+        hint: From a wrong text to what to do; may answer "".
+    """
+
+    what: str = "text"
+    pattern: str = ""
+    longest: int = 1024
+    shortest: int = 1
+    hint: Callable[[str], str] | None = None
+
+    def parse(self, value: Any) -> Any:
+        """Read the text."""
+        if not isinstance(value, str):
+            quotes = "put it in quotes" if isinstance(value, int | float) else ""
+            raise wrong(f"{shown(value)} is not text", allowed=self.what, remedy=quotes)
+        text = str(value)
+        if len(text) > self.longest:
+            message = f"{shown(text)} has {len(text)} characters, more than {self.longest}"
+            raise wrong(message, allowed=self.what)
+        if len(text) < self.shortest:
+            raise wrong("the text is empty", allowed=self.what)
+        if not text.isprintable():
+            raise wrong(f"{shown(text)} holds a line break or a control character", allowed=self.what)
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            remedy = self.hint(text) if self.hint else ""
+            raise wrong(f"{shown(text)} does not have the form needed here", allowed=self.what, remedy=remedy)
+        return text
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the kind adds to the JSON Schema."""
+        limits: dict[str, Any] = {"minLength": self.shortest, "maxLength": self.longest}
+        return {**limits, "pattern": f"^(?:{self.pattern})$"} if self.pattern else limits
+
+
+class EmptyWhenNothing(_Kind):
+    """A list or mapping whose key may stand without a value, as in `data:` alone."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        empty: object = () if "tuple" in str(source) else {}
+        return core_schema.no_info_before_validator_function(
+            lambda value: empty if value is None else value, handler(source)
+        )
