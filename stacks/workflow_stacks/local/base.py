@@ -1,0 +1,294 @@
+"""The server of the local cloud: ministack, taught what it lacks. The only file that knows ministack.
+
+`cloud.py` runs it as `python -m workflow_stacks.local.base STATE_DIR REGION SOCKET_FD`. It serves the socket it
+is given, so it listens nowhere else, and it inherits a lock that lives as long as it does.
+"""
+
+# ruff: noqa: E402, SLF001  (ministack reads its settings when it is imported; its parts are all private)
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+if os.fork():
+    os._exit(0)  # the server is nobody's child: it outlives the command that started it
+
+STATE, REGION, SOCKET_FD = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+with socket.socket(fileno=os.dup(SOCKET_FD)) as _listening:
+    PORT = _listening.getsockname()[1]
+
+os.environ |= {
+    "GATEWAY_PORT": str(PORT),
+    "MINISTACK_REGION": REGION,
+    "PERSIST_STATE": "1",
+    "STATE_DIR": str(STATE / "aws"),
+    "S3_PERSIST": "1",
+    "S3_DATA_DIR": str(STATE / "s3"),
+    # No other listener, no Docker.
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "DOCKER_HOST": "unix:///nonexistent",
+}
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core.persistence import save_all
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import batch as ministack_batch, cloudformation, ec2, efs
+from ministack.services.cloudformation import provisioners
+
+from . import batch_types
+from .batch import Batch, ClientError
+
+Properties = dict[str, Any]
+Created = tuple[str, Properties]
+
+SAVE_EVERY_SECONDS = 2.0
+SETTLE_SECONDS = 20.0
+
+BATCH = Batch(
+    arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
+    environments=ministack_batch._compute_envs,
+    queues=ministack_batch._job_queues,
+    definitions=ministack_batch._job_definitions,
+)
+
+
+def _answer(action: str) -> Callable[[Properties], Any]:
+    def answer(request: Properties) -> Any:
+        try:
+            return ministack_batch._json(200, BATCH.actions[action](request))
+        except ClientError as error:
+            return ministack_batch.error_response_json("ClientException", str(error), 400)
+
+    return answer
+
+
+def _new_record(store: Any, create: Callable[[Properties], Any], request: Properties) -> str:
+    """Call an EC2 action of ministack, whose answer is XML, and return the id of what it made."""
+    before = set(store)
+    status, _, body = create({key: [value] for key, value in request.items() if value})
+    if status >= 400:
+        raise ValueError(body.decode())
+    return str((set(store) - before).pop())
+
+
+def _address_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    allocation = _new_record(ec2._addresses, ec2._allocate_address, {"Domain": "vpc"})
+    provisioners._ec2_apply_tags(allocation, properties)
+    address = ec2._addresses[allocation]["PublicIp"]
+    return address, {"AllocationId": allocation, "PublicIp": address}
+
+
+def _address_delete(address: str, _properties: Properties) -> None:
+    for allocation in _allocations(address):
+        ec2._release_address({"AllocationId": [allocation]})
+
+
+def _address_update(address: str, old: Properties, new: Properties, _stack: str) -> Created:
+    [allocation] = _allocations(address)
+    provisioners._ec2_apply_tags(allocation, new, old)
+    return address, {"AllocationId": allocation, "PublicIp": address}
+
+
+def _allocations(address: str) -> list[str]:
+    return [key for key, record in ec2._addresses.items() if record["PublicIp"] == address]
+
+
+def _nat_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    allocation = properties.get("AllocationId")
+    if any(record["AllocationId"] == allocation for record in ec2._nat_gateways.values()):
+        raise ValueError(f"Elastic IP address [{allocation}] is already associated")
+    request = {key: properties.get(key) for key in ("SubnetId", "AllocationId", "ConnectivityType")}
+    gateway = _new_record(ec2._nat_gateways, ec2._create_nat_gateway, request)
+    provisioners._ec2_apply_tags(gateway, properties)
+    return gateway, {"NatGatewayId": gateway}
+
+
+def _nat_delete(gateway: str, _properties: Properties) -> None:
+    ec2._nat_gateways.pop(gateway, None)
+    ec2._tags.pop(gateway, None)
+
+
+def _flow_log_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    request = {"ResourceId.1": properties["ResourceId"], **properties}
+    flow_log = _new_record(ec2._flow_logs, ec2._create_flow_logs, request)
+    provisioners._ec2_apply_tags(flow_log, properties)
+    return flow_log, {"Id": flow_log}
+
+
+def _flow_log_delete(flow_log: str, _properties: Properties) -> None:
+    ec2._flow_logs.pop(flow_log, None)
+    ec2._tags.pop(flow_log, None)
+
+
+def _tags_update(attribute: str) -> Callable[..., Created]:
+    def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Created:
+        provisioners._ec2_apply_tags(physical_id, new, old)
+        return physical_id, {attribute: physical_id}
+
+    return update
+
+
+def _rule_handlers(direction: str) -> dict[str, Any]:
+    """Rules that stand beside their security group, as CDK writes them between two groups."""
+    permissions = "IpPermissions" if direction == "ingress" else "IpPermissionsEgress"
+
+    def create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+        rules, rule = _rules(properties)
+        if rule in rules:
+            raise ValueError(f"the specified rule already exists in {properties['GroupId']}")
+        rules.append(rule)
+        return f"sgr-{secrets.token_hex(8)}", {}
+
+    def delete(_physical_id: str, properties: Properties) -> None:
+        if properties["GroupId"] in ec2._security_groups:
+            rules, rule = _rules(properties)
+            if rule in rules:
+                rules.remove(rule)
+
+    def _rules(properties: Properties) -> tuple[list[Any], Any]:
+        other = properties.get("SourceSecurityGroupId") or properties.get("DestinationSecurityGroupId")
+        for group in filter(None, (properties["GroupId"], other)):
+            if group not in ec2._security_groups:
+                raise ValueError(f"The security group '{group}' does not exist")
+        [rule] = provisioners._ec2_sg_permissions([properties])
+        return ec2._security_groups[properties["GroupId"]][permissions], rule
+
+    return {"create": create, "delete": delete}
+
+
+_delete_security_group = provisioners._ec2_sg_delete
+_delete_subnet = provisioners._ec2_subnet_delete
+
+
+def _security_group_delete(group: str, properties: Properties) -> None:
+    in_rules = any(
+        pair.get("GroupId") == group
+        for other_id, other in ec2._security_groups.items()
+        for permission in other["IpPermissions"] + other["IpPermissionsEgress"]
+        for pair in permission.get("UserIdGroupPairs", [])
+        if other_id != group
+    )
+    in_mounts = any(group in target.get("SecurityGroups", []) for target in efs._mount_targets.values())
+    if in_rules or in_mounts:
+        raise ValueError(f"resource {group} has a dependent object")
+    _delete_security_group(group, properties)
+
+
+def _subnet_delete(subnet: str, properties: Properties) -> None:
+    holders = (*efs._mount_targets.values(), *ec2._nat_gateways.values())
+    if any(holder["SubnetId"] == subnet for holder in holders):
+        raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
+    _delete_subnet(subnet, properties)
+
+
+def teach() -> None:
+    """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
+    provisioners._RESOURCE_HANDLERS |= {
+        **batch_types.handlers(BATCH),
+        "AWS::EC2::EIP": {"create": _address_create, "update": _address_update, "delete": _address_delete},
+        "AWS::EC2::NatGateway": {
+            "create": _nat_create,
+            "update": _tags_update("NatGatewayId"),
+            "delete": _nat_delete,
+        },
+        "AWS::EC2::FlowLog": {
+            "create": _flow_log_create,
+            "update": _tags_update("Id"),
+            "delete": _flow_log_delete,
+        },
+        "AWS::EC2::SecurityGroupIngress": _rule_handlers("ingress"),
+        "AWS::EC2::SecurityGroupEgress": _rule_handlers("egress"),
+    }
+    # What CloudFormation replaces; any other change of these types is made in place.
+    provisioners._REPLACING_PROPERTIES |= {
+        **batch_types.REPLACING,
+        "AWS::EC2::NatGateway": ("AllocationId", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"),
+        "AWS::EC2::FlowLog": (
+            "DeliverLogsPermissionArn",
+            "LogDestination",
+            "LogDestinationType",
+            "LogGroupName",
+            "ResourceId",
+            "ResourceType",
+            "TrafficType",
+        ),
+    }
+    for type_name, delete in (("SecurityGroup", _security_group_delete), ("Subnet", _subnet_delete)):
+        provisioners._RESOURCE_HANDLERS[f"AWS::EC2::{type_name}"]["delete"] = delete
+    ministack_batch._DISPATCH.clear()
+    ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
+
+
+class Server:
+    """Ministack behind one more address, `/_local`, that says whose server this is; it saves what changes."""
+
+    def __init__(self) -> None:
+        self.changed = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope.get("path") == "/_local":
+            body = json.dumps({"pid": os.getpid(), "state": str(STATE)}).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+        await ministack.app(scope, receive, send)
+        self.changed = True
+
+    async def run(self) -> None:
+        """Serve until SIGTERM; then let a running deployment end, so that no half of it is saved."""
+        config = Config()
+        config.bind = [f"fd://{SOCKET_FD}"]
+        config.keep_alive_timeout = 75
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+        async def stopped() -> None:
+            await stop.wait()
+            deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+            while _deploying() and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.05)
+
+        saving = asyncio.create_task(self._save())
+        await serve(self, config, shutdown_trigger=stopped)
+        saving.cancel()
+
+    async def _save(self) -> None:
+        """Save every few seconds, so that a killed server forgets little."""
+        while True:
+            await asyncio.sleep(SAVE_EVERY_SECONDS)
+            if self.changed and not _deploying():
+                self.changed = False
+                save_all(ministack._build_persistence_save_dict())
+
+
+def _deploying() -> bool:
+    return any(
+        stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for stack in cloudformation._stacks._data.values()
+    )
+
+
+def main() -> None:
+    """Serve the local cloud in the background."""
+    logging.getLogger("persistence").setLevel(logging.WARNING)
+    teach()
+    (STATE / "server.json").write_text(json.dumps({"pid": os.getpid(), "port": PORT}))
+    asyncio.run(Server().run())
+
+
+if __name__ == "__main__":
+    main()
