@@ -37,7 +37,7 @@ class WorkflowBucket(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -67,7 +67,8 @@ class WorkflowBucket(Construct):
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    id="AbortIncompleteMultipartUploads", abort_incomplete_multipart_upload_after=cdk.Duration.days(7)
+                    id="AbortIncompleteMultipartUploads",
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 ),
                 s3.LifecycleRule(id="ExpireOldVersions", noncurrent_version_expiration=cdk.Duration.days(7)),
             ],
@@ -98,8 +99,8 @@ class WorkflowBucket(Construct):
         return S3Location(self.bucket, "/".join(part for part in prefix if part))
 
     def _log_access(self) -> None:
-        # By hand and not by the L2's argument, which writes an ACL or a policy as a feature flag says: an ACL is refused
-        # on a bucket whose owner owns every object.
+        # By hand and not by the L2's argument, which writes an ACL or a policy as a feature flag says: an ACL is
+        # refused on a bucket whose owner owns every object.
         self.access_log_bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],

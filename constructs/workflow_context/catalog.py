@@ -65,12 +65,7 @@ def _load(implementation: str) -> object:
 
 
 STORAGES: Mapping[str, StorageEntry] = MappingProxyType(
-    {
-        entry.name: entry
-        for entry in (
-            StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),
-        )
-    }
+    {entry.name: entry for entry in (StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),)}
 )
 """The file systems by `fsType`."""
 
@@ -80,7 +75,11 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
         for entry in (
             EngineEntry("miniwdl", ("wdl",), "EFS", ("EFS",), "workflow_context.engines.miniwdl:MiniwdlEngine"),
             EngineEntry(
-                "snakemake", ("snakemake",), "EFS", ("EFS",), "workflow_context.engines.snakemake:SnakemakeEngine"
+                "snakemake",
+                ("snakemake",),
+                "EFS",
+                ("EFS",),
+                "workflow_context.engines.snakemake:SnakemakeEngine",
             ),
         )
     }

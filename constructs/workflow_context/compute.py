@@ -6,8 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
-from .nag import acknowledge
+from .nag import acknowledge, acknowledge_policies
 from .network import Placement
+from .s3_location import S3_WILDCARD
 from .scripts import read_script
 from .storage.base import WorkflowFileSystem
 
@@ -34,7 +35,8 @@ class BatchCompute(Construct):
             architecture (`default_x86_64`, `default_arm64`), or with `gpu` the g4dn, g5 and g6 families.
         architecture: Processor architecture of the instances. Default: x86_64.
         gpu: The instances have NVIDIA GPUs and the image that drives them.
-        root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100 GiB.
+        root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100
+            GiB.
 
     Attributes:
         head_queue: The queue of head jobs.
@@ -58,7 +60,7 @@ class BatchCompute(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         placement: Placement,
         storage: WorkflowFileSystem,
@@ -92,7 +94,9 @@ class BatchCompute(Construct):
         self.task_queue = self._queue("TaskQueue", tasks)
         self.fallback_queue: batch.JobQueue | None = None
         if spot and fallback_to_on_demand is not False:
-            fallback = self._ec2_environment("FallbackEnvironment", spot=False, max_vcpus=max_vcpus, after=storage.ready)
+            fallback = self._ec2_environment(
+                "FallbackEnvironment", spot=False, max_vcpus=max_vcpus, after=storage.ready
+            )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
         self.heads_on_fargate = storage.serves_fargate
         heads = (
@@ -101,6 +105,7 @@ class BatchCompute(Construct):
             else self._ec2_environment("HeadEnvironment", spot=False, max_vcpus=head_max_vcpus, after=storage.ready)
         )
         self.head_queue = self._queue("HeadQueue", heads)
+        acknowledge_policies(self, {"s3:": S3_WILDCARD})
 
     @property
     def queues(self) -> list[batch.JobQueue]:
@@ -120,7 +125,8 @@ class BatchCompute(Construct):
         acknowledge(
             role,
             "AWS keeps this policy in step with what the ECS agent on the instance needs.",
-            "AwsSolutions-IAM4",
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
+            "service-role/AmazonEC2ContainerServiceforEC2Role]",
         )
         return role
 
@@ -150,7 +156,12 @@ class BatchCompute(Construct):
         )
 
     def _ec2_environment(
-        self, id: str, *, spot: bool, max_vcpus: int, after: Sequence[IDependable]  # noqa: A002
+        self,
+        id: str,
+        *,
+        spot: bool,
+        max_vcpus: int,
+        after: Sequence[IDependable],
     ) -> batch.ManagedEc2EcsComputeEnvironment:
         environment = batch.ManagedEc2EcsComputeEnvironment(
             self,
@@ -188,7 +199,11 @@ class BatchCompute(Construct):
         return environment
 
     def _fargate_environment(
-        self, id: str, *, max_vcpus: int, after: Sequence[IDependable]  # noqa: A002
+        self,
+        id: str,
+        *,
+        max_vcpus: int,
+        after: Sequence[IDependable],
     ) -> batch.FargateComputeEnvironment:
         environment = batch.FargateComputeEnvironment(
             self,
@@ -203,7 +218,7 @@ class BatchCompute(Construct):
         environment.node.add_dependency(*after)
         return environment
 
-    def _queue(self, id: str, environment: batch.IComputeEnvironment) -> batch.JobQueue:  # noqa: A002
+    def _queue(self, id: str, environment: batch.IComputeEnvironment) -> batch.JobQueue:
         # No name: a tag or a name can only be changed by replacement, which a fixed name would forbid.
         return batch.JobQueue(
             self,

@@ -20,7 +20,7 @@ class EngineFactory(Protocol):
     def __call__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         placement: Placement,
         compute: BatchCompute,
@@ -81,7 +81,7 @@ class WorkflowContext(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         engine: EngineFactory,
         placement: Placement,

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_logs as logs
 from constructs import Construct
 
-from .nag import acknowledge
+from .nag import acknowledge, acknowledge_policies
 
 MAX_ZONES = 3
 _PUBLIC_MASK = 22  # 1,019 addresses a zone
@@ -103,7 +103,7 @@ class Network(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         vpc: ec2.IVpc | None = None,
         subnets: Sequence[ec2.ISubnet] | None = None,
@@ -178,6 +178,7 @@ class Network(Construct):
             "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
             "HIPAA.Security-CloudWatchLogGroupEncrypted",
         )
+        acknowledge_policies(vpc, {})
         acknowledge(
             vpc,
             "No instance, task or mount target is a member of the default security group.",

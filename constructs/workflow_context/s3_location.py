@@ -13,6 +13,9 @@ _WRITE_OBJECT = (
     "s3:ListMultipartUploadParts",
 )
 
+S3_WILDCARD = "All objects below the prefix that was declared, and nothing else in the bucket."
+"""The reason for the wildcard in the policies that a location writes."""
+
 
 @dataclass(frozen=True)
 class S3Location:
@@ -65,7 +68,12 @@ class S3Location:
         )
 
     def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> None:
-        conditions = {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if listed and self.prefix else None
+        conditions = (
+            {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if listed and self.prefix else None
+        )
         iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[self.bucket.bucket_arn], conditions=conditions
+            grantee=grantee,
+            actions=list(actions),
+            resource_arns=[self.bucket.bucket_arn],
+            conditions=conditions,
         )

@@ -8,11 +8,11 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
-from ..compute import BatchCompute
-from ..nag import acknowledge
-from ..network import Placement
-from ..s3_location import S3Location
-from ..storage.base import WorkflowFileSystem
+from workflow_context.compute import BatchCompute
+from workflow_context.nag import acknowledge, acknowledge_policies
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3_WILDCARD, S3Location
+from workflow_context.storage.base import WorkflowFileSystem
 
 
 class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
@@ -36,7 +36,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         placement: Placement,
         compute: BatchCompute,
@@ -65,6 +65,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         for location in data:
             location.grant(self.head_role)
         self._grant_task_submission()
+        acknowledge_policies(self, self._wildcard_reasons())
 
     @property
     @abc.abstractmethod
@@ -76,6 +77,15 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
     def head_job_definition(self) -> batch.IJobDefinition:
         """The job definition that runs the engine for one workflow."""
 
+    def _wildcard_reasons(self) -> dict[str, str]:
+        """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
+        return {
+            "s3:": S3_WILDCARD,
+            "batch:Describe": "AWS Batch has no resource level for this action.",
+            "batch:ListJobs": "AWS Batch has no resource level for this action.",
+            "batch:": "Job ids are given by AWS Batch, and the engine names its job definitions after its tasks.",
+        }
+
     def extra_outputs(self) -> dict[str, str]:
         """What this engine adds to the outputs of a context: name to value."""
         return {}
@@ -84,14 +94,12 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """The IAM condition by which the jobs that the engine submitted are known from others, if it marks them."""
         return {}
 
-    def _role(self, id: str, description: str) -> iam.Role:  # noqa: A002
-        return iam.Role(
-            self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description
-        )
+    def _role(self, id: str, description: str) -> iam.Role:
+        return iam.Role(self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description)
 
     def _head_container(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         image: str,
         command: Sequence[str],
@@ -119,13 +127,19 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             )
         else:
             definition = self._ec2_container(
-                id, image=image, command=command, environment=environment, role=self.head_role, cpu=cpu, memory=memory
+                id,
+                image=image,
+                command=command,
+                environment=environment,
+                role=self.head_role,
+                cpu=cpu,
+                memory=memory,
             )
         return definition
 
     def _ec2_container(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         image: str,
         command: Sequence[str],
@@ -153,7 +167,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
 
     def _definition(
         self,
-        id: str,  # noqa: A002
+        id: str,
         container: batch.IEcsContainerDefinition,
         *,
         parameters: Mapping[str, str] | None = None,

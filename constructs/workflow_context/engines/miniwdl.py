@@ -7,10 +7,11 @@ from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from ..compute import BatchCompute
-from ..network import Placement
-from ..s3_location import S3Location
-from ..storage.base import WorkflowFileSystem
+from workflow_context.compute import BatchCompute
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
+from workflow_context.storage.base import WorkflowFileSystem
+
 from .base import WorkflowEngine
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
@@ -50,7 +51,7 @@ class MiniwdlEngine(WorkflowEngine):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         placement: Placement,
         compute: BatchCompute,
@@ -59,9 +60,7 @@ class MiniwdlEngine(WorkflowEngine):
         data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(
-            scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data
-        )
+        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
         for location in data:
             location.grant(compute.instance_role)
         outputs.grant_read(compute.instance_role)
@@ -125,6 +124,14 @@ class MiniwdlEngine(WorkflowEngine):
                 f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{public_ip}",
             ]
         )
+
+    @override
+    def _wildcard_reasons(self) -> dict[str, str]:
+        return {
+            **super()._wildcard_reasons(),
+            "logs:": "Log streams are named by job ids, within the one log group of AWS Batch.",
+            "elasticfilesystem:Describe": "The client looks the access point up by its id; the action reads no data.",
+        }
 
     @override
     def _own_jobs(self) -> dict[str, dict[str, str]]:

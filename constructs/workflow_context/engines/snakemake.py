@@ -7,10 +7,11 @@ from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from ..compute import BatchCompute
-from ..network import Placement
-from ..s3_location import S3Location
-from ..storage.base import WorkflowFileSystem
+from workflow_context.compute import BatchCompute
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
+from workflow_context.storage.base import WorkflowFileSystem
+
 from .base import WorkflowEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
@@ -51,7 +52,7 @@ class SnakemakeEngine(WorkflowEngine):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         placement: Placement,
         compute: BatchCompute,
@@ -60,9 +61,7 @@ class SnakemakeEngine(WorkflowEngine):
         data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(
-            scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data
-        )
+        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
         self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
         storage.grant_read_write(self.task_role)
         for location in (outputs, *data):
@@ -132,7 +131,15 @@ class SnakemakeEngine(WorkflowEngine):
         settings = self._settings()
         shared = settings.pop("shared-fs-usage")
         return [
-            *("snakemake", "--snakefile", "Ref::snakefile", "--directory", "Ref::directory", "--jobs", "Ref::jobs"),
+            *(
+                "snakemake",
+                "--snakefile",
+                "Ref::snakefile",
+                "--directory",
+                "Ref::directory",
+                "--jobs",
+                "Ref::jobs",
+            ),
             *(part for name, value in settings.items() for part in (f"--{name}", value)),
             *("--shared-fs-usage", *shared.split()),
         ]

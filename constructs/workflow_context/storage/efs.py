@@ -7,8 +7,9 @@ from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_efs as efs, aws_iam 
 from constructs import Construct, IDependable
 from typing_extensions import override
 
-from ..nag import acknowledge
-from ..network import Placement
+from workflow_context.nag import acknowledge
+from workflow_context.network import Placement
+
 from .base import WorkflowFileSystem
 
 MIN_PROVISIONED_MIBPS = 1
@@ -127,7 +128,7 @@ class EfsFileSystem(_EfsBase):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         placement: Placement,
         throughput_mode: efs.ThroughputMode = efs.ThroughputMode.BURSTING,
@@ -201,7 +202,7 @@ class EfsFileSystem(_EfsBase):
     @staticmethod
     def from_attributes(
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         file_system_id: str,
         access_point_id: str,
@@ -232,7 +233,7 @@ class _ImportedEfsFileSystem(_EfsBase):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  the name every construct uses
+        id: str,
         *,
         file_system_id: str,
         access_point_id: str,

@@ -1,0 +1,88 @@
+"""ContextStack: one context of a project file."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_s3 as s3
+from constructs import Construct
+
+from workflow_context.catalog import ENGINES
+from workflow_context.context import WorkflowContext
+from workflow_context.network import Network
+from workflow_context.s3_location import S3Location
+
+from .project import Context, DataLocation
+from .storage import build_storage, placement_for
+
+_ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
+
+
+class ContextStack(cdk.Stack):
+    """A context: its file system, queues, roles and engine, on the network and in the bucket of the project.
+
+    Args:
+        scope: The app.
+        id: Its name there.
+        context: What the project file says of it.
+        data: The project's data locations.
+        network: The network, usually `CoreStack.network`.
+        outputs: Where its workflows write to in S3.
+        stack_name: Name of the stack in CloudFormation.
+        env: Account and region. Default: any.
+
+    Attributes:
+        workflow_context: The construct.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        context: Context,
+        data: Sequence[DataLocation],
+        network: Network,
+        outputs: S3Location,
+        stack_name: str | None = None,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            stack_name=stack_name,
+            env=env,
+            description=f"Genomics workflow context: {context.engine.engine} on {context.filesystem.fs_type}",
+        )
+        placement = placement_for(context.filesystem, network.placement(public=context.use_public_subnets))
+        self.workflow_context = WorkflowContext(
+            self,
+            "Context",
+            engine=ENGINES[context.engine.engine].load(),
+            placement=placement,
+            storage=build_storage(context.filesystem, self, "Storage", placement=placement),
+            outputs=outputs,
+            data=self._data(data),
+            spot=context.request_spot_instances,
+            fallback_to_on_demand=context.has_fallback,
+            max_vcpus=context.max_vcpus,
+            instance_types=context.instance_types,
+            architecture=_ARCHITECTURES[context.architecture],
+            gpu=context.gpu,
+            root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+        )
+        for name, value in self.workflow_context.outputs().items():
+            cdk.CfnOutput(self, name, value=value)
+        for key, value in context.tags.items():
+            cdk.Tags.of(self).add(key, value)
+        if context.permissions_boundary_arn:
+            boundary = iam.ManagedPolicy.from_managed_policy_arn(
+                self, "PermissionsBoundary", context.permissions_boundary_arn
+            )
+            iam.PermissionsBoundary.of(self).apply(boundary)
+
+    def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
+        buckets: dict[str, s3.IBucket] = {}
+        for written in data:
+            if written.bucket not in buckets:
+                buckets[written.bucket] = s3.Bucket.from_bucket_name(self, f"Data-{written.bucket}", written.bucket)
+        return [S3Location(buckets[written.bucket], written.prefix, read_only=written.read_only) for written in data]

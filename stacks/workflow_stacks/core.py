@@ -1,0 +1,73 @@
+"""CoreStack: what the contexts of a project share."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from workflow_context.bucket import WorkflowBucket
+from workflow_context.network import Network
+
+
+class CoreStack(cdk.Stack):
+    """The network and the bucket of a project.
+
+    Args:
+        scope: The app.
+        id: Its name there.
+        vpc_id: A VPC to use. Default: a new one.
+        subnet_ids: The subnets to use in it; each is taken to be in a zone of its own. Default: found by a look-up, for
+            which the account and the region must be known.
+        nat_gateways: NAT gateways of a new VPC. Default: one; 0 leaves only public subnets.
+        bucket_removal_policy: What becomes of the buckets when the stack goes. Default: they stay.
+        stack_name: Name of the stack in CloudFormation.
+        env: Account and region. Default: any.
+
+    Attributes:
+        network: The network.
+        bucket: The bucket; each context has a prefix in it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc_id: str | None = None,
+        subnet_ids: Sequence[str] = (),
+        nat_gateways: int = 1,
+        bucket_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        stack_name: str | None = None,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            stack_name=stack_name,
+            env=env,
+            description="Network and bucket of a genomics workflow project",
+        )
+        vpc, subnets = self._imported(vpc_id, subnet_ids)
+        self.network = Network(self, "Network", vpc=vpc, subnets=subnets, nat_gateways=nat_gateways)
+        self.bucket = WorkflowBucket(self, "Bucket", removal_policy=bucket_removal_policy)
+        for name, value in {
+            "VpcId": self.network.vpc.vpc_id,
+            "BucketName": self.bucket.bucket.bucket_name,
+            "AccessLogBucketName": self.bucket.access_log_bucket.bucket_name,
+        }.items():
+            cdk.CfnOutput(self, name, value=value)
+
+    def _imported(
+        self, vpc_id: str | None, subnet_ids: Sequence[str]
+    ) -> tuple[ec2.IVpc | None, list[ec2.ISubnet] | None]:
+        if vpc_id is None:
+            return None, None
+        if not subnet_ids:
+            return ec2.Vpc.from_lookup(self, "Vpc", vpc_id=vpc_id), None
+        zones = [f"zone-{number}" for number, _ in enumerate(subnet_ids, start=1)]
+        vpc = ec2.Vpc.from_vpc_attributes(self, "Vpc", vpc_id=vpc_id, availability_zones=zones)
+        return vpc, [
+            ec2.Subnet.from_subnet_id(self, f"Subnet{number}", subnet_id)
+            for number, subnet_id in enumerate(subnet_ids, start=1)
+        ]
