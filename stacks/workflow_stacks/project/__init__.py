@@ -28,6 +28,7 @@ from .project_file import (
     read_project,
     validate_project,
 )
+from .schema import json_schema
 
 __all__ = [
     "Context",
@@ -44,6 +45,7 @@ __all__ = [
     "WorkflowType",
     "check_project",
     "find_context",
+    "json_schema",
     "load_project",
     "parse_project",
     "read_project",

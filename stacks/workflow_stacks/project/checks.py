@@ -21,14 +21,9 @@ QUEUES_PER_ACCOUNT = 50
 _LONGEST_STACK_NAME = 128
 
 
-def stack_name(project: str, context: str) -> str:
-    """Return the name of a context's stack."""
-    return f"{project}-{context}"
-
-
 def queue_count(project: Project) -> int:
-    """Count the job queues of all contexts: head and task, and a fallback with Spot."""
-    return sum(3 if context.has_fallback else 2 for context in project.contexts.values())
+    """Count the job queues of all contexts."""
+    return sum(len(context.queues) for context in project.contexts.values())
 
 
 def there_are_contexts(project: Project) -> Iterator[Problem]:
@@ -47,16 +42,12 @@ def stack_names_are_allowed(project: Project) -> Iterator[Problem]:
     """The names of the stacks are names to CloudFormation."""
     if project.name[0].isdigit():
         message = f"{quoted(project.name)} begins with a digit, which the name of a stack must not"
-        yield Problem(
-            ("name",), message, "a name that begins with a letter", f"write, say, 'P{project.name}'"
-        )
+        yield Problem(("name",), message, "a name that begins with a letter", f"write, say, 'P{project.name}'")
     for name in project.contexts:
-        if len(stack_name(project.name, name)) > _LONGEST_STACK_NAME:
-            stack = quoted(stack_name(project.name, name))
+        if len(project.stack_name(name)) > _LONGEST_STACK_NAME:
+            stack = quoted(project.stack_name(name))
             message = f"the stack name {stack} has more than {_LONGEST_STACK_NAME} characters"
-            yield Problem(
-                ("contexts", name), message, remedy="shorten the name of the context or of the project"
-            )
+            yield Problem(("contexts", name), message, remedy="shorten the name of the context or of the project")
 
 
 def context_names_differ(project: Project) -> Iterator[Problem]:
@@ -68,9 +59,7 @@ def context_names_differ(project: Project) -> Iterator[Problem]:
             yield Problem(("contexts", name), message, remedy="rename the context")
         other = first.setdefault(name.lower(), name)
         if other != name:
-            message = (
-                f"{quoted(name)} and {quoted(other)} differ only by case, so their stacks would have one name"
-            )
+            message = f"{quoted(name)} and {quoted(other)} differ only by case, so their stacks would have one name"
             yield Problem(("contexts", name), message, remedy="rename one of the two")
 
 
@@ -137,7 +126,5 @@ def problems_of(project: Project, contexts: Collection[str] | None = None) -> li
     found = [problem for check in PROJECT_CHECKS for problem in check(project)]
     for name, context in project.contexts.items():
         if contexts is None or name in contexts:
-            found += [
-                problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)
-            ]
+            found += [problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)]
     return found

@@ -101,9 +101,7 @@ class _Composer:
         _refuse_tag(event.tag, mark)
         if len(self.stack) >= MAX_DEPTH:
             raise DocumentError(f"values nest deeper than {MAX_DEPTH} levels", mark)
-        self.stack.append(
-            _Open(Node(mark, {} if isinstance(event, yaml.MappingStartEvent) else []), event.anchor)
-        )
+        self.stack.append(_Open(Node(mark, {} if isinstance(event, yaml.MappingStartEvent) else []), event.anchor))
         self.anchors.pop(event.anchor or "", None)
 
     def _end(self) -> None:
@@ -130,9 +128,7 @@ class _Composer:
         top = self.stack[-1]
         top.node.size += node.size
         if top.node.size > MAX_NODES:
-            message = (
-                f"the file holds more than {MAX_NODES:,} values, aliases written out: it is no project file"
-            )
+            message = f"the file holds more than {MAX_NODES:,} values, aliases written out: it is no project file"
             raise DocumentError(message, mark)
         if isinstance(top.node.value, list):
             top.node.value.append(node)
@@ -145,9 +141,7 @@ class _Composer:
         top.is_value, top.is_merge, top.key = True, False, None
         keys = top.node.keys
         if text is None:
-            self._note(
-                f"{node.kind} is used as a key", mark, "a key is plain text: remove the '?', '[' or '{'"
-            )
+            self._note(f"{node.kind} is used as a key", mark, "a key is plain text: remove the '?', '[' or '{'")
         elif text == _MERGE and not (isinstance(node.value, str) and not isinstance(node.value, Plain)):
             top.is_merge = True
         elif text in keys:
@@ -164,9 +158,7 @@ class _Composer:
             if all(other.is_mapping for other in others):
                 top.merged.extend(others)
             else:
-                self._note(
-                    "'<<' merges mappings only", mark, "write '<<: *anchor' with the anchor of a mapping"
-                )
+                self._note("'<<' merges mappings only", mark, "write '<<: *anchor' with the anchor of a mapping")
         elif top.key is not None and isinstance(mapping, dict):
             mapping[top.key] = node
 
@@ -176,8 +168,7 @@ class _Composer:
     def _path(self) -> DataPath:
         """Return the path of the list or mapping that is open."""
         steps = (
-            len(frame.node.value) if isinstance(frame.node.value, list) else frame.key
-            for frame in self.stack[:-1]
+            len(frame.node.value) if isinstance(frame.node.value, list) else frame.key for frame in self.stack[:-1]
         )
         return tuple(step for step in steps if step is not None)
 

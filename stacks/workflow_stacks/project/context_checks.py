@@ -31,9 +31,7 @@ def engine_works(context: Context) -> Iterator[Problem]:
         return
     if name in KNOWN_ENGINES:
         message = f"the engine {quoted(name)} is not available in this version"
-        yield Problem(
-            _ENGINE, message, _working_engines(), "use one of these engines, or leave this context out"
-        )
+        yield Problem(_ENGINE, message, _working_engines(), "use one of these engines, or leave this context out")
     else:
         remedy = did_you_mean(name, KNOWN_ENGINES)
         yield Problem(_ENGINE, f"there is no engine {quoted(name)}", _working_engines(), remedy)
@@ -44,9 +42,7 @@ def engine_runs_the_language(context: Context) -> Iterator[Problem]:
     language, entry = context.engine.type, ENGINES.get(context.engine.engine)
     if entry is None and language not in KNOWN_LANGUAGES:
         remedy = did_you_mean(language, KNOWN_LANGUAGES)
-        yield Problem(
-            _TYPE, f"there is no workflow language {quoted(language)}", listed(KNOWN_LANGUAGES), remedy
-        )
+        yield Problem(_TYPE, f"there is no workflow language {quoted(language)}", listed(KNOWN_LANGUAGES), remedy)
     if entry is not None and language not in entry.languages:
         others = [other.name for other in ENGINES.values() if language in other.languages]
         remedy = did_you_mean(language, entry.languages) or (
@@ -127,20 +123,14 @@ def instances_have_the_architecture(context: Context) -> Iterator[Problem]:
             )
     if wanted == "arm64" and instances.OPTIMAL in context.instance_types:
         place: DataPath = ("instanceTypes", context.instance_types.index(instances.OPTIMAL))
-        yield Problem(
-            place, "'optimal' means x86_64 families, but the context is arm64", "arm64 families, such as m7g"
-        )
+        yield Problem(place, "'optimal' means x86_64 families, but the context is arm64", "arm64 families, such as m7g")
 
 
 def gpu_goes_with_gpu_instances(context: Context) -> Iterator[Problem]:
     """A context with GPUs lists GPU instances only; GPU instances without `gpu` are pointed out."""
     for index, name in _names(context):
         if context.gpu and not name.has_gpu:
-            what = (
-                "has no NVIDIA GPU"
-                if not name.has_other_accelerator
-                else "has an accelerator of another kind"
-            )
+            what = "has no NVIDIA GPU" if not name.has_other_accelerator else "has an accelerator of another kind"
             message = f"the family '{name.family}' {what}, but the context says gpu: true"
             remedy = "remove it, or leave instanceTypes out; run other tasks in a context of their own"
             yield Problem(("instanceTypes", index), message, "GPU families, such as g5, g6 or p5", remedy)
@@ -161,12 +151,7 @@ def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
     """At least one of the listed types fits into maxVCpus."""
     sizes = {name.vcpus for _, name in _names(context)}
     known = {size for size in sizes if size is not None}
-    if (
-        not known
-        or known != sizes
-        or instances.OPTIMAL in context.instance_types
-        or min(known) <= context.max_vcpus
-    ):
+    if not known or known != sizes or instances.OPTIMAL in context.instance_types or min(known) <= context.max_vcpus:
         return
     yield Problem(
         ("maxVCpus",),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from textwrap import fill
 from typing import Literal, TypeAlias
 
 from workflow_stacks.errors import WorkflowContextError
@@ -20,6 +21,7 @@ DataPath: TypeAlias = tuple[str | int, ...]
 MAX_FINDINGS = 100
 """How many findings one error shows; the rest are counted."""
 
+_WIDTH = 80
 _LONGEST_VALUE = 60
 _LONGEST_WORD = 64
 
@@ -76,8 +78,8 @@ class Finding:
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
         lines = [f"{place}: {self.level}: {self.message}"]
         lines += [f"    at {self.path}"] if self.path else []
-        lines += [f"    allowed: {self.allowed}"] if self.allowed else []
-        lines += [f"    {self.remedy}"] if self.remedy else []
+        lines += [_wrapped(f"allowed: {self.allowed}")] if self.allowed else []
+        lines += [_wrapped(self.remedy)] if self.remedy else []
         return "\n".join(lines)
 
 
@@ -97,6 +99,17 @@ def render(findings: Sequence[Finding]) -> str:
     """Give findings as text: each in full, then how many there are."""
     shown = [str(finding) for finding in findings[:MAX_FINDINGS]]
     return "\n".join([*shown, _count(findings)])
+
+
+def _wrapped(text: str) -> str:
+    return fill(
+        text,
+        _WIDTH,
+        initial_indent="    ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _count(findings: Sequence[Finding]) -> str:

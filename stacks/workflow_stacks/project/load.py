@@ -65,9 +65,7 @@ class Source:
         """Give a problem its place in the file: `mark`, or where its path stands."""
         line, column = mark or self.locate(problem.path)
         path = path_text(problem.path)
-        return Finding(
-            problem.level, self.file, line, path, problem.message, problem.allowed, problem.remedy, column
-        )
+        return Finding(problem.level, self.file, line, path, problem.message, problem.allowed, problem.remedy, column)
 
     def findings(self) -> list[Finding]:
         """Return what the reading found."""
@@ -104,14 +102,10 @@ def parse_source(content: bytes, file: Path) -> Source:
     except yaml.YAMLError as error:
         raise _syntax_error(file, text, error) from None
     if composed.root is None:
-        raise _refusal(
-            file, "the file is empty", remedy="write at least 'name', 'schemaVersion: 1' and 'contexts'"
-        )
+        raise _refusal(file, "the file is empty", remedy="write at least 'name', 'schemaVersion: 1' and 'contexts'")
     if not composed.root.is_mapping:
         message = f"the file holds {composed.root.kind}, not a mapping of keys"
-        raise _refusal(
-            file, message, mark=composed.root.mark, remedy="a project file begins with 'name: MyProject'"
-        )
+        raise _refusal(file, message, mark=composed.root.mark, remedy="a project file begins with 'name: MyProject'")
     return Source(file, composed.root, tuple(composed.noted))
 
 
@@ -135,9 +129,7 @@ def _bytes_of(file: Path) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(file, f"the file cannot be read: {reason}") from None
     if len(content) > MAX_BYTES:
-        raise _refusal(
-            file, f"the file is larger than {MAX_BYTES // 1024**2} MiB: it cannot be a project file"
-        )
+        raise _refusal(file, f"the file is larger than {MAX_BYTES // 1024**2} MiB: it cannot be a project file")
     return content
 
 
@@ -184,6 +176,4 @@ def _indented_by_tab(text: str, line: int) -> bool:
 
 
 def _refusal(file: Path, message: str, *, mark: Mark = _WHOLE_FILE, remedy: str = "") -> ProjectFileError:
-    return ProjectFileError(
-        [Finding("error", file, mark.line, "", message, remedy=remedy, column=mark.column)]
-    )
+    return ProjectFileError([Finding("error", file, mark.line, "", message, remedy=remedy, column=mark.column)])

@@ -32,9 +32,7 @@ class Location(Text):
         """Read a location and keep it as it was written."""
         location = super().parse(value)
         if not location.startswith("s3://"):
-            raise wrong(
-                f"{shown(location)} is not a location in S3", allowed=_ALLOWED, remedy=_nearest(location)
-            )
+            raise wrong(f"{shown(location)} is not a location in S3", allowed=_ALLOWED, remedy=_nearest(location))
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         if not bucket:
             raise wrong(f"{shown(location)} names no bucket", allowed=_ALLOWED)
@@ -79,9 +77,7 @@ def _bucket_problem(bucket: str) -> PydanticCustomError | None:
             return wrong(f"{name} begins with letters that S3 keeps for itself", allowed=_BUCKET_ALLOWED)
         return None
     lower = bucket.lower()
-    remedy = (
-        f"did you mean {quoted('s3://' + lower)}?" if lower != bucket and _BUCKET.fullmatch(lower) else ""
-    )
+    remedy = f"did you mean {quoted('s3://' + lower)}?" if lower != bucket and _BUCKET.fullmatch(lower) else ""
     return wrong(f"{name} is not the name of a bucket", allowed=_BUCKET_ALLOWED, remedy=remedy)
 
 

@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field
 
 from workflow_context.catalog import ENGINES
 
+from .efs import EfsConfiguration, EfsFilesystem, PosixUser
 from .location import Location
 from .section import Section
-from .storage import FILESYSTEMS, EfsConfiguration, EfsFilesystem, Filesystem, PosixUser
+from .storage import FILESYSTEMS, Filesystem
 from .tags import Tags
 from .values import Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
 
@@ -45,11 +46,7 @@ _NAME = Text("letters A-Z, a-z and digits, at most 64", "[A-Za-z0-9]+", 64, hint
 def _exactly_one(value: Any) -> Any:
     if isinstance(value, list | tuple) and len(value) != 1:
         many = f"{len(value)} engines are" if value else "no engine is"
-        remedy = (
-            "make a context of its own for each engine"
-            if value
-            else "add '- type: wdl' and 'engine: miniwdl'"
-        )
+        remedy = "make a context of its own for each engine" if value else "add '- type: wdl' and 'engine: miniwdl'"
         raise wrong(f"{many} listed", allowed="exactly one engine per context", remedy=remedy)
     return value
 
@@ -82,8 +79,7 @@ class DataLocation(Section):
     """A place in S3 that the workflows of every context may read, or read and write."""
 
     location: Annotated[str, Location()] = Field(
-        description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is "
-        "meant."
+        description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is meant."
     )
     read_only: Annotated[bool, Flag()] = Field(
         default=False,
@@ -127,8 +123,7 @@ class Context(Section):
     )
     request_spot_instances: Annotated[bool, Flag()] = Field(
         default=False,
-        description="Whether tasks run on Spot instances, which are cheaper and may be interrupted. "
-        "Default: false.",
+        description="Whether tasks run on Spot instances, which are cheaper and may be interrupted. Default: false.",
     )
     fallback_to_on_demand: Annotated[bool, Flag()] | None = Field(
         default=None,
@@ -143,15 +138,14 @@ class Context(Section):
     max_vcpus: Annotated[int, Whole(1, 2147483647, "vCPUs")] = Field(
         default=256,
         alias="maxVCpus",
-        description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: "
-        "256.",
+        description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: 256.",
     )
-    instance_types: Annotated[
-        tuple[Annotated[str, Text("an instance type or family")], ...], EmptyWhenNothing()
-    ] = Field(
-        default=(),
-        description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
-        "Default: AWS Batch chooses.",
+    instance_types: Annotated[tuple[Annotated[str, Text("an instance type or family")], ...], EmptyWhenNothing()] = (
+        Field(
+            default=(),
+            description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
+            "Default: AWS Batch chooses.",
+        )
     )
     architecture: Annotated[
         Literal["x86_64", "arm64"],
@@ -202,29 +196,31 @@ class Context(Section):
         if self.engine.filesystem is not None or self.engine.engine not in ENGINES:
             return self.engine.filesystem
         default = FILESYSTEMS.get(ENGINES[self.engine.engine].default_storage)
-        return (
-            default.model_validate({"fsType": ENGINES[self.engine.engine].default_storage})
-            if default
-            else None
-        )
+        return default.model_validate({"fsType": ENGINES[self.engine.engine].default_storage}) if default else None
 
     @property
     def has_fallback(self) -> bool:
         """Whether there is an on-demand queue beside the Spot queue."""
         return self.request_spot_instances and self.fallback_to_on_demand is not False
 
+    @property
+    def queues(self) -> tuple[tuple[str, str], ...]:
+        """The job queues, each with the machines behind it, for people."""
+        task = ("task", "EC2 Spot" if self.request_spot_instances else "EC2 on-demand")
+        fallback = (("fallback", "EC2 on-demand"),) if self.has_fallback else ()
+        return (("head", "Fargate"), task, *fallback)
+
 
 class Project(Section):
     """A project file, `agc-project.yaml`: workflows, the data they read, and the contexts they run in."""
 
     name: Annotated[str, _NAME] = Field(
-        description="Name of the project; the stacks are named after it. Letters and digits, beginning with "
-        "a letter."
+        description="Name of the project; the stacks are named after it. Letters and digits, beginning with a letter."
     )
     schema_version: Annotated[int, Whole(1, 1)] = Field(description="Version of the file's format: 1.")
-    workflows: Annotated[
-        dict[Annotated[str, Text("the name of a workflow")], Workflow], EmptyWhenNothing()
-    ] = Field(default_factory=dict, description="The workflows by name. Default: none.")
+    workflows: Annotated[dict[Annotated[str, Text("the name of a workflow")], Workflow], EmptyWhenNothing()] = Field(
+        default_factory=dict, description="The workflows by name. Default: none."
+    )
     data: Annotated[tuple[DataLocation, ...], EmptyWhenNothing()] = Field(
         default=(),
         description="Places in S3 that workflows read or write. Default: only the project's own bucket.",
@@ -233,3 +229,7 @@ class Project(Section):
         default_factory=dict,
         description="The contexts by name: letters and digits. Default: none, and nothing can be deployed.",
     )
+
+    def stack_name(self, context: str, user: str = "") -> str:
+        """Return the name of a context's stack; with a user, of that user's own."""
+        return "-".join(part for part in (self.name, user, context) if part)

@@ -69,9 +69,7 @@ def check_project(project_file: ProjectFile, contexts: Collection[str] | None = 
     return sorted(found, key=lambda finding: (finding.line, finding.column))
 
 
-def validate_project(
-    path: Path | str, contexts: Collection[str] | None = None
-) -> tuple[Project, list[Finding]]:
+def validate_project(path: Path | str, contexts: Collection[str] | None = None) -> tuple[Project, list[Finding]]:
     """Read a project file and check its meaning: what a deployment begins with.
 
     Args:

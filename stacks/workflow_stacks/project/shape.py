@@ -103,7 +103,5 @@ def _matches(kind: Any, data: Any) -> bool:
     """Whether a model's `Literal` fields allow what the data says: picks the member of a union."""
     if not (isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(data, dict)):
         return True
-    literals = {
-        key: get_args(f.annotation) for key, f in _fields(kind).items() if get_origin(f.annotation) is Literal
-    }
+    literals = {key: get_args(f.annotation) for key, f in _fields(kind).items() if get_origin(f.annotation) is Literal}
     return all(data.get(key, words[0]) in words for key, words in literals.items() if len(words) == 1)

@@ -26,9 +26,7 @@ def _keys_are_free(value: Any) -> Any:
     refuse(
         "tags",
         [
-            Problem(
-                (key,), f"{shown(key)} begins with aws:, which AWS keeps for itself", remedy="rename the tag"
-            )
+            Problem((key,), f"{shown(key)} begins with aws:, which AWS keeps for itself", remedy="rename the tag")
             for key in reserved
         ],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -29,9 +29,7 @@ _FALSE = frozenset({"false", "no", "off"})
 
 def wrong(message: str, *, allowed: str = "", remedy: str = "") -> PydanticCustomError:
     """Make the error that a validator raises for one wrong value."""
-    return PydanticCustomError(
-        PROBLEM, "{message}", {"message": message, "allowed": allowed, "remedy": remedy}
-    )
+    return PydanticCustomError(PROBLEM, "{message}", {"message": message, "allowed": allowed, "remedy": remedy})
 
 
 def refuse(title: str, problems: Iterable[Problem]) -> None:
@@ -65,9 +63,7 @@ class _Kind:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.parse, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), **self.limits()}
 
 
@@ -98,9 +94,7 @@ class Whole(_Kind):
         if isinstance(value, Plain) and _INTEGER.fullmatch(value):
             number = int(value)
         if isinstance(number, bool) or not isinstance(number, int):
-            raise wrong(
-                f"{shown(value)} is not a whole number", allowed=self.allowed, remedy=self._remedy(value)
-            )
+            raise wrong(f"{shown(value)} is not a whole number", allowed=self.allowed, remedy=self._remedy(value))
         if not self.low <= number <= self.high:
             side = f"less than {self.low}" if number < self.low else f"more than {self.high}"
             raise wrong(f"{number} is {side}", allowed=self.allowed)
@@ -207,7 +201,7 @@ class EmptyWhenNothing(_Kind):
     """A list or mapping whose key may stand without a value, as in `data:` alone."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        empty: object = () if "tuple" in str(source) else {}
+        empty: object = () if get_origin(source) is tuple else {}
         return core_schema.no_info_before_validator_function(
             lambda value: empty if value is None else value, handler(source)
         )

@@ -1,0 +1,42 @@
+"""The table of commands. A new command is a module of this package, and a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, known by name until it is run.
+
+    Attributes:
+        name: What the user types.
+        target: `module:attribute` in this package: a function, or a Typer application of commands.
+        help: What it does, in one line.
+        extra: The extra of the distribution that it needs; empty when none.
+    """
+
+    name: str
+    target: str
+    help: str
+    extra: str = ""
+
+    def load(self) -> Any:
+        """Import the module and return its function or Typer application.
+
+        Raises:
+            ModuleNotFoundError: A package that the command needs is not installed.
+        """
+        module, _, attribute = self.target.partition(":")
+        return getattr(import_module(f".{module}", __package__), attribute)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("validate", "validate:validate", "Check the project file."),
+    Command("list", "list:list_contexts", "List the contexts of the project."),
+    Command("describe", "describe:describe", "Show what a context will be."),
+    Command("schema", "schema:schema", "Print the JSON Schema of the project file."),
+)
+"""Every command, in the order of the help."""

@@ -1,0 +1,86 @@
+"""`workflow-context describe CONTEXT`: what will the context be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from .output import print_facts, print_json
+
+if TYPE_CHECKING:
+    from workflow_stacks.project import Context, Project
+
+
+def describe(
+    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    json: JsonOption = False,
+) -> None:
+    """Show what a context will be: engine, file system, queues, machines, network, data."""
+    from workflow_stacks.project import validate_project
+
+    checked, warnings = validate_project(project, [context])
+    for warning in warnings:
+        typer.echo(str(warning), err=True)
+    if json:
+        print_json(description(checked, context))
+    else:
+        print_facts(_facts(checked, context))
+
+
+def description(project: Project, name: str) -> dict[str, Any]:
+    """Return what a context will be as plain data, its keys as in the project file."""
+    context = project.contexts[name]
+    filesystem = context.filesystem
+    return {
+        "project": project.name,
+        "context": name,
+        "stack": project.stack_name(name),
+        "engine": context.engine.engine,
+        "language": context.engine.type,
+        "filesystem": filesystem.model_dump(by_alias=True, exclude_none=True) if filesystem else None,
+        "queues": [{"queue": queue, "runsOn": machines} for queue, machines in context.queues],
+        "maxVCpus": context.max_vcpus,
+        "instanceTypes": list(context.instance_types),
+        "architecture": context.architecture,
+        "gpu": context.gpu,
+        "rootVolumeGib": context.root_volume_gib,
+        "usePublicSubnets": context.use_public_subnets,
+        "data": [location.model_dump(by_alias=True) for location in project.data],
+        "tags": dict(context.tags),
+        "permissionsBoundaryArn": context.permissions_boundary_arn,
+    }
+
+
+def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
+    context = project.contexts[name]
+    yield "context", name
+    yield "stack", project.stack_name(name)
+    yield "engine", f"{context.engine.engine}, for {context.engine.type}"
+    yield from _filesystem(context)
+    for queue, machines in context.queues:
+        yield f"{queue} queue", machines
+    yield "max vCPUs", str(context.max_vcpus)
+    yield "instance types", ", ".join(context.instance_types) or "chosen by AWS Batch"
+    yield "machines", f"{context.architecture}{', with GPUs' if context.gpu else ''}"
+    yield "root volume", f"{context.root_volume_gib} GiB"
+    yield "network", "public subnets, no NAT gateway" if context.use_public_subnets else "private subnets"
+    yield "data", f"the context's own part of the project's bucket{'' if project.data else ' only'}"
+    for location in project.data:
+        yield "", f"{location.location} ({'read-only' if location.read_only else 'read-write'})"
+    for index, (key, value) in enumerate(context.tags.items()):
+        yield "" if index else "tags", f"{key} = {value}"
+    if context.permissions_boundary_arn:
+        yield "permissions boundary", context.permissions_boundary_arn
+
+
+def _filesystem(context: Context) -> Iterator[tuple[str, str]]:
+    from workflow_context.catalog import STORAGES
+
+    if context.filesystem:
+        yield "file system", STORAGES[context.filesystem.fs_type].title
+        for fact, value in context.filesystem.facts():
+            yield f"  {fact}", value

@@ -1,0 +1,53 @@
+"""The group of commands: imports a command when it is run, and turns errors into messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from workflow_stacks.errors import WorkflowContextError
+
+from .commands import COMMANDS, Command
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by the table, so that the start and `--help` import none of them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._table = {command.name: command for command in COMMANDS}
+        for command in COMMANDS:
+            self.add_command(TyperCommand(command.name, help=command.help))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put the real command in place of its line in the table, and return it."""
+        if args and args[0] in self._table:
+            self.add_command(_real(self._table[args[0]]), args[0])
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. An error that the user can mend becomes a message on stderr and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except WorkflowContextError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+def _real(command: Command) -> Any:
+    try:
+        target = command.load()
+    except ModuleNotFoundError as error:
+        if not command.extra:
+            raise
+        wanted = f"pip install 'cdk-workflow-context[{command.extra}]'"
+        message = f"'{command.name}' needs the package '{error.name}', which is not installed: {wanted}"
+        raise WorkflowContextError(message) from error
+    if isinstance(target, typer.Typer):
+        return get_command(target)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(command.name)(target)
+    return get_command(single)
