@@ -1,33 +1,23 @@
-"""The server of the local cloud: ministack, taught what it lacks. The only file that knows ministack.
+"""Ministack, taught what it lacks: the AWS behind the local cloud. The only file that knows ministack.
 
-`cloud.py` runs it as `python -m workflow_stacks.local.base STATE_DIR REGION SOCKET_FD`. It serves the socket it
-is given, so it listens nowhere else, and it inherits a lock that lives as long as it does.
+`server.py` imports it in a process of its own, after it has set LOCAL_CLOUD_STATE, _REGION and _PORT.
 """
 
 # ruff: noqa: E402, SLF001  (ministack reads its settings when it is imported; its parts are all private)
 
-import asyncio
-import json
 import logging
 import os
 import secrets
-import signal
-import socket
-import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-if os.fork():
-    os._exit(0)  # the server is nobody's child: it outlives the command that started it
-
-STATE, REGION, SOCKET_FD = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-with socket.socket(fileno=os.dup(SOCKET_FD)) as _listening:
-    PORT = _listening.getsockname()[1]
+STATE = Path(os.environ["LOCAL_CLOUD_STATE"])
 
 os.environ |= {
-    "GATEWAY_PORT": str(PORT),
-    "MINISTACK_REGION": REGION,
+    "GATEWAY_PORT": os.environ["LOCAL_CLOUD_PORT"],
+    "MINISTACK_REGION": os.environ["LOCAL_CLOUD_REGION"],
     "PERSIST_STATE": "1",
     "STATE_DIR": str(STATE / "aws"),
     "S3_PERSIST": "1",
@@ -38,22 +28,17 @@ os.environ |= {
     "DOCKER_HOST": "unix:///nonexistent",
 }
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import batch as ministack_batch, cloudformation, ec2, efs
+from ministack.services import batch as ministack_batch, cloudformation, ec2, efs, s3
 from ministack.services.cloudformation import provisioners
 
-from . import batch_types
+from . import batch_types, s3_types
 from .batch import Batch, ClientError
 
 Properties = dict[str, Any]
 Created = tuple[str, Properties]
-
-SAVE_EVERY_SECONDS = 2.0
-SETTLE_SECONDS = 20.0
 
 BATCH = Batch(
     arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
@@ -77,7 +62,7 @@ def _new_record(store: Any, create: Callable[[Properties], Any], request: Proper
     """Call an EC2 action of ministack, whose answer is XML, and return the id of what it made."""
     before = set(store)
     status, _, body = create({key: [value] for key, value in request.items() if value})
-    if status >= 400:
+    if status >= HTTPStatus.BAD_REQUEST:
         raise ValueError(body.decode())
     return str((set(store) - before).pop())
 
@@ -169,6 +154,8 @@ def _rule_handlers(direction: str) -> dict[str, Any]:
 
 _delete_security_group = provisioners._ec2_sg_delete
 _delete_subnet = provisioners._ec2_subnet_delete
+_forget_bucket = provisioners._s3_delete
+_encryption_headers = s3._resolve_sse_write_headers
 
 
 def _security_group_delete(group: str, properties: Properties) -> None:
@@ -190,6 +177,32 @@ def _subnet_delete(subnet: str, properties: Properties) -> None:
     if any(holder["SubnetId"] == subnet for holder in holders):
         raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
     _delete_subnet(subnet, properties)
+
+
+def _bucket_delete(bucket: str, properties: Properties) -> None:
+    status, _, body = s3._delete_bucket(bucket)
+    if status == HTTPStatus.CONFLICT:
+        raise ValueError(f"The bucket {bucket} is not empty: {body.decode()}")
+    _forget_bucket(bucket, properties)
+
+
+def _checked(put: Callable[[str, bytes], Any]) -> Callable[[str, bytes], None]:
+    """A refused bucket setting fails the resource."""
+
+    def checked(bucket: str, body: bytes) -> None:
+        status, _, answer = put(bucket, body)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise ValueError(answer.decode())
+
+    return checked
+
+
+def _with_default_key(headers: dict[str, str], bucket: str) -> Any:
+    """Encryption by `aws:kms` without a key means the account's own key, aws/s3."""
+    key = "x-amz-server-side-encryption-aws-kms-key-id"
+    if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(key):
+        headers = {**headers, key: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+    return _encryption_headers(headers, bucket)
 
 
 def teach() -> None:
@@ -224,71 +237,54 @@ def teach() -> None:
             "TrafficType",
         ),
     }
-    for type_name, delete in (("SecurityGroup", _security_group_delete), ("Subnet", _subnet_delete)):
-        provisioners._RESOURCE_HANDLERS[f"AWS::EC2::{type_name}"]["delete"] = delete
+    for type_name, delete in (
+        ("AWS::EC2::SecurityGroup", _security_group_delete),
+        ("AWS::EC2::Subnet", _subnet_delete),
+        ("AWS::S3::Bucket", _bucket_delete),
+    ):
+        provisioners._RESOURCE_HANDLERS[type_name]["delete"] = delete
+    provisioners._S3_BUCKET_CONFIGURATIONS += tuple(
+        (name, to_xml, _checked(put), forget)
+        for name, to_xml, put, forget in (
+            (
+                "BucketEncryption",
+                s3_types.encryption,
+                s3._put_bucket_encryption,
+                s3._delete_bucket_encryption,
+            ),
+            (
+                "LifecycleConfiguration",
+                s3_types.lifecycle,
+                s3._put_bucket_lifecycle,
+                s3._delete_bucket_lifecycle,
+            ),
+            ("LoggingConfiguration", s3_types.logging, s3._put_bucket_logging, s3._bucket_logging_config.pop),
+            (
+                "OwnershipControls",
+                s3_types.ownership,
+                s3._put_bucket_ownership_controls,
+                s3._delete_bucket_ownership_controls,
+            ),
+        )
+    )
+    s3._resolve_sse_write_headers = _with_default_key
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
 
 
-class Server:
-    """Ministack behind one more address, `/_local`, that says whose server this is; it saves what changes."""
-
-    def __init__(self) -> None:
-        self.changed = False
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        if scope.get("path") == "/_local":
-            body = json.dumps({"pid": os.getpid(), "state": str(STATE)}).encode()
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-            return
-        await ministack.app(scope, receive, send)
-        self.changed = True
-
-    async def run(self) -> None:
-        """Serve until SIGTERM; then let a running deployment end, so that no half of it is saved."""
-        config = Config()
-        config.bind = [f"fd://{SOCKET_FD}"]
-        config.keep_alive_timeout = 75
-        stop = asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, stop.set)
-
-        async def stopped() -> None:
-            await stop.wait()
-            deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
-            while _deploying() and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.05)
-
-        saving = asyncio.create_task(self._save())
-        await serve(self, config, shutdown_trigger=stopped)
-        saving.cancel()
-
-    async def _save(self) -> None:
-        """Save every few seconds, so that a killed server forgets little."""
-        while True:
-            await asyncio.sleep(SAVE_EVERY_SECONDS)
-            if self.changed and not _deploying():
-                self.changed = False
-                save_all(ministack._build_persistence_save_dict())
-
-
-def _deploying() -> bool:
+def deploying() -> bool:
+    """Whether a stack is being made, changed or deleted."""
     return any(
         stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
         for stack in cloudformation._stacks._data.values()
     )
 
 
-def main() -> None:
-    """Serve the local cloud in the background."""
-    logging.getLogger("persistence").setLevel(logging.WARNING)
-    teach()
-    (STATE / "server.json").write_text(json.dumps({"pid": os.getpid(), "port": PORT}))
-    asyncio.run(Server().run())
+def save() -> None:
+    """Write everything to the state folder."""
+    save_all(ministack._build_persistence_save_dict())
 
 
-if __name__ == "__main__":
-    main()
+logging.getLogger("persistence").setLevel(logging.WARNING)
+teach()
+app = ministack.app

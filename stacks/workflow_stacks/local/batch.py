@@ -1,7 +1,7 @@
 """AWS Batch without machines: compute environments, job queues, job definitions, and what AWS refuses.
 
-A record is exactly what the Describe call returns. Nothing here runs a job: `Batch.actions` holds the answer to
-each API operation, and what runs jobs adds SubmitJob, TerminateJob and CancelJob there.
+A record is exactly what the Describe call returns. Nothing here runs a job: `Batch.actions` holds the
+answer to each API operation, and what runs jobs adds SubmitJob, TerminateJob and CancelJob there.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
@@ -100,11 +100,7 @@ class Batch:
         record = _get(self.environments, request["computeEnvironment"])
         old, new = record.get("computeResources", {}), request.get("computeResources", {})
         changed = sorted(key for key in INFRASTRUCTURE & new.keys() if new[key] != old.get(key))
-        if (
-            changed
-            and old.get("allocationStrategy", "BEST_FIT") == "BEST_FIT"
-            and old.get("type") not in FARGATE
-        ):
+        if changed and old.get("allocationStrategy", "BEST_FIT") == "BEST_FIT" and old.get("type") not in FARGATE:
             raise ClientError(
                 "Compute environments with the BEST_FIT allocation strategy cannot update "
                 f"{', '.join(changed)}: create a new compute environment"
@@ -112,9 +108,7 @@ class Batch:
         resources = {**old, **new}
         if record["type"] == "MANAGED":
             _check_resources(resources)
-        record.update(
-            {key: request[key] for key in ("state", "serviceRole", "updatePolicy") if key in request}
-        )
+        record.update({key: request[key] for key in ("state", "serviceRole", "updatePolicy") if key in request})
         record["computeResources"] = resources
         return _only(record, "computeEnvironmentName", "computeEnvironmentArn")
 
@@ -126,9 +120,7 @@ class Batch:
         arn, name = record["computeEnvironmentArn"], record["computeEnvironmentName"]
         for queue in self.queues.values():
             if any(entry["computeEnvironment"] in (arn, name) for entry in queue["computeEnvironmentOrder"]):
-                raise ClientError(
-                    f"Cannot delete, found existing JobQueue relationship: {queue['jobQueueName']}"
-                )
+                raise ClientError(f"Cannot delete, found existing JobQueue relationship: {queue['jobQueueName']}")
         del self.environments[name]
         return {}
 
@@ -178,9 +170,7 @@ class Batch:
         capabilities = request.get("platformCapabilities") or ["EC2"]
         if "FARGATE" in capabilities:
             _check_fargate(request.get("containerProperties", {}))
-        taken = (
-            record["revision"] for record in self.definitions.values() if record["jobDefinitionName"] == name
-        )
+        taken = (record["revision"] for record in self.definitions.values() if record["jobDefinitionName"] == name)
         revision = max(taken, default=0) + 1
         record = {
             "tags": {},

@@ -1,7 +1,8 @@
 """The CloudFormation types of AWS Batch: what a template may say, turned into calls of `Batch`.
 
-A handler creates, updates or deletes one resource; creating and updating return its physical id and attributes.
-A new physical id on update means that the resource was replaced, and the old one is deleted afterwards.
+A handler creates, updates or deletes one resource; creating and updating return its physical id and
+attributes. A new physical id on update means that the resource was replaced, and the old one is deleted
+afterwards.
 """
 
 import secrets
@@ -66,9 +67,7 @@ def _queue(batch: Batch) -> Handlers:
         return arn, {"JobQueueArn": arn}
 
     def update(arn: str, _old: Record, new: Record, _stack: str) -> Resource:
-        batch.update_queue(
-            {"state": "ENABLED", "jobStateTimeLimitActions": [], **_camel(new), "jobQueue": arn}
-        )
+        batch.update_queue({"state": "ENABLED", "jobStateTimeLimitActions": [], **_camel(new), "jobQueue": arn})
         return arn, {"JobQueueArn": arn}
 
     def delete(arn: str, _properties: Record) -> None:
@@ -109,6 +108,4 @@ def _camel(value: Any) -> Any:
         return [_camel(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        key[:1].lower() + key[1:]: item if key in USERS_KEYS else _camel(item) for key, item in value.items()
-    }
+    return {key[:1].lower() + key[1:]: item if key in USERS_KEYS else _camel(item) for key, item in value.items()}

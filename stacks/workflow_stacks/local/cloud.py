@@ -1,7 +1,7 @@
 """LocalCloud: starts, finds and stops the server of the local cloud, and gives the way to speak with it.
 
-One state folder is one cloud. Its server holds a lock on `server.lock` for as long as it lives, so a process id
-that a dead one left is never taken for it. Runs on Linux and macOS.
+One state folder is one cloud. Its server holds a lock on `server.lock` for as long as it lives, so a
+process id that a dead one left is never taken for it. Runs on Linux and macOS.
 """
 
 import fcntl
@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,6 +93,12 @@ class LocalCloud:
 
     def start(self) -> Server:
         """Start the server, unless it runs already, and wait until it answers."""
+        missing = [package for package in ("ministack", "boto3") if find_spec(package) is None]
+        if missing:
+            raise LocalCloudError(
+                f"The local cloud needs {' and '.join(missing)}. "
+                "Install what it needs with: pip install 'cdk-workflow-context[local,node]'"
+            )
         self.state_dir.mkdir(parents=True, exist_ok=True)
         with self._starting():
             if self._is_alive():
@@ -176,15 +183,14 @@ class LocalCloud:
                 os.set_inheritable(descriptor, True)
             try:
                 subprocess.run(
-                    [
-                        sys.executable,
-                        "-m",
-                        "workflow_stacks.local.base",
-                        str(self.state_dir),
-                        self.region,
-                        str(listener.fileno()),
-                    ],
-                    env={key: os.environ[key] for key in SERVER_ENVIRONMENT if key in os.environ},
+                    [sys.executable, "-m", "workflow_stacks.local.server"],
+                    env={
+                        **{key: os.environ[key] for key in SERVER_ENVIRONMENT if key in os.environ},
+                        "LOCAL_CLOUD_STATE": str(self.state_dir),
+                        "LOCAL_CLOUD_REGION": self.region,
+                        "LOCAL_CLOUD_PORT": str(port),
+                        "LOCAL_CLOUD_SOCKET": str(listener.fileno()),
+                    },
                     cwd=self.state_dir,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -214,9 +220,7 @@ class LocalCloud:
                 continue
             listener.listen(128)
             return listener
-        raise LocalCloudError(
-            f"Port {self.port} is in use by another program. Choose another one with --port."
-        )
+        raise LocalCloudError(f"Port {self.port} is in use by another program. Choose another one with --port.")
 
     def _answering(self, timeout: float) -> Server | None:
         port = self._recorded("port")
