@@ -56,9 +56,7 @@ def simulate(model: EfsModel, demand: Sequence[Demand], *, credits_mib: float | 
     """
     start = model.credit_cap_mib if credits_mib is None else credits_mib
     if not 0 <= start <= model.credit_cap_mib:
-        raise ModelError(
-            f"credits of {start} MiB: give 0 to {model.credit_cap_mib:.0f} MiB for this file system"
-        )
+        raise ModelError(f"credits of {start} MiB: give 0 to {model.credit_cap_mib:.0f} MiB for this file system")
     return _EventLoop(model, demand, start).run()
 
 
@@ -131,9 +129,7 @@ class _EventLoop:
         gain = self._credit_gain(metered(read, write))
 
         to_phase_end = (self.bounds[self.serving + 1] - self.served) / pace if pace > 0 else math.inf
-        to_arrival = (
-            self.bounds[self.arriving + 1] - self.now if self.arriving < len(self.phases) else math.inf
-        )
+        to_arrival = self.bounds[self.arriving + 1] - self.now if self.arriving < len(self.phases) else math.inf
         to_catch_up = math.inf
         if waiting and self.serving == self.arriving and pace > 1:
             to_catch_up = (self.now - self.served) / (pace - 1)
@@ -146,9 +142,7 @@ class _EventLoop:
         until = self.bounds[self.arriving + 1] if dt >= to_arrival else self.now + dt
 
         self._account(dt, until, read, write, share, gain, hits_credit_event=dt == to_credit_event)
-        self._move_clocks(
-            dt, until, pace, arrives=dt >= to_arrival, ends=dt >= to_phase_end, meets=dt >= to_catch_up
-        )
+        self._move_clocks(dt, until, pace, arrives=dt >= to_arrival, ends=dt >= to_phase_end, meets=dt >= to_catch_up)
 
     def _credit_gain(self, used: float) -> float:
         """Credits per second at a metered rate; an empty balance stays empty, whatever the floor grants."""
@@ -207,9 +201,7 @@ class _EventLoop:
                 )
             )
 
-    def _move_clocks(
-        self, dt: float, until: float, pace: float, *, arrives: bool, ends: bool, meets: bool
-    ) -> None:
+    def _move_clocks(self, dt: float, until: float, pace: float, *, arrives: bool, ends: bool, meets: bool) -> None:
         in_step = self.served >= self.now and pace >= 1.0
         self.now = until
         self.served += dt * pace
