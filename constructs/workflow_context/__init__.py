@@ -7,6 +7,8 @@ CDK, and without the Node.js process that importing the CDK starts.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .node import prefer_wheel_node
+
 if TYPE_CHECKING:
     from .bucket import WorkflowBucket
     from .compute import BatchCompute
@@ -53,3 +55,6 @@ def __getattr__(name: str) -> Any:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     return getattr(import_module(_MODULES[name], __name__), name)
+
+
+prefer_wheel_node()

@@ -79,7 +79,7 @@ def build_app(
         try:
             ContextStack(
                 app,
-                "-".join(part for part in (project.name, user, name) if part),
+                project.stack_name(name, user),
                 context=project.contexts[name],
                 data=project.data,
                 network=core.network,

@@ -1,0 +1,46 @@
+"""`workflow-context config CONTEXT`: what does the engine's client need?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from .output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def config(
+    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    user: Annotated[str, typer.Option(help="The `user` it was deployed with (cdk deploy -c user=…).")] = "",
+    local: Annotated[bool, typer.Option("--local", help="Ask the local cloud, not AWS.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Print what the engine's own client needs to use a deployed context, ready to paste."""
+    from workflow_stacks.deployed import stack_outputs
+    from workflow_stacks.project import find_context, load_project
+
+    loaded = load_project(project)
+    find_context(loaded, context)
+    outputs = stack_outputs(_local_client(project) if local else _aws_client(), loaded.stack_name(context, user))
+    if json:
+        print_json(outputs)
+    else:
+        typer.echo(outputs["ClientConfiguration"])
+
+
+def _aws_client() -> Callable[[str], Any]:
+    import boto3
+
+    return boto3.client
+
+
+def _local_client(project: Path) -> Callable[[str], Any]:
+    from workflow_stacks.local import project_cloud
+
+    return project_cloud(project).client

@@ -1,0 +1,89 @@
+"""What tests share. A process of the CDK costs seconds: templates are synthesized once in a session."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow_context.node import prefer_wheel_node
+
+prefer_wheel_node()
+os.environ.pop("CDK_DEFAULT_ACCOUNT", None)
+os.environ.pop("CDK_DEFAULT_REGION", None)
+
+PROJECTS = Path(__file__).parent / "projects"
+ACCOUNT, REGION = "123456789012", "us-east-1"
+ZONES = {f"availability-zones:account={ACCOUNT}:region={REGION}": ["us-east-1a", "us-east-1b", "us-east-1c"]}
+
+Template = dict[str, Any]
+Templates = Mapping[str, Template]
+
+
+@pytest.fixture(scope="session")
+def projects() -> Path:
+    return PROJECTS
+
+
+@pytest.fixture(scope="session")
+def synthesize() -> Callable[..., Templates]:
+    """Synthesize a project file: stack name to template. Under an account when `zones` are wanted."""
+
+    def run(project_file: Path, *, zones: bool = False, context: Mapping[str, Any] | None = None) -> Templates:
+        import aws_cdk as cdk
+
+        from workflow_stacks import build_app
+
+        env = cdk.Environment(account=ACCOUNT, region=REGION) if zones else None
+        app = build_app(project_file, context={**(context or {}), **(ZONES if zones else {})}, env=env)
+        return {stack.stack_name: stack.template for stack in app.synth().stacks}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def variants(synthesize: Callable[..., Templates]) -> Templates:
+    """Every variant of a context there is, under the feature flags of cdk.json."""
+    return {
+        **synthesize(PROJECTS / "variants.yaml", context={"natGateways": "1"}),
+        **{
+            f"{name}-in-account": template
+            for name, template in synthesize(PROJECTS / "one-zone.yaml", zones=True).items()
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def bare_variants() -> Templates:
+    """The same, without any feature flag: in a bare `cdk.App()`."""
+    import aws_cdk as cdk
+
+    from workflow_stacks import ContextStack, CoreStack
+    from workflow_stacks.project import load_project
+
+    project = load_project(PROJECTS / "variants.yaml")
+    app = cdk.App()
+    core = CoreStack(app, "Variants-core")
+    for name, context in project.contexts.items():
+        ContextStack(
+            app,
+            f"Variants-{name}",
+            context=context,
+            data=project.data,
+            network=core.network,
+            outputs=core.bucket.location(name),
+        )
+    return {stack.stack_name: stack.template for stack in app.synth().stacks}
+
+
+def resources(template: Template, type_: str) -> dict[str, Any]:
+    """The resources of a type: logical id to resource."""
+    return {name: one for name, one in template["Resources"].items() if one["Type"] == type_}
+
+
+def only(template: Template, type_: str) -> dict[str, Any]:
+    """The properties of the one resource of a type."""
+    [found] = resources(template, type_).values()
+    properties: dict[str, Any] = found["Properties"]
+    return properties

@@ -1,0 +1,309 @@
+"""The security and lifecycle rules: each holds for every variant of a context, with and without feature flags."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Template, Templates, only, resources
+
+ALLOWED_EVERYWHERE = {
+    # Actions that AWS offers no resource level for, or that read no data.
+    "batch:DescribeJobs",
+    "batch:DescribeJobDefinitions",
+    "batch:ListJobs",
+    "elasticfilesystem:DescribeAccessPoints",
+}
+
+
+@pytest.fixture(scope="module", params=["variants", "bare_variants"])
+def templates(request: pytest.FixtureRequest) -> Templates:
+    found: Templates = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="module")
+def contexts(templates: Templates) -> dict[str, Template]:
+    return {name: template for name, template in templates.items() if resources(template, "AWS::Batch::JobQueue")}
+
+
+def each(templates: Templates | dict[str, Template], type_: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for stack, template in templates.items():
+        for name, resource in resources(template, type_).items():
+            yield f"{stack}/{name}", resource
+
+
+def statements(templates: Templates | dict[str, Template]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, policy in each(templates, "AWS::IAM::Policy"):
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            yield where, statement
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+class TestNetwork:
+    def test_nothing_is_let_in_from_an_address_range(self, templates: Templates) -> None:
+        for where, group in each(templates, "AWS::EC2::SecurityGroup"):
+            assert "SecurityGroupIngress" not in group["Properties"], where
+        for where, rule in each(templates, "AWS::EC2::SecurityGroupIngress"):
+            assert "SourceSecurityGroupId" in rule["Properties"], where
+            assert not {"CidrIp", "CidrIpv6"} & set(rule["Properties"]), where
+
+    def test_only_nfs_is_let_in_and_only_from_the_groups_of_the_context(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            groups = set(resources(template, "AWS::EC2::SecurityGroup"))
+            for rule in resources(template, "AWS::EC2::SecurityGroupIngress").values():
+                properties = rule["Properties"]
+                assert (properties["FromPort"], properties["ToPort"]) == (2049, 2049), stack
+                assert properties["SourceSecurityGroupId"]["Fn::GetAtt"][0] in groups, stack
+
+    def test_a_vpc_has_the_free_s3_endpoint_and_names_for_mounts(self, templates: Templates) -> None:
+        for where, vpc in each(templates, "AWS::EC2::VPC"):
+            assert vpc["Properties"]["EnableDnsSupport"] is True, where
+            assert vpc["Properties"]["EnableDnsHostnames"] is True, where
+        endpoints = [one["Properties"] for _, one in each(templates, "AWS::EC2::VPCEndpoint")]
+        assert {endpoint["VpcEndpointType"] for endpoint in endpoints} == {"Gateway"}
+
+    def test_no_function_runs_in_the_account(self, templates: Templates) -> None:
+        assert not list(each(templates, "AWS::Lambda::Function"))
+
+
+class TestEfs:
+    def test_every_file_system_is_encrypted_and_general_purpose(self, contexts: dict[str, Template]) -> None:
+        found = list(each(contexts, "AWS::EFS::FileSystem"))
+        assert found
+        for where, file_system in found:
+            assert file_system["Properties"]["Encrypted"] is True, where
+            assert file_system["Properties"]["PerformanceMode"] == "generalPurpose", where
+
+    def test_the_policy_denies_clients_without_tls(self, contexts: dict[str, Template]) -> None:
+        for where, file_system in each(contexts, "AWS::EFS::FileSystem"):
+            deny, _ = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+            assert deny["Effect"] == "Deny", where
+            assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, where
+
+    def test_the_policy_lets_tasks_without_iam_mount_and_write_by_an_access_point_only(
+        self, contexts: dict[str, Template]
+    ) -> None:
+        for where, file_system in each(contexts, "AWS::EFS::FileSystem"):
+            _, allow = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+            assert {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"} <= set(allow["Action"]), where
+            assert allow["Condition"]["Bool"] == {"elasticfilesystem:AccessedViaMountTarget": "true"}, where
+            assert "access-point/*" in json.dumps(allow["Condition"]["ArnLike"]), where
+
+    def test_root_access_comes_only_with_a_root_user(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            for file_system in resources(template, "AWS::EFS::FileSystem").values():
+                user = only(template, "AWS::EFS::AccessPoint")["PosixUser"]
+                _, allow = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+                assert ("elasticfilesystem:ClientRootAccess" in allow["Action"]) == (user["Uid"] == "0"), stack
+
+    def test_the_access_point_has_a_directory_and_a_user_of_its_own(self, contexts: dict[str, Template]) -> None:
+        for where, access_point in each(contexts, "AWS::EFS::AccessPoint"):
+            properties = access_point["Properties"]
+            directory = properties["RootDirectory"]
+            assert directory["Path"] != "/", where
+            assert directory["CreationInfo"]["OwnerUid"] == properties["PosixUser"]["Uid"], where
+            if "rootUser" not in where:
+                assert properties["PosixUser"]["Uid"] != "0", where
+
+    def test_there_is_one_mount_target_in_a_subnet(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            subnets = [
+                json.dumps(one["Properties"]["SubnetId"])
+                for one in resources(template, "AWS::EFS::MountTarget").values()
+            ]
+            assert len(subnets) == len(set(subnets)), stack
+
+    def test_our_job_definitions_mount_with_tls_iam_and_the_access_point(self, contexts: dict[str, Template]) -> None:
+        for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
+            for volume in definition["Properties"]["ContainerProperties"]["Volumes"]:
+                mount = volume["EfsVolumeConfiguration"]
+                assert mount["TransitEncryption"] == "ENABLED", where
+                assert mount["AuthorizationConfig"]["Iam"] == "ENABLED", where
+                assert mount["AuthorizationConfig"]["AccessPointId"], where
+
+
+class TestBatch:
+    def test_ec2_environments_name_an_al2023_image(self, contexts: dict[str, Template]) -> None:
+        for where, environment in each(contexts, "AWS::Batch::ComputeEnvironment"):
+            computing = environment["Properties"]["ComputeResources"]
+            if computing["Type"] in ("EC2", "SPOT"):
+                [image] = computing["Ec2Configuration"]
+                assert image["ImageType"] in ("ECS_AL2023", "ECS_AL2023_NVIDIA"), where
+
+    def test_environments_can_be_updated_in_place(self, contexts: dict[str, Template]) -> None:
+        for where, environment in each(contexts, "AWS::Batch::ComputeEnvironment"):
+            properties = environment["Properties"]
+            assert properties["ReplaceComputeEnvironment"] is False, where
+            assert "ServiceRole" not in properties, where
+            assert "ComputeEnvironmentName" not in properties, where
+            computing = properties["ComputeResources"]
+            if "AllocationStrategy" in computing:
+                assert computing["AllocationStrategy"] in ("SPOT_PRICE_CAPACITY_OPTIMIZED", "BEST_FIT_PROGRESSIVE")
+                assert computing["UpdateToLatestImageVersion"] is True, where
+                assert computing["LaunchTemplate"]["Version"]["Fn::GetAtt"][1] == "LatestVersionNumber", where
+
+    def test_user_data_is_a_mime_archive(self, contexts: dict[str, Template]) -> None:
+        for where, launch_template in each(contexts, "AWS::EC2::LaunchTemplate"):
+            text = json.dumps(launch_template["Properties"]["LaunchTemplateData"]["UserData"])
+            assert "multipart/mixed" in text, where
+            assert "MIME-Version: 1.0" in text, where
+
+    def test_instances_demand_imdsv2_and_have_an_encrypted_gp3_root(self, contexts: dict[str, Template]) -> None:
+        for where, launch_template in each(contexts, "AWS::EC2::LaunchTemplate"):
+            data = launch_template["Properties"]["LaunchTemplateData"]
+            assert data["MetadataOptions"]["HttpTokens"] == "required", where
+            assert data["MetadataOptions"]["HttpPutResponseHopLimit"] == 2, where
+            [root] = data["BlockDeviceMappings"]
+            assert root["Ebs"]["Encrypted"] is True, where
+            assert root["Ebs"]["VolumeType"] == "gp3", where
+
+    def test_no_queue_has_a_name_and_each_cancels_jobs_that_can_never_run(self, contexts: dict[str, Template]) -> None:
+        for where, queue in each(contexts, "AWS::Batch::JobQueue"):
+            assert "JobQueueName" not in queue["Properties"], where
+            reasons = {action["Reason"] for action in queue["Properties"]["JobStateTimeLimitActions"]}
+            assert reasons == {
+                "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+            }, where
+
+    def test_spot_and_on_demand_are_never_in_one_queue(self, contexts: dict[str, Template]) -> None:
+        for where, queue in each(contexts, "AWS::Batch::JobQueue"):
+            assert len(queue["Properties"]["ComputeEnvironmentOrder"]) == 1, where
+
+    def test_a_retry_is_for_lost_machines_only(self, contexts: dict[str, Template]) -> None:
+        for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
+            retry = definition["Properties"].get("RetryStrategy", {"Attempts": 1})
+            if retry["Attempts"] > 1:
+                first, last = retry["EvaluateOnExit"]
+                assert first == {"Action": "RETRY", "OnStatusReason": "Host EC2*"}, where
+                assert last == {"Action": "EXIT", "OnReason": "*"}, where
+
+    def test_every_job_definition_ends_some_day(self, contexts: dict[str, Template]) -> None:
+        for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
+            assert definition["Properties"]["Timeout"]["AttemptDurationSeconds"] > 0, where
+
+    def test_images_have_an_upstream_tag(self, contexts: dict[str, Template]) -> None:
+        for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
+            image = definition["Properties"]["ContainerProperties"]["Image"]
+            assert re.search(r":v?\d", image), where
+
+
+class TestOrder:
+    def test_environments_and_definitions_wait_for_the_mount_targets(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            targets = set(resources(template, "AWS::EFS::MountTarget"))
+            for type_ in ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobDefinition"):
+                for name, resource in resources(template, type_).items():
+                    assert targets <= set(resource.get("DependsOn", [])), f"{stack}/{name}"
+
+    def test_environments_are_deleted_before_their_role_and_its_policies(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            for name, environment in resources(template, "AWS::Batch::ComputeEnvironment").items():
+                if environment["Properties"]["ComputeResources"]["Type"] == "FARGATE":
+                    continue
+                needs = set(environment["DependsOn"])
+                profile = environment["Properties"]["ComputeResources"]["InstanceRole"]["Fn::GetAtt"][0]
+                [role] = template["Resources"][profile]["Properties"]["Roles"]
+                policies = {
+                    policy
+                    for policy, one in resources(template, "AWS::IAM::Policy").items()
+                    if role in one["Properties"]["Roles"]
+                }
+                assert {role["Ref"], *policies} <= needs, f"{stack}/{name}"
+
+
+class TestRights:
+    def test_no_action_is_a_wildcard(self, templates: Templates) -> None:
+        for where, statement in statements(templates):
+            if statement["Effect"] == "Allow":
+                assert not [action for action in listed(statement["Action"]) if "*" in action], where
+
+    def test_all_resources_are_allowed_only_where_there_is_no_resource_level(self, templates: Templates) -> None:
+        for where, statement in statements(templates):
+            if "*" in listed(statement["Resource"]):
+                assert set(listed(statement["Action"])) <= ALLOWED_EVERYWHERE, where
+
+    def test_read_only_data_is_never_written(self, contexts: dict[str, Template]) -> None:
+        for where, statement in statements(contexts):
+            if "public-references" in json.dumps(statement["Resource"]):
+                writing = [action for action in listed(statement["Action"]) if re.search("Put|Delete|Abort", action)]
+                # Statements with the same actions are merged; one about read-only data holds reading actions alone.
+                assert not writing, where
+
+    def test_data_with_a_prefix_is_read_below_the_prefix_only(self, contexts: dict[str, Template]) -> None:
+        objects = [
+            resource
+            for _, statement in statements(contexts)
+            for resource in listed(statement["Resource"])
+            if "lab-cohorts/" in json.dumps(resource)
+        ]
+        assert objects
+        assert all("lab-cohorts/wgs/*" in json.dumps(resource) for resource in objects)
+
+    def test_a_context_reaches_its_own_prefix_of_the_bucket_only(self, contexts: dict[str, Template]) -> None:
+        for where, statement in statements(contexts):
+            name = where.split("/")[0].split("-")[1]
+            for resource in listed(statement["Resource"]):
+                text = json.dumps(resource)
+                if "core" in text and text.endswith('*"]]}'):
+                    assert f'"/{name}/*"' in text, where
+
+    def test_head_jobs_submit_to_the_queues_of_their_context_only(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            [submit] = [
+                statement for _, statement in statements({stack: template}) if "batch:SubmitJob" in statement["Action"]
+            ]
+            queues = [one for one in submit["Resource"] if "Fn::GetAtt" in one]
+            own = set(resources(template, "AWS::Batch::JobQueue"))
+            assert {queue["Fn::GetAtt"][0] for queue in queues} <= own, stack
+            assert len(queues) == len(own) - 1, stack  # all but the head queue
+
+    def test_instances_heads_tasks_and_execution_have_roles_of_their_own(self, contexts: dict[str, Template]) -> None:
+        for stack, template in contexts.items():
+            names = {
+                re.split(r"Context(Compute|Engine)", name)[-1][:-8] for name in resources(template, "AWS::IAM::Role")
+            }
+            assert {"InstanceRole", "HeadRole", "ExecutionRole"} <= names, stack
+
+
+class TestBuckets:
+    def test_buckets_are_private_encrypted_and_kept(self, templates: Templates) -> None:
+        for where, bucket in each(templates, "AWS::S3::Bucket"):
+            assert bucket["DeletionPolicy"] == "Retain", where
+            properties = bucket["Properties"]
+            assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, where
+            assert properties["BucketEncryption"], where
+
+    def test_buckets_refuse_requests_without_tls(self, templates: Templates) -> None:
+        for where, policy in each(templates, "AWS::S3::BucketPolicy"):
+            assert {"Bool": {"aws:SecureTransport": "false"}} in [
+                statement.get("Condition") for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            ], where
+
+    def test_retained_things_are_outputs(self, templates: Templates) -> None:
+        for stack, template in templates.items():
+            kept = {
+                name
+                for name, resource in template["Resources"].items()
+                if resource.get("DeletionPolicy") == "Retain" and resource["Type"] != "AWS::EFS::AccessPoint"
+            }
+            shown = json.dumps(template["Outputs"])
+            assert not [name for name in kept if f'"Ref": "{name}"' not in shown], stack
+
+
+class TestPortability:
+    def test_no_template_names_a_region_an_account_or_a_partition(self, bare_variants: Templates) -> None:
+        for stack, template in bare_variants.items():
+            text = re.sub(r"arn:aws:(kms|iam)[^\"]*123456789012[^\"]*", "", json.dumps(template))
+            text = text.replace("service-role/", "")
+            assert not re.findall(r"us-east-1|123456789012|arn:aws:", text), stack
+
+
+def test_the_settings_of_the_ecs_agent_reach_the_instance(variants: Templates) -> None:
+    data = only(variants["Variants-onDemand"], "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
+    assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in json.dumps(data["UserData"])

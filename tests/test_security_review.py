@@ -1,0 +1,58 @@
+"""What a security reviewer runs: cdk-nag and cfn-lint, over every variant and every example."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import cdk_nag
+import pytest
+from aws_cdk import aws_s3 as s3
+from conftest import PROJECTS, Templates
+
+from workflow_stacks import build_app
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("agc-project.yaml"))
+
+
+def findings(app: cdk.App, outdir: Path) -> list[str]:
+    """Synthesize under both rule packs and return what is not acknowledged."""
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(), cdk_nag.HIPAASecurityChecks())
+    try:
+        app.synth()
+    except RuntimeError as error:
+        assert "Validation" in str(error)  # noqa: PT017  the report says the rest
+    report = json.loads((outdir / "validation-report.json").read_text())
+    return [
+        f"{violation['ruleName']}: {resource['constructPath']}"
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for resource in violation["violatingConstructs"]
+        if violation["severity"] != "warning"
+    ]
+
+
+def test_an_open_finding_fails_the_review(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    s3.Bucket(cdk.Stack(app, "Plain"), "Bucket")
+    assert any("S3BucketLevelPublicAccess" in one or "AwsSolutions-S" in one for one in findings(app, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "file", [PROJECTS / "variants.yaml", *EXAMPLES], ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
+def test_cdk_nag_and_cdk_itself_find_nothing(file: Path, tmp_path: Path) -> None:
+    app = build_app(file, outdir=str(tmp_path))
+    assert findings(app, tmp_path) == []
+
+
+def test_cfn_lint_finds_no_error(variants: Templates, tmp_path: Path) -> None:
+    for name, template in variants.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(template))
+    run = subprocess.run(
+        [sys.executable, "-m", "cfnlint", "--ignore-checks", "W3005", "--", *map(str, tmp_path.glob("*.json"))],
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == ""
