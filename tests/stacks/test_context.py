@@ -153,8 +153,8 @@ class TestNamesAndTags:
         }
         assert held == {
             "Variants-core": ["BucketAccessLogs0AA7ED48", "BucketD7FEB781"],
-            "Variants-onDemand": ["StorageFileSystem3FE0B2E8", "StorageFileSystemAccessPointB94A3DA4"],
-            "Variants-snakemake": ["StorageFileSystem3FE0B2E8", "StorageFileSystemAccessPointB94A3DA4"],
+            "Variants-onDemand": ["StorageFileSystemAccessPointF5BF1E1D", "StorageFileSystemFFD87EE1"],
+            "Variants-snakemake": ["StorageFileSystemAccessPointF5BF1E1D", "StorageFileSystemFFD87EE1"],
         }
 
     def test_outputs_have_names_that_people_and_programs_can_rely_on(self, variants: Templates) -> None:
