@@ -37,6 +37,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("validate", "validate:validate", "Check the project file."),
     Command("list", "list:list_contexts", "List the contexts of the project."),
     Command("describe", "describe:describe", "Show what a context will be."),
+    Command("config", "config:config", "Print what the engine's client needs.", extra="local"),
+    Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),
     Command("schema", "schema:schema", "Print the JSON Schema of the project file."),
 )
 """Every command, in the order of the help."""

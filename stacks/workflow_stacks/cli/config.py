@@ -41,6 +41,6 @@ def _aws_client() -> Callable[[str], Any]:
 
 
 def _local_client(project: Path) -> Callable[[str], Any]:
-    from workflow_stacks.local import project_cloud
+    from workflow_stacks.local import LocalCloud
 
-    return project_cloud(project).client
+    return LocalCloud.of_project(project).client

@@ -120,7 +120,7 @@ def demo(
 def _cloud(project: Path, port: int | None = None) -> LocalCloud:
     from workflow_stacks.local import LocalCloud
 
-    return LocalCloud(project.resolve().parent / ".workflow-context" / "local", port=port)
+    return LocalCloud.of_project(project, port=port)
 
 
 def _print_status(cloud: LocalCloud, json: bool) -> None:

@@ -71,6 +71,11 @@ class LocalCloud:
         self.log_file = self.state_dir / "server.log"
         self._record = self.state_dir / "server.json"
 
+    @classmethod
+    def of_project(cls, project_file: Path, *, port: int | None = None) -> Self:
+        """The local cloud of a project: its state is beside the project file, in `.workflow-context/local`."""
+        return cls(project_file.resolve().parent / ".workflow-context" / "local", port=port)
+
     def __enter__(self) -> Self:
         self.start()
         return self
