@@ -1,0 +1,257 @@
+"""Which file system for a workload: the numbers side by side, and what would change the choice.
+
+The choice is the cheapest file system, machines included, on which a run is not slowed down by more than the
+workload allows. Where all are too slow, it is the one that is slowed down least. The points at which another
+choice wins are computed by varying one figure of the workload at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from .errors import ModelError
+from .file_systems import CHOICES
+from .prices import PriceBook
+from .run_costs import RunCost, run_cost
+from .workloads import Workload
+
+_STEPS = 12
+_HALVINGS = 24
+_RANGE = 100.0
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file system that cannot hold the workload.
+
+    Attributes:
+        key: The file system.
+        reason: Why.
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A point at which another file system becomes the choice.
+
+    Attributes:
+        figure: What is varied, for people.
+        unit: Its unit.
+        now: Its value in the workload.
+        at: The value from which the other file system is the choice, going away from `now`.
+        other: The file system that is then chosen.
+        why: What has happened to the present choice: `dearer`, `too slow` or `too small`.
+    """
+
+    figure: str
+    unit: str
+    now: float
+    at: float
+    other: str
+    why: str
+
+    def sentence(self) -> str:
+        """Return it as a sentence."""
+        way = "above" if self.at > self.now else "below"
+        now = f"now {self.now:,.4g}; the present choice is then {self.why}"
+        return f"{self.other} {way} {self.at:,.4g} {self.unit} of {self.figure} ({now})"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The file systems for a workload.
+
+    Attributes:
+        workload: The workload.
+        options: What was compared, the choice first, then by cost.
+        rejected: What cannot hold it.
+        reason: Why the choice is the choice.
+        turns: What would change it.
+    """
+
+    workload: Workload
+    options: tuple[RunCost, ...]
+    rejected: tuple[Rejected, ...]
+    reason: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def choice(self) -> RunCost:
+        """The file system that is advised."""
+        return self.options[0]
+
+    @property
+    def within_budget(self) -> bool | None:
+        """Whether the choice keeps to the workload's budget; None without a budget."""
+        budget = self.workload.budget_usd_per_month
+        return None if budget is None else self.choice.usd_per_month <= budget
+
+
+def advise(
+    workload: Workload,
+    prices: PriceBook,
+    *,
+    fs_types: Collection[str] | None = None,
+    region: str = "us-east-1",
+) -> Advice:
+    """Weigh the file systems for a workload.
+
+    Args:
+        workload: The workload.
+        prices: The unit prices.
+        fs_types: The `fsType`s to choose among, for example those of an engine. Default: all.
+        region: The Region.
+
+    Raises:
+        ModelError: No file system is left that can hold the workload.
+    """
+    options, rejected = _options(workload, prices, fs_types, region)
+    best = options[0]
+    fast = [option for option in options if _fast_enough(option)]
+    if not fast:
+        reason = f"all are slower than allowed; {best.choice.key} is slowed down least, {best.use.slowdown:.2f} times"
+    else:
+        faster = sum(1 for option in options if not _fast_enough(option))
+        reason = f"the cheapest of {len(fast)} that keep a run within {workload.max_slowdown:g} times its length"
+        reason += f"; {faster} would not" if faster else ""
+    turns = tuple(_turns(workload, partial(_choose, prices, fs_types, region, best.choice.key)))
+    return Advice(workload, tuple(options), tuple(rejected), reason, turns)
+
+
+def _options(
+    workload: Workload, prices: PriceBook, fs_types: Collection[str] | None, region: str
+) -> tuple[list[RunCost], list[Rejected]]:
+    options, rejected = [], []
+    for choice in CHOICES:
+        if fs_types is not None and choice.fs_type not in fs_types:
+            continue
+        try:
+            options.append(run_cost(choice, workload, prices, region))
+        except ModelError as error:
+            rejected.append(Rejected(choice.key, str(error)))
+    if not options:
+        asked = "any file system" if fs_types is None else f"any of {', '.join(sorted(fs_types))}"
+        reasons = "; ".join(f"{each.key}: {each.reason}" for each in rejected) or "none of them is modelled"
+        raise ModelError(f"{workload.name} cannot be put on {asked}: {reasons}")
+    return sorted(options, key=_rank), rejected
+
+
+def _fast_enough(option: RunCost) -> bool:
+    return option.use.slowdown <= option.workload.max_slowdown
+
+
+def _rank(option: RunCost) -> tuple[bool, float, float]:
+    fast = _fast_enough(option)
+    return not fast, 0.0 if fast else option.use.slowdown, option.usd_per_month
+
+
+def _choose(
+    prices: PriceBook, fs_types: Collection[str] | None, region: str, present: str, workload: Workload
+) -> tuple[str, str]:
+    """The choice for a workload, and why it is not the present one; the latter is empty if it is."""
+    options, _ = _options(workload, prices, fs_types, region)
+    best = options[0].choice.key
+    if best == present:
+        return best, ""
+    still = next((option for option in options if option.choice.key == present), None)
+    if still is None:
+        return best, "too small"
+    return best, "dearer" if _fast_enough(still) else "too slow"
+
+
+@dataclass(frozen=True)
+class _Figure:
+    name: str
+    unit: str
+    value: Callable[[Workload], float]
+    vary: Callable[[Workload, float], Workload]
+    lowest: float = 0.0
+    highest: float = float("inf")
+
+
+def _scaled_io(workload: Workload, factor: float) -> Workload:
+    return workload.varied(read_gib=workload.read_gib * factor, write_gib=workload.write_gib * factor)
+
+
+def _scaled_size(workload: Workload, factor: float) -> Workload:
+    inputs, intermediates = workload.input_gib * factor, workload.intermediates_gib * factor
+    return _scaled_io(workload, factor).varied(input_gib=inputs, intermediates_gib=intermediates)
+
+
+_FIGURES = (
+    _Figure(
+        "retention after a run",
+        "hours",
+        lambda workload: workload.retention_hours,
+        lambda workload, factor: workload.varied(retention_hours=max(1.0, workload.retention_hours) * factor),
+    ),
+    _Figure(
+        "reads and writes in a run",
+        "GiB",
+        lambda workload: workload.read_gib + workload.write_gib,
+        _scaled_io,
+    ),
+    _Figure(
+        "stored data in a run, its reads and writes with it",
+        "GiB",
+        lambda workload: workload.stored_gib,
+        _scaled_size,
+    ),
+    _Figure(
+        "computing in a run",
+        "task-hours",
+        lambda workload: workload.tasks * workload.task_hours,
+        lambda workload, factor: workload.varied(task_hours=workload.task_hours * factor),
+    ),
+    _Figure(
+        "its frequency",
+        "runs a month",
+        lambda workload: workload.runs_per_month,
+        lambda workload, factor: workload.varied(runs_per_month=workload.runs_per_month * factor),
+    ),
+)
+
+
+def _turns(workload: Workload, choose: Callable[[Workload], tuple[str, str]]) -> Iterator[Turn]:
+    """Vary each figure up and down to a hundred times and yield the nearest point at which the choice changes."""
+    for figure in _FIGURES:
+        for direction in (1.0, -1.0):
+            found = _nearest_change(partial(_at, workload, figure, choose), direction)
+            if found is not None:
+                factor, other, why = found
+                changed = figure.value(figure.vary(workload, factor))
+                yield Turn(figure.name, figure.unit, figure.value(workload), changed, other, why)
+
+
+def _at(
+    workload: Workload, figure: _Figure, choose: Callable[[Workload], tuple[str, str]], factor: float
+) -> tuple[str, str]:
+    return choose(figure.vary(workload, factor))
+
+
+def _nearest_change(choose: Callable[[float], tuple[str, str]], direction: float) -> tuple[float, str, str] | None:
+    """The factor nearest to 1, in one direction, at which the choice is another one; None up to the range."""
+    same = 1.0
+    for step in range(1, _STEPS + 1):
+        factor = _RANGE ** (direction * step / _STEPS)
+        try:
+            _, why = choose(factor)
+        except ModelError:
+            return None  # beyond this factor nothing holds the workload, so there is nothing to choose
+        if not why:
+            same = factor
+            continue
+        other = factor
+        for _ in range(_HALVINGS):
+            middle = (same * other) ** 0.5
+            if choose(middle)[1]:
+                other = middle
+            else:
+                same = middle
+        return other, *choose(other)
+    return None
