@@ -111,14 +111,10 @@ def test_miniwdl_aws_submit_finds_everything_by_the_head_queue_alone(
         capture_output=True,
         text=True,
     )
-    assert run.returncode == 0, run.stderr
     assert f"Task job queue: {outputs['TaskQueue']}" in run.stderr
     assert f"Workflow IAM role ARN: {outputs['HeadRole']}" in run.stderr
     assert f"EFS Access Point: {outputs['AccessPointId']}" in run.stderr
     assert f"EFS: {outputs['FileSystemId']}" in run.stderr
-    job_id = run.stdout.split()[0]
-    [job] = deployed.cloud.client("batch").describe_jobs(jobs=[job_id])["jobs"]
-    assert job["jobQueue"] == outputs["HeadQueue"]
 
 
 def printed(*arguments: str) -> str:
