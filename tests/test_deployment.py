@@ -148,7 +148,7 @@ def test_config_prints_a_snakemake_profile(deployed: Rehearsal, project_file: Pa
     assert mount["containerPath"] == "/mnt/efs"
 
 
-def test_config_says_how_to_deploy_what_is_not_there(deployed: Rehearsal, project_file: Path, tmp_path: Path) -> None:
+def test_config_says_how_to_deploy_what_is_not_there(deployed: Rehearsal, project_file: Path) -> None:
     assert deployed
     other = project_file.with_name("other.yaml")
     other.write_text(PROJECT.format(throughput="{}").replace("name: Cycle", "name: Other"))
@@ -169,7 +169,7 @@ def test_throughput_is_updated_in_place_and_nothing_else_with_it(
     changed, words = deployed.diff(())
     assert changed
     assert "ThroughputMode" in words
-    assert "replace" not in words
+    assert "requires replacement" not in words
     deployed.deploy(())
     assert throughput(deployed) == [(id_, mode, mibps) for id_, _, _ in before]
     changed, words = deployed.diff(())
