@@ -56,6 +56,7 @@ def test_the_public_api_is_this() -> None:
         "MiniwdlEngine",
         "Network",
         "Placement",
+        "S3FileSystem",
         "S3Location",
         "SnakemakeEngine",
         "WorkflowBucket",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .s3_location import S3Location
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
+    from .storage.s3 import S3FileSystem
 
 _MODULES = {
     "BatchCompute": ".compute",
@@ -27,6 +28,7 @@ _MODULES = {
     "MiniwdlEngine": ".engines.miniwdl",
     "Network": ".network",
     "Placement": ".network",
+    "S3FileSystem": ".storage.s3",
     "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
     "WorkflowBucket": ".bucket",
@@ -41,6 +43,7 @@ __all__ = [
     "MiniwdlEngine",
     "Network",
     "Placement",
+    "S3FileSystem",
     "S3Location",
     "SnakemakeEngine",
     "WorkflowBucket",

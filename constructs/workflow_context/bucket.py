@@ -17,6 +17,7 @@ class WorkflowBucket(Construct):
         scope: Where the construct lives.
         id: Its name there. The buckets' logical ids follow from it: changing it replaces them.
         encryption_key: Key for the objects. Default: S3's own key (SSE-S3), which costs nothing.
+        versioned: Whether overwritten and deleted objects can be had back for 7 days. Default: yes.
         removal_policy: What becomes of the buckets when the stack goes. Default: they stay. With `DESTROY`,
             CloudFormation deletes them only when they are empty: S3 refuses to delete a bucket that holds objects.
 
@@ -26,7 +27,8 @@ class WorkflowBucket(Construct):
 
     Security considerations:
         Public access is blocked, requests without TLS are denied, and overwritten or deleted objects can be had back
-        for 7 days. Anyone who may assume a role of a context can read and write the prefix of that context.
+        for 7 days (unless `versioned` is False). Anyone who may assume a role of a context can read and write the
+        prefix of that context.
 
     Cost:
         Nothing while empty. Storage and requests as S3 charges them; unfinished multipart uploads are removed after
@@ -40,6 +42,7 @@ class WorkflowBucket(Construct):
         id: str,
         *,
         encryption_key: kms.IKey | None = None,
+        versioned: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
@@ -64,13 +67,17 @@ class WorkflowBucket(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
+            versioned=versioned,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="AbortIncompleteMultipartUploads",
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 ),
-                s3.LifecycleRule(id="ExpireOldVersions", noncurrent_version_expiration=cdk.Duration.days(7)),
+                *(
+                    [s3.LifecycleRule(id="ExpireOldVersions", noncurrent_version_expiration=cdk.Duration.days(7))]
+                    if versioned
+                    else []
+                ),
             ],
             removal_policy=removal_policy,
         )
@@ -86,6 +93,12 @@ class WorkflowBucket(Construct):
             "SSE-S3 encrypts every object with AES-256 under keys of its own; a KMS key is one argument away.",
             "HIPAA.Security-S3DefaultEncryptionKMS",
         )
+        if not versioned:
+            acknowledge(
+                self.bucket,
+                "Intermediates of workflows: what is deleted here can be computed again, and old versions cost.",
+                "HIPAA.Security-S3BucketVersioningEnabled",
+            )
         acknowledge(
             self.access_log_bucket,
             "The log of another bucket: logging it as well has no end, and its entries expire after 90 days.",
@@ -97,6 +110,30 @@ class WorkflowBucket(Construct):
     def location(self, *prefix: str) -> S3Location:
         """The location below a prefix, which workflows may read and write."""
         return S3Location(self.bucket, "/".join(part for part in prefix if part))
+
+    def expire(self, prefix: str, after: cdk.Duration) -> None:
+        """Delete the objects below a prefix some time after they were written.
+
+        The rule belongs to this bucket and its stack: call it while the stack is being made, for every context that
+        uses the bucket, deployed now or not.
+
+        Args:
+            prefix: Key prefix without leading or trailing slash, such as `dev/work`.
+            after: How long objects stay, in whole days; S3 deletes them within a day or two of that. In a versioned
+                bucket they can be had back, and are paid for, for 7 days more.
+                https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html
+
+        Raises:
+            ValueError: There is no prefix: outputs would be deleted too.
+        """
+        if not prefix:
+            raise ValueError("expire needs a prefix: without one the rule would delete everything in the bucket")
+        self.bucket.add_lifecycle_rule(
+            # S3 wants ids of at most 255 characters: the end of a long prefix says enough.
+            id=f"Expire-{prefix[-200:]}",
+            prefix=f"{prefix}/",
+            expiration=after,
+        )
 
     def _log_access(self) -> None:
         # By hand and not by the L2's argument, which writes an ACL or a policy as a feature flag says: an ACL is

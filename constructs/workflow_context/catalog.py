@@ -25,11 +25,13 @@ class StorageEntry:
         name: The `fsType` of the project file.
         title: Its name for people.
         implementation: `module:class` of its construct.
+        serves_fargate: Whether a Fargate job can use it, as the construct says too.
     """
 
     name: str
     title: str
     implementation: str
+    serves_fargate: bool = True
 
     def load(self) -> type[WorkflowFileSystem]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -46,6 +48,9 @@ class EngineEntry:
         default_storage: The `fsType` of a context that names none.
         storages: Every `fsType` it works on.
         implementation: `module:class` of its construct.
+        host_mounts: The `fsType`s that its tasks can only reach by a directory of the machine, because the definitions
+            it makes carry no other volume: instances then mount them at boot, although a job definition could.
+        heads_on_ec2: The `fsType`s on which its head jobs run on EC2, although Fargate could mount them.
     """
 
     name: str
@@ -53,6 +58,12 @@ class EngineEntry:
     default_storage: str
     storages: tuple[str, ...]
     implementation: str
+    host_mounts: tuple[str, ...] = ()
+    heads_on_ec2: tuple[str, ...] = ()
+
+    def heads_on_fargate(self, storage: str) -> bool:
+        """Whether head jobs run on Fargate on a file system, given by its `fsType`."""
+        return STORAGES[storage].serves_fargate and storage not in self.heads_on_ec2
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -65,7 +76,13 @@ def _load(implementation: str) -> object:
 
 
 STORAGES: Mapping[str, StorageEntry] = MappingProxyType(
-    {entry.name: entry for entry in (StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),)}
+    {
+        entry.name: entry
+        for entry in (
+            StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),
+            StorageEntry("S3", "Amazon S3", "workflow_context.storage.s3:S3FileSystem"),
+        )
+    }
 )
 """The file systems by `fsType`."""
 
@@ -78,7 +95,7 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "snakemake",
                 ("snakemake",),
                 "EFS",
-                ("EFS",),
+                ("EFS", "S3"),
                 "workflow_context.engines.snakemake:SnakemakeEngine",
             ),
         )

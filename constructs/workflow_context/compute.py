@@ -31,6 +31,8 @@ class BatchCompute(Construct):
         fallback_to_on_demand: With `spot`, whether there is a fallback queue. Default: yes.
         max_vcpus: Upper bound of the vCPUs of task jobs at a time, in each of the task and the fallback queue.
         head_max_vcpus: Upper bound of the vCPUs of head jobs: that many workflows at a time with one vCPU each.
+        heads_on_fargate: Whether head jobs run on Fargate when the file system allows it. Default: yes. No is for
+            clients that submit head jobs for EC2 only.
         instance_types: Instance types (`m6i.xlarge`) or families (`m6i`). Default: what AWS Batch takes for the
             architecture (`default_x86_64`, `default_arm64`), or with `gpu` the g4dn, g5 and g6 families.
         architecture: Processor architecture of the instances. Default: x86_64.
@@ -68,6 +70,7 @@ class BatchCompute(Construct):
         fallback_to_on_demand: bool | None = None,
         max_vcpus: int = 256,
         head_max_vcpus: int = 16,
+        heads_on_fargate: bool = True,
         instance_types: Sequence[str] = (),
         architecture: ec2.InstanceArchitecture = ec2.InstanceArchitecture.X86_64,
         gpu: bool = False,
@@ -88,6 +91,7 @@ class BatchCompute(Construct):
         )
         storage.allow_mount_from(self.security_group)
         self.instance_role = self._new_instance_role()
+        storage.grant_host_mount(self.instance_role)
         self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
 
         tasks = self._ec2_environment("TaskEnvironment", spot=spot, max_vcpus=max_vcpus, after=storage.ready)
@@ -98,7 +102,7 @@ class BatchCompute(Construct):
                 "FallbackEnvironment", spot=False, max_vcpus=max_vcpus, after=storage.ready
             )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
-        self.heads_on_fargate = storage.serves_fargate
+        self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
         heads = (
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
             if self.heads_on_fargate

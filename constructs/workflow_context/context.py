@@ -61,6 +61,7 @@ class WorkflowContext(Construct):
         spot: See `BatchCompute`, as for all that follow.
         fallback_to_on_demand: With `spot`, whether there is an on-demand queue to fall back to. Default: yes.
         max_vcpus: Upper bound of the vCPUs of task jobs at a time.
+        heads_on_fargate: Whether head jobs run on Fargate when the file system allows it. Default: yes.
         instance_types: Instance types or families of task jobs.
         architecture: Processor architecture of task jobs.
         gpu: Task jobs run on instances with GPUs.
@@ -91,6 +92,7 @@ class WorkflowContext(Construct):
         spot: bool = False,
         fallback_to_on_demand: bool | None = None,
         max_vcpus: int = 256,
+        heads_on_fargate: bool = True,
         instance_types: Sequence[str] = (),
         architecture: ec2.InstanceArchitecture = ec2.InstanceArchitecture.X86_64,
         gpu: bool = False,
@@ -106,6 +108,7 @@ class WorkflowContext(Construct):
             spot=spot,
             fallback_to_on_demand=fallback_to_on_demand,
             max_vcpus=max_vcpus,
+            heads_on_fargate=heads_on_fargate,
             instance_types=instance_types,
             architecture=architecture,
             gpu=gpu,
@@ -130,7 +133,7 @@ class WorkflowContext(Construct):
             **({"FallbackQueue": fallback.job_queue_arn} if fallback else {}),
             "HeadJobDefinition": self.engine.head_job_definition.job_definition_arn,
             "HeadRole": self.engine.head_role.role_arn,
-            "MountPath": self.storage.mount_path,
+            **({"MountPath": self.storage.mount_path} if self.storage.mount_path else {}),
             "Outputs": self.engine.outputs.uri,
             "ClientConfiguration": self.engine.client_configuration,
             **self.storage.outputs(),

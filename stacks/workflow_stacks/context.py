@@ -12,7 +12,7 @@ from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
 from .project import Context, DataLocation
-from .storage import build_storage, placement_for
+from .storage import build_storage, placement_for, work_location
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -46,25 +46,39 @@ class ContextStack(cdk.Stack):
         stack_name: str | None = None,
         env: cdk.Environment | None = None,
     ) -> None:
+        filesystem = context.filesystem
+        if filesystem is None:
+            message = f"the engine {context.engine.engine!r} has no file system in this version"
+            raise ValueError(message)
         super().__init__(
             scope,
             id,
             stack_name=stack_name,
             env=env,
-            description=f"Genomics workflow context: {context.engine.engine} on {context.filesystem.fs_type}",
+            description=f"Genomics workflow context: {context.engine.engine} on {filesystem.fs_type}",
         )
-        placement = placement_for(context.filesystem, network.placement(public=context.use_public_subnets))
+        engine = ENGINES[context.engine.engine]
+        kind = filesystem.fs_type
+        placement = placement_for(filesystem, network.placement(public=context.use_public_subnets))
         self.workflow_context = WorkflowContext(
             self,
             "Context",
-            engine=ENGINES[context.engine.engine].load(),
+            engine=engine.load(),
             placement=placement,
-            storage=build_storage(context.filesystem, self, "Storage", placement=placement),
+            storage=build_storage(
+                filesystem,
+                self,
+                "Storage",
+                placement=placement,
+                work=work_location(outputs),
+                host_mounted=kind in engine.host_mounts,
+            ),
             outputs=outputs,
             data=self._data(data),
             spot=context.request_spot_instances,
             fallback_to_on_demand=context.has_fallback,
             max_vcpus=context.max_vcpus,
+            heads_on_fargate=engine.heads_on_fargate(kind),
             instance_types=context.instance_types,
             architecture=_ARCHITECTURES[context.architecture],
             gpu=context.gpu,

@@ -6,13 +6,21 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms
 from constructs import Construct
 
+from workflow_context.bucket import WorkflowBucket
 from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
 from workflow_context.storage.efs import EfsFileSystem
+from workflow_context.storage.s3 import S3FileSystem
 
-from .project import EfsFilesystem
+from .project import EfsFilesystem, S3Filesystem
 
 REMOVAL_POLICIES = {"destroy": cdk.RemovalPolicy.DESTROY, "retain": cdk.RemovalPolicy.RETAIN}
+
+
+def work_location(outputs: S3Location) -> S3Location:
+    """Where the intermediates of a context lie in the project's bucket, for kinds that keep theirs in S3."""
+    return outputs.within("work")
 
 
 @singledispatch
@@ -22,6 +30,8 @@ def build_storage(
     id: str,  # noqa: ARG001
     *,
     placement: Placement,  # noqa: ARG001
+    work: S3Location,  # noqa: ARG001
+    host_mounted: bool,  # noqa: ARG001
 ) -> WorkflowFileSystem:
     """Define the file system that a project file describes.
 
@@ -30,9 +40,23 @@ def build_storage(
         scope: Where the construct lives.
         id: Its name there.
         placement: Where the jobs run that will use it.
+        work: The place for intermediates in the project's bucket, for kinds that keep theirs in S3.
+        host_mounted: Whether instances must mount it at boot, because the engine's tasks bind directories of the
+            machine; for kinds that job definitions can mount.
     """
     message = f"no construct is registered for {type(filesystem).__name__}"
     raise TypeError(message)
+
+
+@singledispatch
+def prepare_bucket(filesystem: object, bucket: WorkflowBucket, work: S3Location) -> None:
+    """Tell the project's bucket what a context's file system wants of it: nothing, for most kinds.
+
+    Args:
+        filesystem: The model of the project file.
+        bucket: The bucket that the contexts share.
+        work: The context's place for intermediates in it.
+    """
 
 
 @singledispatch
@@ -47,8 +71,51 @@ def _(filesystem: EfsFilesystem, placement: Placement) -> Placement:
     return placement.in_zone(zone) if zone else placement
 
 
+@prepare_bucket.register
+def _(filesystem: S3Filesystem, bucket: WorkflowBucket, work: S3Location) -> None:
+    written = filesystem.configuration
+    if written.expiration_days and not written.has_own_bucket:
+        bucket.expire(work.prefix, cdk.Duration.days(written.expiration_days))
+
+
 @build_storage.register
-def _(filesystem: EfsFilesystem, scope: Construct, id: str, *, placement: Placement) -> WorkflowFileSystem:
+def _(
+    filesystem: S3Filesystem,
+    scope: Construct,
+    id: str,
+    *,
+    placement: Placement,  # noqa: ARG001  nothing is mounted anywhere
+    work: S3Location,
+    host_mounted: bool,  # noqa: ARG001
+) -> WorkflowFileSystem:
+    written = filesystem.configuration
+    if not written.has_own_bucket:
+        return S3FileSystem(scope, id, location=work)
+    bucket = WorkflowBucket(
+        scope,
+        f"{id}Bucket",
+        encryption_key=kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None,
+        versioned=False,
+        removal_policy=REMOVAL_POLICIES[written.removal_policy],
+    )
+    location = bucket.location("work")
+    if written.expiration_days:
+        bucket.expire(location.prefix, cdk.Duration.days(written.expiration_days))
+    cdk.CfnOutput(scope, f"{id}BucketName", value=bucket.bucket.bucket_name)
+    cdk.CfnOutput(scope, f"{id}AccessLogBucketName", value=bucket.access_log_bucket.bucket_name)
+    return S3FileSystem(scope, id, location=location)
+
+
+@build_storage.register
+def _(
+    filesystem: EfsFilesystem,
+    scope: Construct,
+    id: str,
+    *,
+    placement: Placement,
+    work: S3Location,  # noqa: ARG001  everything is on the file system
+    host_mounted: bool,
+) -> WorkflowFileSystem:
     written = filesystem.configuration
     if written.file_system_id and written.access_point_id and written.security_group_id:
         security_group = ec2.SecurityGroup.from_security_group_id(
@@ -60,6 +127,7 @@ def _(filesystem: EfsFilesystem, scope: Construct, id: str, *, placement: Placem
             file_system_id=written.file_system_id,
             access_point_id=written.access_point_id,
             security_group=security_group,
+            host_mounted=host_mounted,
         )
     throughput = written.provisioned_throughput
     user = written.posix_user
@@ -81,5 +149,6 @@ def _(filesystem: EfsFilesystem, scope: Construct, id: str, *, placement: Placem
         encryption_key=kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None,
         uid=user.uid if user else 1000,
         gid=user.gid if user else 1000,
+        host_mounted=host_mounted,
         removal_policy=REMOVAL_POLICIES[written.removal_policy],
     )

@@ -64,7 +64,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         outputs.grant(self.head_role)
         for location in data:
             location.grant(self.head_role)
-        self._grant_task_submission()
+        self._grant_task_submission(self.head_role)
         acknowledge_policies(self, self._wildcard_reasons())
 
     @property
@@ -76,6 +76,21 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
     @abc.abstractmethod
     def head_job_definition(self) -> batch.IJobDefinition:
         """The job definition that runs the engine for one workflow."""
+
+    @property
+    def _mount_path(self) -> str:
+        """The directory of the file system, for engines that work in a directory."""
+        if self.storage.mount_path is None:
+            message = (
+                f"{type(self).__name__} works in a directory that all jobs share, and {type(self.storage).__name__} "
+                "is not mounted anywhere; give a file system with a mount path, such as EfsFileSystem"
+            )
+            raise ValueError(message)
+        return self.storage.mount_path
+
+    def _with_overhead(self, memory: cdk.Size) -> cdk.Size:
+        """The memory to ask for, for a job that needs `memory`: the file system may take some of the machine too."""
+        return cdk.Size.mebibytes(memory.to_mebibytes() + self.storage.task_memory_overhead.to_mebibytes())
 
     def _wildcard_reasons(self) -> dict[str, str]:
         """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
@@ -121,7 +136,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 job_role=self.head_role,
                 execution_role=self.execution_role,
                 logging=self._log_driver("head"),
-                volumes=list(self.storage.volumes()),
+                volumes=list(self.storage.volumes(on_fargate=True)),
                 assign_public_ip=self.placement.assign_public_ip,
                 fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
             )
@@ -153,13 +168,13 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             id,
             image=ecs.ContainerImage.from_registry(image),
             cpu=cpu,
-            memory=memory,
+            memory=self._with_overhead(memory),
             command=list(command),
             environment=dict(environment),
             job_role=role,
             execution_role=self.execution_role,
             logging=self._log_driver(id.lower()),
-            volumes=list(self.storage.volumes()),
+            volumes=list(self.storage.volumes(on_fargate=False)),
         )
 
     def _log_driver(self, prefix: str) -> ecs.LogDriver:
@@ -191,10 +206,11 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             timeout=timeout,
             propagate_tags=True,
         )
+        self.storage.complete(definition)
         definition.node.add_dependency(*self.storage.ready)
         return definition
 
-    def _grant_task_submission(self) -> None:
+    def _grant_task_submission(self, role: iam.IRole) -> None:
         """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted."""
         stack = cdk.Stack.of(self)
         jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
@@ -224,4 +240,4 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 resources=["*"],
             ),
         ):
-            self.head_role.add_to_policy(statement)
+            role.add_to_principal_policy(statement)

@@ -8,6 +8,7 @@ from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.compute import BatchCompute
+from workflow_context.nag import acknowledge_policies
 from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
@@ -15,14 +16,18 @@ from workflow_context.storage.base import WorkflowFileSystem
 from .base import WorkflowEngine
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
+_HEAD_MEMORY = cdk.Size.gibibytes(4)
+_MEMORY_DELTA = -33  # MiB that miniwdl-aws leaves to the ECS agent on each machine
 
 
 class MiniwdlEngine(WorkflowEngine):
     """miniwdl, with its work directory and its call cache on the shared file system.
 
     `miniwdl-aws-submit --workflow-queue QUEUE` finds the rest by the tags of the head queue: the task queues, the
-    access point and the role of head jobs. The call cache lies at `<mount>/miniwdl_run/_CACHE` and is shared by all
-    workflows of the context, for as long as the file system lives.
+    access point and the role of head jobs. On a file system other than EFS it is told `--no-efs --mount DIRECTORY`:
+    head jobs and tasks then bind the directory that instances mount at boot, and head jobs run on EC2. The call cache
+    lies at `<mount>/miniwdl_run/_CACHE` and is shared by all workflows of the context, for as long as the file system
+    lives.
 
     Args:
         scope: Where the construct lives.
@@ -38,14 +43,19 @@ class MiniwdlEngine(WorkflowEngine):
         head_job_definition: Runs one workflow: parameters `workflow` (a WDL file by URI), `inputs` (JSON, or the URI
             of a JSON file) and `outputs` (an S3 folder).
 
+    Raises:
+        ValueError: Jobs find no directory of the file system, or head jobs would run on Fargate, where a file system
+            other than EFS is out of the client's reach.
+
     Security considerations:
         miniwdl registers the definitions of its tasks itself, and gives them no role: tasks have the rights of the
         instance role, which therefore may read the data and the outputs of the context. The head role may register job
         definitions of any name (miniwdl derives them from task names), but pass no role to them, and may end only
-        jobs that a miniwdl head job submitted.
+        jobs that a miniwdl head job submitted. With `--no-efs` the client gives head jobs no role either: the instance
+        role may then do what the head role may, and so may every task.
 
     Cost:
-        A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1).
+        A head job takes one vCPU and 4 GiB: 0.058 USD an hour on Fargate (us-east-1).
     """
 
     def __init__(
@@ -61,9 +71,15 @@ class MiniwdlEngine(WorkflowEngine):
         image: str = IMAGE,
     ) -> None:
         super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
+        self._check_reach()
         for location in data:
             location.grant(compute.instance_role)
-        outputs.grant_read(compute.instance_role)
+        if storage.access_point_id:
+            outputs.grant_read(compute.instance_role)
+        else:
+            outputs.grant(compute.instance_role)
+            self._grant_task_submission(compute.instance_role)
+            acknowledge_policies(compute, self._wildcard_reasons())
         # The client gives the head role to ECS as execution role too.
         self.head_role.add_to_policy(
             iam.PolicyStatement(
@@ -97,6 +113,7 @@ class MiniwdlEngine(WorkflowEngine):
                     *("--dir", self._run_directory, "--s3upload", "Ref::outputs"),
                 ],
                 environment=self._environment(),
+                memory=_HEAD_MEMORY,
             ),
             parameters={"inputs": "{}", "outputs": self._upload_folder},
             timeout=cdk.Duration.days(7),
@@ -110,18 +127,17 @@ class MiniwdlEngine(WorkflowEngine):
     @property
     @override
     def client_configuration(self) -> str:
-        public_ip = "" if self.placement.assign_public_ip else " --no-public-ip"
         settings = {
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
             "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue.job_queue_arn,
             "MINIWDL__AWS__S3_UPLOAD_FOLDER": self._upload_folder,
-            **self._call_cache(),
+            **self._task_settings(),
         }
         return "\n".join(
             [
-                "# The head queue's tags tell miniwdl-aws-submit the rest: task queues, access point, role.",
+                "# The head queue's tags tell miniwdl-aws-submit the rest: task queues, on EFS access point and role.",
                 *(f"export {name}={value}" for name, value in settings.items()),
-                f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{public_ip}",
+                f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{''.join(self._client_options())}",
             ]
         )
 
@@ -139,14 +155,34 @@ class MiniwdlEngine(WorkflowEngine):
 
     @property
     def _run_directory(self) -> str:
-        return f"{self.storage.mount_path}/miniwdl_run"
+        return f"{self._mount_path}/miniwdl_run"
 
     @property
     def _upload_folder(self) -> str:
         return f"{self.outputs.within('miniwdl').uri}/"
 
-    def _call_cache(self) -> dict[str, str]:
+    def _check_reach(self) -> None:
+        """The client knows two ways: EFS with head jobs on Fargate, and a directory of the machine."""
+        if self.storage.access_point_id:
+            return
+        if self.compute.heads_on_fargate or not self.storage.host_mounted:
+            message = (
+                f"miniwdl reaches {type(self.storage).__name__} only by a directory that instances mount: give the "
+                "context heads_on_fargate=False, and a file system that instances mount"
+            )
+            raise ValueError(message)
+
+    def _client_options(self) -> list[str]:
+        if self.storage.access_point_id:
+            return [] if self.placement.assign_public_ip else [" --no-public-ip"]
+        memory = self._with_overhead(_HEAD_MEMORY).to_gibibytes()
+        return [f" --no-efs --mount {self._mount_path} --memory-GiB {memory:g}"]
+
+    def _task_settings(self) -> dict[str, str]:
+        """What is the same for a client and for head jobs that are submitted without it."""
+        overhead = self.storage.task_memory_overhead.to_mebibytes()
         return {
+            **({"MINIWDL__AWS__MEMORY_DELTA": f"{_MEMORY_DELTA + overhead:g}"} if overhead else {}),
             "MINIWDL__CALL_CACHE__DIR": f"{self._run_directory}/_CACHE",
             "MINIWDL__CALL_CACHE__GET": "true",
             "MINIWDL__CALL_CACHE__PUT": "true",
@@ -156,11 +192,15 @@ class MiniwdlEngine(WorkflowEngine):
         """What the client would set, for head jobs that are submitted without it."""
         fallback = self.compute.fallback_queue
         return {
-            "MINIWDL__FILE_IO__ROOT": self.storage.mount_path,
+            "MINIWDL__FILE_IO__ROOT": self._mount_path,
             "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
-            **({"MINIWDL__AWS__FSAP": self.storage.access_point_id} if self.storage.access_point_id else {}),
-            **self._call_cache(),
+            **(
+                {"MINIWDL__AWS__FSAP": self.storage.access_point_id}
+                if self.storage.access_point_id
+                else {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job_no_efs"}
+            ),
+            **self._task_settings(),
         }
 
     def _tag_head_queue(self) -> None:

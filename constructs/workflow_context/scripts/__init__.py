@@ -1,8 +1,25 @@
 """Shell that runs on the instances of a context, kept as files so that shellcheck reads it."""
 
+import shlex
+from collections.abc import Mapping
 from importlib.resources import files
+
+_SHEBANG = "#!/bin/bash\n"
 
 
 def read_script(name: str) -> str:
     """The text of a script of this package, such as `ecs_agent.sh`."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def host_mount_script(name: str, settings: Mapping[str, str]) -> str:
+    """The script with which an instance mounts a file system at boot: settings, common part, part of the kind.
+
+    Args:
+        name: The part of the kind, such as `mount_efs.sh`.
+        settings: What it needs, as environment variables; no secrets, since user data can be read by whoever may
+            describe the instance.
+    """
+    exports = "".join(f"export {variable}={shlex.quote(value)}\n" for variable, value in settings.items())
+    parts = (read_script(part).removeprefix(_SHEBANG) for part in ("host_mount.sh", name))
+    return "\n".join((_SHEBANG + exports, *parts))

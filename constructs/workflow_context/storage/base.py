@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Sequence
 
+import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
@@ -11,13 +12,26 @@ from constructs import Construct, IDependable
 class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     """The file system that the head jobs and the task jobs of a context share.
 
-    A kind says for itself how it is reached, mounted and paid for; nothing asks which kind it is.
+    A kind says for itself how it is reached, mounted and paid for; nothing asks which kind it is. There are three ways
+    to reach one, and a kind may know several of them:
+
+    - by the job definition: `volumes()`, for Fargate too where `serves_fargate`
+    - by the machine: instances mount it at boot (`user_data()`, `host_mounted`), and jobs bind the directory
+    - not as a directory: `mount_path` is None, and engines copy to and from `work_directory`
     """
 
     @property
     @abc.abstractmethod
-    def mount_path(self) -> str:
-        """The directory at which jobs find the file system."""
+    def mount_path(self) -> str | None:
+        """The directory at which jobs find the file system; None when there is nothing to mount."""
+
+    @property
+    def work_directory(self) -> str:
+        """Where engines keep the files of their runs: the directory, or an `s3://` location without a final slash."""
+        if self.mount_path is None:
+            message = f"{type(self).__name__} has neither a mount path nor a work directory of another kind"
+            raise NotImplementedError(message)
+        return self.mount_path
 
     @property
     @abc.abstractmethod
@@ -25,30 +39,52 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         """True when a Fargate job can use the file system. Otherwise head jobs run on EC2 instances."""
 
     @property
+    def host_mounted(self) -> bool:
+        """True when instances mount the file system at boot, so that any job can bind its directory.
+
+        Engines whose own job definitions carry no other volume (Cromwell) need it.
+        """
+        return False
+
+    @property
     @abc.abstractmethod
     def ready(self) -> Sequence[IDependable]:
         """What must be there before a job can use the file system."""
 
     @property
-    @abc.abstractmethod
     def access_point_id(self) -> str | None:
-        """The EFS access point by which job definitions mount it; None where instances mount it themselves."""
+        """The EFS access point by which job definitions mount it; None for every other kind."""
+        return None
 
-    @abc.abstractmethod
+    @property
+    def task_memory_overhead(self) -> cdk.Size:
+        """What the file system takes of the machine for each job, to be added to the memory that the job asks for."""
+        return cdk.Size.mebibytes(0)
+
     def allow_mount_from(self, client: ec2.IConnectable) -> None:
         """Let the network traffic of a client in, from its security groups and from nowhere else."""
 
     @abc.abstractmethod
     def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        """Allow a role to use the file system in job definitions that mount it with IAM authorization."""
+        """Allow the role of a job to use the file system."""
+
+    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
+        """Allow the role of an instance to mount the file system at boot."""
 
     @abc.abstractmethod
-    def volumes(self) -> Sequence[batch.EcsVolume]:
-        """The volumes that a job definition must carry; none when jobs need no mount."""
+    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
+        """The volumes that a job definition must carry; none when jobs need no mount.
 
-    @abc.abstractmethod
+        Args:
+            on_fargate: Whether the job runs on Fargate, which has no directories of a machine to bind.
+        """
+
+    def complete(self, definition: batch.EcsJobDefinition) -> None:
+        """Add to a job definition what `volumes` cannot say, because CDK has no class for it yet."""
+
     def user_data(self) -> Sequence[str]:
         """Shell scripts that an instance runs at boot, before it takes jobs; none when there is nothing to do."""
+        return []
 
     @abc.abstractmethod
     def outputs(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from workflow_context.nag import acknowledge
 from workflow_context.network import Placement
+from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
 
@@ -16,6 +17,7 @@ MIN_PROVISIONED_MIBPS = 1
 MAX_PROVISIONED_MIBPS = 3414
 _CLIENT_ACTIONS = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
 _ROOT_DIRECTORY = "/workflow"
+_MOUNT_PATH = "/mnt/efs"  # miniwdl, Snakemake and Cromwell take this path for granted
 
 
 class _EfsBase(WorkflowFileSystem):
@@ -24,10 +26,19 @@ class _EfsBase(WorkflowFileSystem):
     file_system: efs.IFileSystem
     access_point: efs.IAccessPoint
 
+    def __init__(self, scope: Construct, id: str, *, host_mounted: bool) -> None:
+        super().__init__(scope, id)
+        self._host_mounted = host_mounted
+
+    @property
+    @override
+    def host_mounted(self) -> bool:
+        return self._host_mounted
+
     @property
     @override
     def mount_path(self) -> str:
-        return "/mnt/efs"  # miniwdl, Snakemake and Cromwell take this path for granted
+        return _MOUNT_PATH
 
     @property
     @override
@@ -54,11 +65,18 @@ class _EfsBase(WorkflowFileSystem):
         )
 
     @override
-    def volumes(self) -> Sequence[batch.EcsVolume]:
+    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
+        if self._host_mounted:
+            self.grant_read_write(grantee)
+
+    @override
+    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
+        if self._host_mounted and not on_fargate:
+            return [batch.EcsVolume.host(name="efs", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
         return [
             batch.EcsVolume.efs(
                 name="efs",
-                container_path=self.mount_path,
+                container_path=_MOUNT_PATH,
                 file_system=self.file_system,
                 access_point_id=self.access_point.access_point_id,
                 enable_transit_encryption=True,
@@ -68,7 +86,20 @@ class _EfsBase(WorkflowFileSystem):
 
     @override
     def user_data(self) -> Sequence[str]:
-        return []
+        if not self._host_mounted:
+            return []
+        settings = {
+            "MOUNT_PATH": _MOUNT_PATH,
+            "FILE_SYSTEM_ID": self.file_system.file_system_id,
+            "ACCESS_POINT_ID": self.access_point.access_point_id,
+            "MOUNT_TARGET_IPS": " ".join(self._mount_target_ips()),
+        }
+        return [host_mount_script("mount_efs.sh", settings)]
+
+    def _mount_target_ips(self) -> list[str]:
+        return [
+            child.attr_ip_address for child in self.file_system.node.children if isinstance(child, efs.CfnMountTarget)
+        ]
 
     @override
     def outputs(self) -> dict[str, str]:
@@ -104,6 +135,8 @@ class EfsFileSystem(_EfsBase):
             system.
         uid: POSIX user id that every job acts as on the file system. Default: 1000. 0 also grants root access.
         gid: POSIX group id. Default: 1000.
+        host_mounted: Instances mount it at boot too, for engines whose tasks bind directories of the machine
+            (Cromwell). Default: no, job definitions mount it.
         removal_policy: What becomes of the data when the stack goes. Default: it goes too.
 
     Attributes:
@@ -141,9 +174,10 @@ class EfsFileSystem(_EfsBase):
         encryption_key: kms.IKey | None = None,
         uid: int = 1000,
         gid: int = 1000,
+        host_mounted: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, id, host_mounted=host_mounted)
         _check_throughput(throughput_mode, provisioned_throughput)
         placement = placement.in_zone(zone) if zone else placement
         security_group = ec2.SecurityGroup(
@@ -207,6 +241,7 @@ class EfsFileSystem(_EfsBase):
         file_system_id: str,
         access_point_id: str,
         security_group: ec2.ISecurityGroup,
+        host_mounted: bool = False,
     ) -> WorkflowFileSystem:
         """Use a file system that exists.
 
@@ -219,6 +254,7 @@ class EfsFileSystem(_EfsBase):
             file_system_id: `fs-…`.
             access_point_id: `fsap-…`, with a POSIX user and a root directory.
             security_group: The security group of its mount targets.
+            host_mounted: Instances mount it at boot too. Default: no.
         """
         return _ImportedEfsFileSystem(
             scope,
@@ -226,6 +262,7 @@ class EfsFileSystem(_EfsBase):
             file_system_id=file_system_id,
             access_point_id=access_point_id,
             security_group=security_group,
+            host_mounted=host_mounted,
         )
 
 
@@ -238,8 +275,9 @@ class _ImportedEfsFileSystem(_EfsBase):
         file_system_id: str,
         access_point_id: str,
         security_group: ec2.ISecurityGroup,
+        host_mounted: bool,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, id, host_mounted=host_mounted)
         self.file_system = efs.FileSystem.from_file_system_attributes(
             self, "FileSystem", file_system_id=file_system_id, security_group=security_group
         )

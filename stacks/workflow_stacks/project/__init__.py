@@ -16,6 +16,8 @@ from .model import (
     Engine,
     PosixUser,
     Project,
+    S3Configuration,
+    S3Filesystem,
     Workflow,
     WorkflowType,
 )
@@ -41,6 +43,8 @@ __all__ = [
     "Project",
     "ProjectFile",
     "ProjectFileError",
+    "S3Configuration",
+    "S3Filesystem",
     "Workflow",
     "WorkflowType",
     "check_project",

@@ -11,8 +11,9 @@ from workflow_context.catalog import ENGINES
 
 from .efs import EfsConfiguration, EfsFilesystem, PosixUser
 from .location import Location
+from .s3 import S3Configuration, S3Filesystem
 from .section import Section
-from .storage import FILESYSTEMS, Filesystem
+from .storage import FILESYSTEMS, AnyFilesystem, Filesystem
 from .tags import Tags
 from .values import Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
 
@@ -24,6 +25,8 @@ __all__ = [
     "Engine",
     "PosixUser",
     "Project",
+    "S3Configuration",
+    "S3Filesystem",
     "Workflow",
     "WorkflowType",
 ]
@@ -191,7 +194,7 @@ class Context(Section):
         return self.engines[0]
 
     @cached_property
-    def filesystem(self) -> EfsFilesystem | None:
+    def filesystem(self) -> AnyFilesystem | None:
         """The file system: the engine's, or its default; None when it is not available yet."""
         if self.engine.filesystem is not None or self.engine.engine not in ENGINES:
             return self.engine.filesystem
@@ -208,7 +211,9 @@ class Context(Section):
         """The job queues, each with the machines behind it, for people."""
         task = ("task", "EC2 Spot" if self.request_spot_instances else "EC2 on-demand")
         fallback = (("fallback", "EC2 on-demand"),) if self.has_fallback else ()
-        return (("head", "Fargate"), task, *fallback)
+        entry, filesystem = ENGINES.get(self.engine.engine), self.filesystem
+        on_fargate = entry is None or filesystem is None or entry.heads_on_fargate(filesystem.fs_type)
+        return (("head", "Fargate" if on_fargate else "EC2 on-demand"), task, *fallback)
 
 
 class Project(Section):

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Discriminator, Tag
 
 from workflow_context.catalog import STORAGES
 
 from .efs import EfsFilesystem
 from .findings import Problem, did_you_mean, listed, shown
+from .s3 import S3Filesystem
 from .values import refuse, wrong
 
 KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
 """Every `fsType` a project file may name some day; those that work are in the catalog."""
 
-FILESYSTEMS: Mapping[str, type[EfsFilesystem]] = {"EFS": EfsFilesystem}
+AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem
+"""The file system of a context: one of the models."""
+
+FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {"EFS": EfsFilesystem, "S3": S3Filesystem}
 """The models by `fsType`."""
 
 
@@ -40,5 +44,14 @@ def _of_a_kind_that_works(value: Any) -> Any:
     return value
 
 
-Filesystem: TypeAlias = Annotated[EfsFilesystem, BeforeValidator(_of_a_kind_that_works)]
-"""The file system of an engine. With a second kind: a union of the models, discriminated by `fs_type`."""
+def _kind(value: Any) -> str:
+    """The `fsType` of what was written, or of a model that is there already."""
+    return str(value.get("fsType", value.get("fs_type")) if isinstance(value, dict) else getattr(value, "fs_type", ""))
+
+
+Filesystem: TypeAlias = Annotated[
+    Annotated[EfsFilesystem, Tag("EFS")] | Annotated[S3Filesystem, Tag("S3")],
+    Discriminator(_kind),
+    BeforeValidator(_of_a_kind_that_works),
+]
+"""The file system of an engine, as the project file says it: `fsType` tells which model reads it."""
