@@ -33,19 +33,19 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except WorkflowContextError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from None
+            message = str(error)
+        except ModuleNotFoundError as error:
+            command = self._table.get(ctx.invoked_subcommand)
+            if command is None or not command.extra:
+                raise
+            wanted = f"pip install 'cdk-workflow-context[{command.extra}]'"
+            message = f"'{command.name}' needs the package '{error.name}', which is not installed: {wanted}"
+        typer.echo(message, err=True)
+        raise typer.Exit(1)
 
 
 def _real(command: Command) -> Any:
-    try:
-        target = command.load()
-    except ModuleNotFoundError as error:
-        if not command.extra:
-            raise
-        wanted = f"pip install 'cdk-workflow-context[{command.extra}]'"
-        message = f"'{command.name}' needs the package '{error.name}', which is not installed: {wanted}"
-        raise WorkflowContextError(message) from error
+    target = command.load()
     if isinstance(target, typer.Typer):
         return get_command(target)
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -11,7 +11,7 @@ import yaml
 from .findings import DataPath, Problem, quoted
 from .nodes import Mark, Node, Plain
 
-MAX_NODES = 100_000
+MAX_NODES = 50_000
 """How many values a file may hold, aliases written out. A project of 200 contexts has about 6,000."""
 
 MAX_DEPTH = 50

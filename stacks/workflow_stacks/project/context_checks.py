@@ -46,7 +46,7 @@ def engine_runs_the_language(context: Context) -> Iterator[Problem]:
     if entry is not None and language not in entry.languages:
         others = [other.name for other in ENGINES.values() if language in other.languages]
         remedy = did_you_mean(language, entry.languages) or (
-            f"{quoted(language)} is run by {listed(others)}" if others else ""
+            f"{quoted(language)} is run by the engine {listed(others)}" if others else ""
         )
         message = f"the engine {quoted(entry.name)} does not run {quoted(language)}"
         yield Problem(_TYPE, message, listed(entry.languages), remedy)

@@ -30,6 +30,9 @@ _MAX_IO = (
 )
 
 
+_REMOVAL_HINTS = {"delete": "did you mean 'destroy'?", "keep": "did you mean 'retain'?"}
+
+
 def _zone_hint(written: str) -> str:
     if written.rpartition("-")[2].startswith("az"):
         return "this is a zone id, which differs from the zone name: write the name, such as us-east-1a"
@@ -82,7 +85,7 @@ class EfsConfiguration(Section):
     availability_zone: (
         Annotated[
             str,
-            Text("the name of an availability zone, such as us-east-1a", r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", 32),
+            Text("the name of an availability zone", r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", 32, hint=_zone_hint),
         ]
         | None
     ) = Field(
@@ -112,7 +115,7 @@ class EfsConfiguration(Section):
         description="KMS key that encrypts the data. Changing it replaces the file system. Default: the key "
         "aws/elasticfilesystem of the account.",
     )
-    removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
+    removal_policy: Annotated[Literal["destroy", "retain"], Choice(_REMOVAL_HINTS)] = Field(
         default="destroy",
         description="What becomes of the file system when the context is destroyed. Default: destroy.",
     )
@@ -196,7 +199,7 @@ class EfsConfiguration(Section):
         if given and missing:
             yield Problem(
                 (given[0],),
-                f"an existing file system is named by three ids, but only {listed(given)} is given",
+                f"an existing file system is named by three ids; given: {listed(given)}",
                 remedy=f"add {listed(missing)}, or remove {listed(given)} for a new file system",
             )
         if not given:
@@ -217,7 +220,7 @@ def _days(transition: str) -> int:
 class EfsFilesystem(Section):
     """Amazon EFS as the workflow file system."""
 
-    fs_type: Annotated[Literal["EFS"], Choice()] = Field(description="Kind of the file system.")
+    fs_type: Literal["EFS"] = Field(description="Kind of the file system.")
     configuration: EfsConfiguration = Field(
         default_factory=EfsConfiguration,
         description="How the file system is made. Default: Regional, bursting throughput, destroyed with the context.",

@@ -14,10 +14,9 @@ OPTIMAL = "optimal"
 """AWS Batch chooses among current x86 families."""
 
 _SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "metal")
-_FAMILY = re.compile(r"([a-z]+)([0-9]+)([a-z]*)(-[a-z0-9]+)*")
+_FAMILY = re.compile(r"([a-z]+)([0-9]+)([a-z]{0,4})((?:-[a-z0-9]+)?)")
 _MEMORY_FAMILY = re.compile(r"u-?[0-9]*[a-z]*-[0-9]+tb[0-9]?")
 _SIZE = re.compile(r"nano|micro|small|medium|large|xlarge|[1-9][0-9]{0,2}xlarge|metal(-[1-9][0-9]{0,2}xl)?")
-_LOOSE = re.compile(r"([a-z]+[0-9]+[a-z]*(?:-flex)?)[.\-_ ]?([0-9]*)x?[\-_ ]?([a-z]+)?")
 _PREFIXES = frozenset(re.findall("[a-z]+", "a c d dl f g gr h hpc i im inf is m p r t trn u vt x z"))
 _GPU_PREFIXES = frozenset({"p", "g", "gr"})
 _OTHER_ACCELERATORS = frozenset({"inf", "trn", "dl", "vt", "f"})
@@ -75,7 +74,9 @@ class InstanceName:
 def parse(written: str) -> InstanceName | None:
     """Read a type (`m6i.xlarge`) or family (`m6i`); None when it has neither form."""
     family, dot, size = written.partition(".")
-    has_family = _FAMILY.fullmatch(family) or _MEMORY_FAMILY.fullmatch(family)
+    match = _FAMILY.fullmatch(family)
+    ends_in_size = match is not None and any(_SIZE.fullmatch(part.lstrip("-")) for part in match.groups()[2:])
+    has_family = (match and not ends_in_size) or _MEMORY_FAMILY.fullmatch(family)
     has_size = _SIZE.fullmatch(size) if dot else True
     return InstanceName(family, size) if has_family and has_size else None
 
@@ -94,8 +95,14 @@ def suggestion(written: str) -> str:
         number = re.match(r"[0-9]*", size)
         multiple = f"{number[0]}xlarge" if number and number[0] else ""
         return did_you_mean(size, [*_SIZES, multiple] if multiple else _SIZES).replace("'", f"'{family}.", 1)
-    loose = _LOOSE.fullmatch(lower)
-    if loose and loose[3]:
-        guess = f"{loose[1]}.{loose[2]}{'x' if loose[2] and not loose[3].startswith('x') else ''}{loose[3]}"
-        return f"did you mean '{guess}'?" if parse(guess) else ""
+    guess = _with_a_dot(lower)
+    if guess:
+        return f"did you mean '{guess}'?"
     return did_you_mean(lower, [OPTIMAL])
+
+
+def _with_a_dot(written: str) -> str:
+    """Find the place between family and size: `m5.xlarge` for `m5-xlarge`, `m5xlarge` and `m5.x-large`."""
+    letters = re.sub(r"[.\-_ ]", "", written)
+    guesses = (f"{letters[:place]}.{letters[place:]}" for place in range(1, len(letters)))
+    return next((guess for guess in guesses if parse(guess)), "")

@@ -171,7 +171,7 @@ def _syntax_error(file: Path, text: str, error: yaml.YAMLError) -> ProjectFileEr
 
 
 def _indented_by_tab(text: str, line: int) -> bool:
-    written = text.split("\n", line)[line - 1]
+    written = "".join(text.split("\n", line)[line - 1 : line])
     return "\t" in written[: len(written) - len(written.lstrip())]
 
 

@@ -85,7 +85,7 @@ def _prefix_problem(prefix: str) -> PydanticCustomError | None:
     stem = "" if prefix == "*" else prefix.removesuffix("/*")
     if any(wild in stem for wild in ("*", "?", "${")):
         return wrong(
-            f"the prefix {quoted(prefix)} holds a wildcard",
+            f"the prefix {quoted(prefix)} holds '*', '?' or '${{'",
             allowed=_ALLOWED,
             remedy="everything below a prefix is meant: end it with '/' or '/*'",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -15,7 +15,7 @@ from .s3 import S3Configuration, S3Filesystem
 from .section import Section
 from .storage import FILESYSTEMS, AnyFilesystem, Filesystem
 from .tags import Tags
-from .values import Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
+from .values import INT32, Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
 
 __all__ = [
     "Context",
@@ -81,6 +81,8 @@ class Workflow(Section):
 class DataLocation(Section):
     """A place in S3 that the workflows of every context may read, or read and write."""
 
+    main_key: ClassVar[str] = "location"
+
     location: Annotated[str, Location()] = Field(
         description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is meant."
     )
@@ -102,6 +104,8 @@ class DataLocation(Section):
 
 class Engine(Section):
     """The workflow engine of a context."""
+
+    main_key: ClassVar[str] = "engine"
 
     type: Annotated[str, Text("a workflow language, such as wdl")] = Field(
         description="Workflow language that the engine runs: wdl, snakemake, nextflow or cwl.",
@@ -138,7 +142,7 @@ class Context(Section):
         description="Whether machines run in public subnets, with public addresses and no ingress, so that "
         "no NAT gateway is billed. Default: false.",
     )
-    max_vcpus: Annotated[int, Whole(1, 2147483647, "vCPUs")] = Field(
+    max_vcpus: Annotated[int, Whole(1, INT32, "vCPUs")] = Field(
         default=256,
         alias="maxVCpus",
         description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: 256.",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_stacks.errors import WorkflowContextError
 
 from .checks import problems_of
-from .findings import Finding, ProjectFileError, did_you_mean, listed, quoted
+from .findings import Finding, Problem, ProjectFileError, did_you_mean, listed, quoted
 from .load import Source, parse_source, read_source
 from .model import Context, Project
-from .shape import shape
+from .shape import Misfit, shape
+
+_MOST_FINDINGS = 1000
+"""How many errors of shape are put into words."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,18 @@ def _shaped(source: Source) -> ProjectFile:
     found = source.findings()
     shaped = shape(source.data)
     if isinstance(shaped, list):
-        found += [source.finding(problem) for problem in shaped]
-        raise ProjectFileError(found)
+        raise ProjectFileError([*found, *_in_words(source, shaped)])
     if found:
         raise ProjectFileError(found)
     return ProjectFile(shaped, source)
+
+
+def _in_words(source: Source, misfits: list[Misfit]) -> Iterator[Finding]:
+    """Put the first misfits of the file into words, and count the rest."""
+    in_order = sorted(misfits, key=lambda misfit: source.locate(misfit.path))
+    for misfit in in_order[:_MOST_FINDINGS]:
+        yield source.finding(misfit.problem())
+    more = in_order[_MOST_FINDINGS:]
+    if more:
+        message = f"{len(more)} more errors follow"
+        yield source.finding(Problem(more[0].path, message, remedy="mend those above first"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from .findings import DataPath, Problem, did_you_mean, listed, shown
 from .model import Project
+from .section import Section
 from .values import PROBLEM
 
 _NEEDS = {
@@ -20,18 +22,33 @@ _NEEDS = {
 }
 
 
-def shape(data: dict[str, Any]) -> Project | list[Problem]:
+@dataclass(frozen=True)
+class Misfit:
+    """A complaint of the model, not yet put into words: that takes time, and a wrong file may have thousands.
+
+    Attributes:
+        path: Its place in the data.
+    """
+
+    path: DataPath
+    _error: Any
+    _data: Any
+
+    def problem(self) -> Problem:
+        """Put it into words."""
+        return _problem(self._data, self.path, self._error)
+
+
+def shape(data: dict[str, Any]) -> Project | list[Misfit]:
     """Make a project of plain data, or say everything that is wrong with its shape."""
     try:
         return Project.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
-        raw = error.errors(include_url=False)
-    return [_problem(data, dict(item)) for item in raw]
+        return [Misfit(_path_in(data, raw["loc"]), raw, data) for raw in error.errors(include_url=False)]
 
 
-def _problem(data: Any, error: dict[str, Any]) -> Problem:
+def _problem(data: Any, path: DataPath, error: Any) -> Problem:
     kind, context = error["type"], error.get("ctx", {})
-    path = _path_in(data, error["loc"])
     if kind == PROBLEM:
         return Problem(path, context["message"], context["allowed"], context["remedy"])
     if kind == "missing":
@@ -43,6 +60,9 @@ def _problem(data: Any, error: dict[str, Any]) -> Problem:
         return Problem(path, f"unknown key {shown(key)}", listed(keys), did_you_mean(key, keys))
     if kind in _NEEDS:
         allowed, remedy = _NEEDS[kind]
+        section = _section(data, path)
+        if isinstance(error["input"], str) and section is not None and section.main_key:
+            remedy = f"write '{section.main_key}: {shown(error['input'])[1:-1]}' below it, indented"
         return Problem(path, f"{shown(error['input'])} stands where {allowed} is needed", allowed, remedy)
     return Problem(path, f"{shown(error['input'])}: {error['msg']}")
 
@@ -66,23 +86,23 @@ def _about(data: Any, path: DataPath) -> str:
     return f"add '{path[-1]}: …' ({meaning[:1].lower()}{meaning[1:]})" if meaning else f"add '{path[-1]}'"
 
 
-def _fields(section: type[BaseModel] | None) -> dict[str, Any]:
+def _fields(section: type[Section] | None) -> dict[str, Any]:
     fields = section.model_fields.items() if section else ()
     return {field.alias or name: field for name, field in fields}
 
 
-def _section(data: Any, path: DataPath) -> type[BaseModel] | None:
+def _section(data: Any, path: DataPath) -> type[Section] | None:
     """Find the model of the mapping at a path."""
     kinds: list[Any] = [Project]
     for step in path:
         kinds = [inner for kind in kinds for inner in _inside(kind, step)]
         data = data[step]
         kinds = [kind for kind in kinds if _matches(kind, data)]
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), None)
 
 
 def _inside(kind: Any, step: str | int) -> Iterator[Any]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
+    if isinstance(kind, type) and issubclass(kind, Section):
         field = _fields(kind).get(str(step))
         yield from _members(field.annotation) if field else ()
     elif get_origin(kind) in (dict, tuple):
@@ -101,7 +121,7 @@ def _members(kind: Any) -> Iterator[Any]:
 
 def _matches(kind: Any, data: Any) -> bool:
     """Whether a model's `Literal` fields allow what the data says: picks the member of a union."""
-    if not (isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(data, dict)):
+    if not (isinstance(kind, type) and issubclass(kind, Section) and isinstance(data, dict)):
         return True
     literals = {key: get_args(f.annotation) for key, f in _fields(kind).items() if get_origin(f.annotation) is Literal}
     return all(data.get(key, words[0]) in words for key, words in literals.items() if len(words) == 1)

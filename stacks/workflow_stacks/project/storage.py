@@ -12,6 +12,7 @@ from workflow_context.catalog import STORAGES
 from .efs import EfsFilesystem
 from .findings import Problem, did_you_mean, listed, shown
 from .s3 import S3Filesystem
+from .section import Section
 from .values import refuse, wrong
 
 KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
@@ -26,21 +27,23 @@ FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {"EFS": EfsFilesystem, "S3": S3
 
 def _of_a_kind_that_works(value: Any) -> Any:
     """Refuse a kind that has no model, before its keys are read with another kind's model."""
-    if not isinstance(value, dict):
+    if isinstance(value, Section):
         return value
+    if not isinstance(value, dict):
+        remedy = f"write 'fsType: {shown(value)[1:-1]}' below it, indented" if isinstance(value, str) else ""
+        message = f"{shown(value)} stands where a mapping of keys is needed"
+        raise wrong(message, allowed="a mapping of keys", remedy=remedy)
     written = value.get("fsType", value.get("fs_type"))
     if isinstance(written, str) and written in FILESYSTEMS:
         return value
-    allowed = listed(FILESYSTEMS)
+    allowed = listed(f"{name} ({STORAGES[name].title})" for name in FILESYSTEMS)
     if written in KNOWN_FS_TYPES:
         message = f"the file system {shown(written)} is not available in this version"
-        remedy = f"use one that works now: {listed(f'{name} ({STORAGES[name].title})' for name in FILESYSTEMS)}"
-        refuse("filesystem", [Problem(("fsType",), message, allowed, remedy)])
-    if isinstance(written, str):
-        message, remedy = f"there is no file system {shown(written)}", did_you_mean(written, KNOWN_FS_TYPES)
-        refuse("filesystem", [Problem(("fsType",), message, allowed, remedy)])
+        refuse("filesystem", [Problem(("fsType",), message, allowed, "use one of these file systems")])
     if written is None:
         raise wrong("the kind of the file system is missing", allowed=allowed, remedy="add 'fsType: EFS'")
+    remedy = did_you_mean(written, KNOWN_FS_TYPES) if isinstance(written, str) else ""
+    refuse("filesystem", [Problem(("fsType",), f"there is no file system {shown(written)}", allowed, remedy)])
     return value
 
 

@@ -20,6 +20,9 @@ from .nodes import Plain
 PROBLEM = "project_file"
 """The type of the pydantic errors made here; their context holds the parts of a `Problem`."""
 
+INT32 = 2**31 - 1
+"""The largest whole number that AWS takes where it sets no limit."""
+
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _WITH_UNIT = re.compile(r"([0-9]{1,18})\s*[A-Za-z][A-Za-z/]*")
@@ -48,6 +51,10 @@ def refuse(title: str, problems: Iterable[Problem]) -> None:
     ]
     if errors:
         raise ValidationError.from_exception_data(title, errors)
+
+
+def _not(value: object, what: str) -> str:
+    return f"{shown(value)} is not {what}" if value is not None else "nothing is written here"
 
 
 class _Kind:
@@ -86,6 +93,8 @@ class Whole(_Kind):
         """What may be written."""
         if self.low == self.high:
             return f"{self.low}"
+        if self.high == INT32:
+            return f"a whole number, at least {self.low}"
         return f"a whole number from {self.low} to {self.high}{f' {self.unit}' if self.unit else ''}"
 
     def parse(self, value: Any) -> Any:
@@ -94,7 +103,7 @@ class Whole(_Kind):
         if isinstance(value, Plain) and _INTEGER.fullmatch(value):
             number = int(value)
         if isinstance(number, bool) or not isinstance(number, int):
-            raise wrong(f"{shown(value)} is not a whole number", allowed=self.allowed, remedy=self._remedy(value))
+            raise wrong(_not(value, "a whole number"), allowed=self.allowed, remedy=self._remedy(value))
         if not self.low <= number <= self.high:
             side = f"less than {self.low}" if number < self.low else f"more than {self.high}"
             raise wrong(f"{number} is {side}", allowed=self.allowed)
@@ -122,14 +131,14 @@ class Flag(_Kind):
 
     def parse(self, value: Any) -> Any:
         """Read a flag."""
-        word = value.lower() if isinstance(value, Plain) else value
-        if word is True or word in _TRUE:
-            return True
-        if word is False or word in _FALSE:
-            return False
-        quotes = isinstance(value, str) and value.lower() in _TRUE | _FALSE
-        remedy = "remove the quotes" if quotes else ""
-        raise wrong(f"{shown(value)} is neither true nor false", allowed="true or false", remedy=remedy)
+        if isinstance(value, bool):
+            return value
+        word = value.lower() if isinstance(value, str) else None
+        if isinstance(value, Plain) and word in _TRUE | _FALSE:
+            return word in _TRUE
+        if word in _TRUE | _FALSE:
+            raise wrong(f"{shown(value)} is text, for its quotes", allowed="true or false", remedy="remove the quotes")
+        raise wrong(_not(value, "true or false"), allowed="true or false")
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,7 @@ class Choice(_Kind):
                 return str(value)
             written = value if isinstance(value, str) else ""
             remedy = self.hints.get(written.lower()) or did_you_mean(written, words)
-            raise wrong(f"{shown(value)} is not one of the choices", allowed=listed(words), remedy=remedy)
+            raise wrong(_not(value, "one of the choices"), allowed=listed(words), remedy=remedy)
 
         return core_schema.no_info_before_validator_function(parse, handler(source))
 
@@ -177,7 +186,7 @@ class Text(_Kind):
         """Read the text."""
         if not isinstance(value, str):
             quotes = "put it in quotes" if isinstance(value, int | float) else ""
-            raise wrong(f"{shown(value)} is not text", allowed=self.what, remedy=quotes)
+            raise wrong(_not(value, "text"), allowed=self.what, remedy=quotes)
         text = str(value)
         if len(text) > self.longest:
             message = f"{shown(text)} has {len(text)} characters, more than {self.longest}"
