@@ -1,0 +1,67 @@
+"""The JSON Schema, as an editor uses it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from cfnlint.jsonschema import StandardValidator  # a general validator of JSON Schema, and installed
+
+from workflow_stacks.project import json_schema
+
+PROJECTS = Path(__file__).parents[1] / "projects"
+GOOD = [PROJECTS / f"{name}.yaml" for name in ("minimal", "full", "miniwdl", "snakemake", "throughput")]
+GOOD += sorted((PROJECTS / "agc").glob("*.yaml"))
+
+
+def messages(text: str) -> list[str]:
+    return [error.message for error in StandardValidator(json_schema()).iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
+def test_the_schema_accepts_good_projects(file: Path) -> None:
+    assert messages(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "misspelt-top-key",
+        "misspelt-context-key",
+        "misspelt-efs-key",
+        "misspelt-engine-key",
+        "python-name-in-efs",
+        "missing-name",
+        "name-with-dash",
+        "context-name-with-underscore",
+        "two-engines",
+        "no-engine",
+        "engine-made-up",
+        "unknown-language",
+        "throughput-zero",
+        "throughput-above",
+        "throughput-text",
+        "throughput-fraction",
+        "throughput-mode-unknown",
+        "zone-id",
+        "architecture-amd64",
+        "data-no-scheme",
+        "tag-with-odd-letters",
+    ],
+)
+def test_the_schema_refuses_wrong_projects(name: str) -> None:
+    assert messages((PROJECTS / "invalid" / f"{name}.yaml").read_text()) != []
+
+
+def test_every_key_has_a_description() -> None:
+    schema = json_schema()
+    sections = [schema, *schema["$defs"].values()]
+
+    lacking = [
+        key for section in sections for key, value in section["properties"].items() if not value.get("description")
+    ]
+
+    assert lacking == []
+
+
+def test_the_schema_names_its_dialect() -> None:
+    assert json_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
