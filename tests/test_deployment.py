@@ -75,7 +75,7 @@ def facts(rehearsal: Rehearsal, stack: str) -> dict:
 
 def throughput(rehearsal: Rehearsal) -> list[tuple]:
     file_systems = [facts(rehearsal, stack)["fileSystems"][0] for stack in STACKS]
-    return [(one["id"], one["throughputMode"], one.get("provisionedThroughputInMibps")) for one in file_systems]
+    return [(one["id"], one["throughputMode"], one["provisionedMibps"]) for one in file_systems]
 
 
 def test_everything_is_really_there(deployed: Rehearsal) -> None:
