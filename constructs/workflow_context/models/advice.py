@@ -44,6 +44,7 @@ class Turn:
         unit: Its unit.
         now: Its value in the workload.
         at: The value from which the other file system is the choice, going away from `now`.
+        present: The choice at `now`.
         other: The file system that is then chosen.
         why: What has happened to the present choice: `dearer`, `too slow` or `too small`.
     """
@@ -52,14 +53,21 @@ class Turn:
     unit: str
     now: float
     at: float
+    present: str
     other: str
     why: str
 
     def sentence(self) -> str:
         """Return it as a sentence."""
         way = "above" if self.at > self.now else "below"
-        now = f"now {self.now:,.4g}; the present choice is then {self.why}"
-        return f"{self.other} {way} {self.at:,.4g} {self.unit} of {self.figure} ({now})"
+        return (
+            f"{self.figure}: {self.other} {way} {_plain(self.at)} {self.unit} (now {_plain(self.now)}), "
+            f"where {self.present} is {self.why}"
+        )
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def advise(
         faster = sum(1 for option in options if not _fast_enough(option))
         reason = f"the cheapest of {len(fast)} that keep a run within {workload.max_slowdown:g} times its length"
         reason += f"; {faster} would not" if faster else ""
-    turns = tuple(_turns(workload, partial(_choose, prices, fs_types, region, best.choice.key)))
+    turns = tuple(_turns(workload, best.choice.key, partial(_choose, prices, fs_types, region, best.choice.key)))
     return Advice(workload, tuple(options), tuple(rejected), reason, turns)
 
 
@@ -209,15 +217,15 @@ _FIGURES = (
         lambda workload, factor: workload.varied(task_hours=workload.task_hours * factor),
     ),
     _Figure(
-        "its frequency",
-        "runs a month",
+        "runs",
+        "a month",
         lambda workload: workload.runs_per_month,
         lambda workload, factor: workload.varied(runs_per_month=workload.runs_per_month * factor),
     ),
 )
 
 
-def _turns(workload: Workload, choose: Callable[[Workload], tuple[str, str]]) -> Iterator[Turn]:
+def _turns(workload: Workload, present: str, choose: Callable[[Workload], tuple[str, str]]) -> Iterator[Turn]:
     """Vary each figure up and down to a hundred times and yield the nearest point at which the choice changes."""
     for figure in _FIGURES:
         for direction in (1.0, -1.0):
@@ -225,7 +233,7 @@ def _turns(workload: Workload, choose: Callable[[Workload], tuple[str, str]]) ->
             if found is not None:
                 factor, other, why = found
                 changed = figure.value(figure.vary(workload, factor))
-                yield Turn(figure.name, figure.unit, figure.value(workload), changed, other, why)
+                yield Turn(figure.name, figure.unit, figure.value(workload), changed, present, other, why)
 
 
 def _at(

@@ -39,6 +39,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("describe", "describe:describe", "Show what a context will be."),
     Command("config", "config:config", "Print what the engine's client needs.", extra="local"),
     Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),
+    Command("cost", "cost:cost", "Estimate what a context costs, idle and for each run of a workload."),
+    Command("throughput", "throughput:throughput", "Follow EFS throughput and burst credits under a demand."),
+    Command("recommend", "recommend:recommend", "Weigh the file systems for a workload."),
     Command("schema", "schema:schema", "Print the JSON Schema of the project file."),
 )
 """Every command, in the order of the help."""

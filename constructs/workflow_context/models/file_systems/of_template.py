@@ -1,0 +1,35 @@
+"""Which of the modelled file systems a synthesized context has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from workflow_context.models.templates import resources
+
+from . import CHOICES
+from .base import FileSystemModel
+from .efs import EfsChoice
+
+STANDING = frozenset({"AWS::EFS::FileSystem", "AWS::FSx::FileSystem"})
+"""The file systems that cost something all month by what the template says."""
+
+
+def choices_of(fs_type: str, templates: Iterable[Mapping[str, Any]]) -> list[FileSystemModel]:
+    """Return the models of a context's file system.
+
+    Args:
+        fs_type: The `fsType` of the context.
+        templates: The templates of its stacks. An EFS file system in them tells its throughput mode; an imported one
+            does not, so every mode is returned.
+    """
+    of_type = [choice for choice in CHOICES if choice.fs_type == fs_type]
+    found = [
+        EfsChoice(
+            str(resource.properties.get("ThroughputMode", "bursting")), resource.number("ProvisionedThroughputInMibps")
+        )
+        for template in templates
+        for resource in resources(template)
+        if resource.type == "AWS::EFS::FileSystem"
+    ]
+    return [*found] if found and any(isinstance(choice, EfsChoice) for choice in of_type) else of_type

@@ -1,0 +1,123 @@
+"""What the commands that estimate share: prices, errors of the models, and tables that show what a figure rests on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeAlias, TypeVar
+
+import typer
+
+from workflow_stacks.errors import WorkflowContextError
+
+from .output import print_table
+
+if TYPE_CHECKING:
+    from workflow_context.models.estimates import CostLine, Estimate
+    from workflow_context.models.prices import PriceBook
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+PricesOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--prices", metavar="FILE", help="YAML or JSON of unit prices that replace the shipped.")
+]
+"""`--prices FILE`; give it the default None."""
+
+LiveOption: TypeAlias = Annotated[
+    bool, typer.Option("--live", help="Ask the AWS Price List API for prices (needs boto3 and credentials).")
+]
+"""`--live`; give it the default False."""
+
+RegionOption: TypeAlias = Annotated[
+    str, typer.Option("--region", help="The Region: its limits, and with --live its prices.")
+]
+"""`--region`; give it the default `DEFAULT_REGION`."""
+
+PlotOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw a picture: .png, .svg or .pdf (needs the extra 'plot')."),
+]
+"""`--plot FILE`; give it the default None."""
+
+DEFAULT_REGION = "us-east-1"
+
+
+def model_errors(command: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a command's model errors reach the user as messages."""
+
+    @functools.wraps(command)
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        from workflow_context.models.errors import ModelError
+
+        try:
+            return command(*args, **kwargs)
+        except ModelError as error:
+            raise WorkflowContextError(str(error)) from error
+
+    return wrapped
+
+
+def price_book(prices: Path | None, region: str, *, live: bool) -> PriceBook:
+    """Return the unit prices: those of the package, refreshed by AWS and replaced by a file where asked for."""
+    from workflow_context.models.prices import default_prices
+
+    book = default_prices()
+    if live:
+        from workflow_context.models.live_prices import pricing_client, refresh
+
+        refreshed = refresh(book, pricing_client(), region)
+        book = refreshed.book
+        if refreshed.kept:
+            typer.echo(f"AWS gave no single price for: {', '.join(refreshed.kept)}; these keep their value", err=True)
+    elif region != book.region and prices is None:
+        typer.echo(f"prices are those of {book.region}; --live asks for those of {region}", err=True)
+    return book.with_file(prices) if prices else book
+
+
+def print_lines(lines: Sequence[CostLine]) -> None:
+    """Print cost lines with the date and the confidence of each price."""
+    rows = [
+        (
+            line.item,
+            f"{line.quantity:,.6g}",
+            line.price.unit.removeprefix("USD per "),
+            f"{line.price.value:g}",
+            f"{line.usd:,.2f}",
+            line.price.as_of,
+            line.price.confidence,
+        )
+        for line in lines
+    ]
+    print_table(("item", "quantity", "unit", "USD each", "USD", "price as of", "confidence"), rows)
+
+
+def print_estimate(title: str, estimate: Estimate) -> None:
+    """Print an estimate: its lines, its sum, what is not in it and what was assumed."""
+    typer.echo(f"{title}: {estimate.usd:,.2f} USD")
+    print_lines(estimate.lines)
+    for item in estimate.unpriced:
+        typer.echo(f"not priced: {item.item} {item.resource}: {item.reason}".replace("  ", " "))
+    for assumption in estimate.assumptions:
+        typer.echo(f"assumed: {assumption}")
+
+
+def bases(lines: Sequence[CostLine]) -> Iterator[dict[str, Any]]:
+    """Yield the prices that lines rest on, each once, as plain data."""
+    for price in dict.fromkeys(line.price for line in lines):
+        yield price.model_dump()
+
+
+def dates(lines: Sequence[CostLine]) -> str:
+    """Return the dates of the prices that lines rest on, in one phrase: the range, and what has no date."""
+    given = {line.price.as_of for line in lines}
+    known = sorted(date for date in given if date[:1].isdigit())
+    others = sorted(given - set(known))
+    span = [known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"] if known else []
+    return ", ".join([*span, *others])
+
+
+def confidences(lines: Sequence[CostLine]) -> str:
+    """Return the confidences of the prices that lines rest on, in one phrase."""
+    return "; ".join(sorted({line.price.confidence for line in lines}))
