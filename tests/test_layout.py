@@ -55,6 +55,7 @@ def test_the_public_api_is_this() -> None:
         "EfsFileSystem",
         "MiniwdlEngine",
         "Network",
+        "ObjectiveFsFileSystem",
         "Placement",
         "S3FileSystem",
         "S3Location",

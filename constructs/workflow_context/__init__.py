@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .s3_location import S3Location
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
+    from .storage.objectivefs import ObjectiveFsFileSystem
     from .storage.s3 import S3FileSystem
 
 _MODULES = {
@@ -27,6 +28,7 @@ _MODULES = {
     "EfsFileSystem": ".storage.efs",
     "MiniwdlEngine": ".engines.miniwdl",
     "Network": ".network",
+    "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
     "S3FileSystem": ".storage.s3",
     "S3Location": ".s3_location",
@@ -42,6 +44,7 @@ __all__ = [
     "EfsFileSystem",
     "MiniwdlEngine",
     "Network",
+    "ObjectiveFsFileSystem",
     "Placement",
     "S3FileSystem",
     "S3Location",

@@ -81,6 +81,12 @@ STORAGES: Mapping[str, StorageEntry] = MappingProxyType(
         for entry in (
             StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),
             StorageEntry("S3", "Amazon S3", "workflow_context.storage.s3:S3FileSystem"),
+            StorageEntry(
+                "OFS",
+                "ObjectiveFS",
+                "workflow_context.storage.objectivefs:ObjectiveFsFileSystem",
+                serves_fargate=False,
+            ),
         )
     }
 )
@@ -90,12 +96,12 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            EngineEntry("miniwdl", ("wdl",), "EFS", ("EFS",), "workflow_context.engines.miniwdl:MiniwdlEngine"),
+            EngineEntry("miniwdl", ("wdl",), "EFS", ("EFS", "OFS"), "workflow_context.engines.miniwdl:MiniwdlEngine"),
             EngineEntry(
                 "snakemake",
                 ("snakemake",),
                 "EFS",
-                ("EFS", "S3"),
+                ("EFS", "S3", "OFS"),
                 "workflow_context.engines.snakemake:SnakemakeEngine",
             ),
         )

@@ -55,11 +55,10 @@ class S3Location:
             self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False)
             self._grant_objects(grantee, _WRITE_OBJECT)
         if self.bucket.encryption_key is not None:
-            (
-                self.bucket.encryption_key.grant_decrypt
-                if self.read_only
-                else self.bucket.encryption_key.grant_encrypt_decrypt
-            )(grantee)
+            # What S3 itself asks of the caller; the L2's grants add wildcards.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+            actions = ["kms:Decrypt"] if self.read_only else ["kms:Decrypt", "kms:GenerateDataKey"]
+            self.bucket.encryption_key.grant(grantee, *actions)
 
     def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
         pattern = f"{self.prefix}/*" if self.prefix else "*"

@@ -3,7 +3,7 @@
 from functools import singledispatch
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms
+from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms, aws_secretsmanager as secrets
 from constructs import Construct
 
 from workflow_context.bucket import WorkflowBucket
@@ -11,9 +11,10 @@ from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
 from workflow_context.storage.efs import EfsFileSystem
+from workflow_context.storage.objectivefs import ObjectiveFsFileSystem
 from workflow_context.storage.s3 import S3FileSystem
 
-from .project import EfsFilesystem, S3Filesystem
+from .project import EfsFilesystem, OfsFilesystem, S3Filesystem
 
 REMOVAL_POLICIES = {"destroy": cdk.RemovalPolicy.DESTROY, "retain": cdk.RemovalPolicy.RETAIN}
 
@@ -104,6 +105,32 @@ def _(
     cdk.CfnOutput(scope, f"{id}BucketName", value=bucket.bucket.bucket_name)
     cdk.CfnOutput(scope, f"{id}AccessLogBucketName", value=bucket.access_log_bucket.bucket_name)
     return S3FileSystem(scope, id, location=location)
+
+
+@build_storage.register
+def _(
+    filesystem: OfsFilesystem,
+    scope: Construct,
+    id: str,
+    *,
+    placement: Placement,  # noqa: ARG001  nothing of it is in the network
+    work: S3Location,  # noqa: ARG001
+    host_mounted: bool,  # noqa: ARG001  it always is
+) -> WorkflowFileSystem:
+    written = filesystem.configuration
+    passphrase = written.passphrase_secret_arn
+    return ObjectiveFsFileSystem(
+        scope,
+        id,
+        expected_size_tb=written.expected_size_tb,
+        license_secret=secrets.Secret.from_secret_complete_arn(scope, f"{id}License", written.license_secret_arn),
+        package_uri=written.package_uri,
+        passphrase_secret=(
+            secrets.Secret.from_secret_complete_arn(scope, f"{id}Passphrase", passphrase) if passphrase else None
+        ),
+        cache_size=cdk.Size.gibibytes(written.cache_size) if written.cache_size else None,
+        removal_policy=REMOVAL_POLICIES[written.removal_policy],
+    )
 
 
 @build_storage.register

@@ -1,7 +1,7 @@
 """The contract that every workflow engine keeps."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import aws_cdk as cdk
 import jsii
@@ -64,7 +64,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         outputs.grant(self.head_role)
         for location in data:
             location.grant(self.head_role)
-        self._grant_task_submission(self.head_role)
+        self._grant_task_submission(self.head_role.add_to_policy)
         acknowledge_policies(self, self._wildcard_reasons())
 
     @property
@@ -210,8 +210,12 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         definition.node.add_dependency(*self.storage.ready)
         return definition
 
-    def _grant_task_submission(self, role: iam.IRole) -> None:
-        """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted."""
+    def _grant_task_submission(self, allow: Callable[[iam.PolicyStatement], object]) -> None:
+        """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted.
+
+        Args:
+            allow: Adds a statement to the policy of whoever head jobs act as.
+        """
         stack = cdk.Stack.of(self)
         jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
         definitions = stack.format_arn(service="batch", resource="job-definition", resource_name="*")
@@ -240,4 +244,4 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 resources=["*"],
             ),
         ):
-            role.add_to_principal_policy(statement)
+            allow(statement)

@@ -8,7 +8,6 @@ from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.compute import BatchCompute
-from workflow_context.nag import acknowledge_policies
 from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
@@ -78,8 +77,8 @@ class MiniwdlEngine(WorkflowEngine):
             outputs.grant_read(compute.instance_role)
         else:
             outputs.grant(compute.instance_role)
-            self._grant_task_submission(compute.instance_role)
-            acknowledge_policies(compute, self._wildcard_reasons())
+            # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
+            self._grant_task_submission(iam.Policy(self, "HeadJobs", roles=[compute.instance_role]).add_statements)
         # The client gives the head role to ECS as execution role too.
         self.head_role.add_to_policy(
             iam.PolicyStatement(

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Mounts the workflow file system before the ECS agent takes jobs. First of two parts: the second, for one kind, names
-# the `device`, the `type` and the `options`, defines `prepare` (the client and its settings) and `attach` (one
-# attempt), and ends with `host_mount`. MOUNT_PATH is the directory; ROOT is empty but in tests.
+# the `device`, the `type` and the `options`, defines `prepare` (the client and its settings), `attach` (one attempt)
+# and maybe `settle` (what to do once it is mounted), and ends with `host_mount`.
+# MOUNT_PATH is the directory; ROOT is empty but in tests.
 set -euo pipefail
 
 root=${ROOT:-}
@@ -60,5 +61,6 @@ host_mount() {
     remember
     with_retries attach || give_up "$device could not be mounted at $target"
     timeout 60 stat "$target" >/dev/null || give_up "$target is mounted but does not answer"
+    if declare -F settle >/dev/null; then settle || give_up "$target could not be settled"; fi
     say "$device is mounted at $target"
 }

@@ -11,6 +11,7 @@ from workflow_context.catalog import ENGINES
 
 from .efs import EfsConfiguration, EfsFilesystem, PosixUser
 from .location import Location
+from .objectivefs import OfsConfiguration, OfsFilesystem
 from .s3 import S3Configuration, S3Filesystem
 from .section import Section
 from .storage import FILESYSTEMS, AnyFilesystem, Filesystem
@@ -23,6 +24,8 @@ __all__ = [
     "EfsConfiguration",
     "EfsFilesystem",
     "Engine",
+    "OfsConfiguration",
+    "OfsFilesystem",
     "PosixUser",
     "Project",
     "S3Configuration",

@@ -11,6 +11,7 @@ from workflow_context.catalog import STORAGES
 
 from .efs import EfsFilesystem
 from .findings import Problem, did_you_mean, listed, shown
+from .objectivefs import OfsFilesystem
 from .s3 import S3Filesystem
 from .section import Section
 from .values import refuse, wrong
@@ -18,10 +19,10 @@ from .values import refuse, wrong
 KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
 """Every `fsType` a project file may name some day; those that work are in the catalog."""
 
-AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem
+AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem | OfsFilesystem
 """The file system of a context: one of the models."""
 
-FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {"EFS": EfsFilesystem, "S3": S3Filesystem}
+FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {"EFS": EfsFilesystem, "S3": S3Filesystem, "OFS": OfsFilesystem}
 """The models by `fsType`."""
 
 
@@ -53,7 +54,7 @@ def _kind(value: Any) -> str:
 
 
 Filesystem: TypeAlias = Annotated[
-    Annotated[EfsFilesystem, Tag("EFS")] | Annotated[S3Filesystem, Tag("S3")],
+    Annotated[EfsFilesystem, Tag("EFS")] | Annotated[S3Filesystem, Tag("S3")] | Annotated[OfsFilesystem, Tag("OFS")],
     Discriminator(_kind),
     BeforeValidator(_of_a_kind_that_works),
 ]

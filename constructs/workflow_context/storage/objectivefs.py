@@ -1,0 +1,198 @@
+"""ObjectiveFS as the workflow file system: POSIX over a bucket, mounted by every instance."""
+
+import re
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_iam as iam, aws_kms as kms, aws_s3 as s3, aws_secretsmanager as secrets
+from constructs import Construct, IDependable
+from typing_extensions import override
+
+from workflow_context.bucket import WorkflowBucket
+from workflow_context.models.objectivefs_memory import extra_task_memory_gb
+from workflow_context.nag import acknowledge
+from workflow_context.scripts import host_mount_script
+
+from .base import WorkflowFileSystem
+
+_MOUNT_PATH = "/mnt/objectivefs"
+_INDEX = cdk.Size.gibibytes(1)  # what a mount takes beside its cache, at most
+_MIN_CACHE_MIB = 64
+_ARCHITECTURES = ("x86_64", "aarch64")
+_PACKAGE_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+\.rpm)")
+
+
+class ObjectiveFsFileSystem(WorkflowFileSystem):
+    """An ObjectiveFS file system for one context: a FUSE process on every instance, over a bucket of its own.
+
+    Defines the bucket (and that of its access log), and the passphrase unless one is given. Instances install the
+    client, fetch licence and passphrase, and mount at boot, before their ECS agent takes jobs; one that cannot mount
+    takes none and shuts down. Fargate cannot mount it: head jobs run on EC2 too. The first instance makes the file
+    system in the bucket.
+
+    The client is installed from a bucket of yours and not from the vendor's site: there the address is a secret of
+    your account, and a machine that boots at night must not need somebody else's web server.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there. The logical ids of the bucket and the passphrase follow from it: changing it replaces them,
+            and the data cannot be read any more.
+        expected_size_tb: How much the file system will hold, 0 to 50 TB: all inputs, twice, is a fair guess. It sets
+            `task_memory_overhead`: 2 GiB up to 1 TB, 3 up to 10, then 1 more for each 10 TB.
+        license_secret: The secret whose text is the ObjectiveFS licence.
+        package_uri: The vendor's package for Amazon Linux, in S3: `s3://bucket/objectivefs-7.2-1.{arch}.rpm`, where
+            `{arch}` becomes `x86_64` or `aarch64`, as the instance is. Head jobs run on x86_64.
+        passphrase_secret: The secret whose text encrypts the data. Default: a new one with a random text. A retained
+            file system can only be read with the passphrase it was made with.
+        cache_size: Memory for the cache of each instance, at least 64 MiB. Default: the overhead of one task less 1
+            GiB, which the index takes. A larger cache raises `task_memory_overhead`.
+        encryption_key: Key for the objects in the bucket. Default: S3's own key (SSE-S3).
+        removal_policy: What becomes of bucket and passphrase when the stack goes. Default: they go too; the bucket only
+            when it is empty (`aws s3 rm --recursive`), since S3 refuses to delete one that holds objects.
+
+    Attributes:
+        bucket: The bucket, which holds the file system in the vendor's own format.
+        passphrase_secret: The secret with the passphrase.
+
+    Raises:
+        ValueError: A size or a cache out of range, or a package that is not an rpm in S3.
+
+    Security considerations:
+        Data is encrypted by the client before it leaves the instance, again by S3 at rest, and by TLS on the way; no
+        port is opened. Licence and passphrase are in Secrets Manager only: never in the template nor in user data. On
+        an instance they are files of root. The instance role may read both, and so may a container that asks the
+        metadata service for that role: run only images you trust with the data. All users of containers may write in
+        the root directory; files belong to the user who wrote them.
+
+    Cost:
+        Storage 0.023 USD per GB and month and S3 requests, a few even when idle instances compact and list; the
+        licence, by the number of instances that mount at a time (99th percentile of the month): many small Spot
+        instances cost more than a few large ones. Nothing while no instance runs, but for storage and 0.40 USD a month
+        for each secret. https://objectivefs.com/terms
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        expected_size_tb: float,
+        license_secret: secrets.ISecret,
+        package_uri: str,
+        passphrase_secret: secrets.ISecret | None = None,
+        cache_size: cdk.Size | None = None,
+        encryption_key: kms.IKey | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+    ) -> None:
+        super().__init__(scope, id)
+        package = _PACKAGE_URI.fullmatch(package_uri)
+        if package is None:
+            message = f"package_uri must be an rpm in S3, such as s3://bucket/objectivefs.rpm, got {package_uri!r}"
+            raise ValueError(message)
+        if cache_size is not None and cache_size.to_mebibytes() < _MIN_CACHE_MIB:
+            message = f"cache_size must be at least {_MIN_CACHE_MIB} MiB, got {cache_size.to_mebibytes():g}"
+            raise ValueError(message)
+        self._package_uri = package_uri
+        self._package_bucket = s3.Bucket.from_bucket_name(self, "PackageBucket", package[1])
+        self._package_key = package[2]
+        table = cdk.Size.gibibytes(extra_task_memory_gb(expected_size_tb))
+        self._cache = cache_size or _sum(table, _INDEX, minus=True)
+        self._overhead = max(table, _sum(self._cache, _INDEX), key=lambda size: size.to_mebibytes())
+        self._license_secret = license_secret
+        self.passphrase_secret = passphrase_secret or self._new_passphrase(removal_policy)
+        self.bucket = WorkflowBucket(
+            self, "Bucket", encryption_key=encryption_key, versioned=False, removal_policy=removal_policy
+        )
+
+    @property
+    @override
+    def mount_path(self) -> str:
+        return _MOUNT_PATH
+
+    @property
+    @override
+    def serves_fargate(self) -> bool:
+        return False
+
+    @property
+    @override
+    def host_mounted(self) -> bool:
+        return True
+
+    @property
+    @override
+    def ready(self) -> Sequence[IDependable]:
+        return [self.bucket, self.passphrase_secret]
+
+    @property
+    @override
+    def task_memory_overhead(self) -> cdk.Size:
+        return self._overhead
+
+    @override
+    def grant_read_write(self, grantee: iam.IGrantable) -> None:
+        """Jobs need no right of their own: they see a directory of their instance."""
+
+    @override
+    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
+        self.bucket.location().grant(grantee)
+        self._license_secret.grant_read(grantee)
+        self.passphrase_secret.grant_read(grantee)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:GetObject"],
+            resource_arns=[
+                self._package_bucket.arn_for_objects(key)
+                for key in dict.fromkeys(self._package_key.replace("{arch}", one) for one in _ARCHITECTURES)
+            ],
+        )
+
+    @override
+    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
+        return [batch.EcsVolume.host(name="objectivefs", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
+
+    @override
+    def user_data(self) -> Sequence[str]:
+        settings = {
+            "MOUNT_PATH": _MOUNT_PATH,
+            "BUCKET": self.bucket.bucket.bucket_name,
+            "REGION": cdk.Aws.REGION,
+            "PACKAGE_URI": self._package_uri,
+            "LICENSE_SECRET": self._license_secret.secret_arn,
+            "PASSPHRASE_SECRET": self.passphrase_secret.secret_arn,
+            "CACHE_SIZE": f"{self._cache.to_mebibytes():g}M",
+        }
+        return [host_mount_script("mount_objectivefs.sh", settings)]
+
+    @override
+    def outputs(self) -> dict[str, str]:
+        return {
+            "FileSystemBucket": self.bucket.bucket.bucket_name,
+            "FileSystemAccessLogBucket": self.bucket.access_log_bucket.bucket_name,
+            "PassphraseSecret": self.passphrase_secret.secret_arn,
+        }
+
+    def _new_passphrase(self, removal_policy: cdk.RemovalPolicy) -> secrets.Secret:
+        secret = secrets.Secret(
+            self,
+            "Passphrase",
+            description="Passphrase of the workflow file system: without it the data cannot be read",
+            generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+            removal_policy=removal_policy,
+        )
+        acknowledge(
+            secret,
+            "The data is encrypted with this text for as long as it lives: a rotated one would open nothing.",
+            "AwsSolutions-SMG4",
+            "HIPAA.Security-SecretsManagerRotationEnabled",
+        )
+        acknowledge(
+            secret,
+            "Secrets Manager encrypts it with the account's own key; a secret under another key is one argument away.",
+            "HIPAA.Security-SecretsManagerUsingKMSKey",
+        )
+        return secret
+
+
+def _sum(one: cdk.Size, other: cdk.Size, *, minus: bool = False) -> cdk.Size:
+    return cdk.Size.mebibytes(one.to_mebibytes() + (-1 if minus else 1) * other.to_mebibytes())
