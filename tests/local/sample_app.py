@@ -1,4 +1,10 @@
-"""A CDK app shaped like a context, for the tests. CDK context: `mode`, `mibps`, `fault`, `name`."""
+"""A CDK app shaped like a context, in variants, for the tests of the local cloud.
+
+`python sample_app.py FOLDER` synthesizes each variant into a folder of its name.
+"""
+
+import sys
+from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import (
@@ -18,16 +24,24 @@ from aws_cdk import (
 )
 
 DESTROY = cdk.RemovalPolicy.DESTROY
+STACK = "Sample"
+SMALL_STACK = "Small"
+VARIANTS = {
+    "bursting": {},
+    "provisioned": {"mode": "provisioned", "mibps": 1024},
+    "elastic": {"mode": "elastic"},
+    "failing": {"fault": "queue"},
+    "unknown-type": {"fault": "type"},
+}
 
 
 class Sample(cdk.Stack):
-    def __init__(self, scope: cdk.App, name: str) -> None:
+    def __init__(self, scope: cdk.App, name: str, *, mode="bursting", mibps=None, fault=None) -> None:
         super().__init__(scope, name)
-        option = self.node.try_get_context
         self.vpc = self.network()
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=DESTROY, alias=f"{name}-key")
         self.clients = ec2.SecurityGroup(self, "Clients", vpc=self.vpc)
-        self.storage(option("mode") or "bursting", int(option("mibps") or 0))
+        self.storage(mode, mibps)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -42,14 +56,9 @@ class Sample(cdk.Stack):
         )
         self.compute()
         self.extras()
-        if option("fault") == "queue":
-            batch.CfnJobQueue(
-                self,
-                "Fault",
-                priority=1,
-                compute_environment_order=[{"order": 1, "computeEnvironment": "no-such-environment"}],
-            )
-        if option("fault") == "type":
+        if fault == "queue":
+            queue(self, "no-such-environment")
+        if fault == "type":
             cdk.CfnResource(self, "Fault", type="AWS::Nowhere::Thing")
 
     def network(self) -> ec2.Vpc:
@@ -59,17 +68,13 @@ class Sample(cdk.Stack):
             max_azs=2,
             nat_gateways=1,
             restrict_default_security_group=False,
-            gateway_endpoints={
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
-            },
+            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
-        group = logs.LogGroup(
-            self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=DESTROY
-        )
+        group = logs.LogGroup(self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=DESTROY)
         vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group))
         return vpc
 
-    def storage(self, mode: str, mibps: int) -> None:
+    def storage(self, mode: str, mibps: int | None) -> None:
         self.group = ec2.SecurityGroup(self, "MountTargets", vpc=self.vpc, allow_all_outbound=False)
         self.group.connections.allow_from(self.clients, ec2.Port.tcp(2049))
         self.files = efs.FileSystem(
@@ -124,9 +129,7 @@ class Sample(cdk.Stack):
             allocation_strategy=batch.AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED,
             **machines,
         )
-        fargate = batch.FargateComputeEnvironment(
-            self, "Fargate", vpc=self.vpc, security_groups=[self.clients]
-        )
+        fargate = batch.FargateComputeEnvironment(self, "Fargate", vpc=self.vpc, security_groups=[self.clients])
         tasks = batch.JobQueue(
             self,
             "Tasks",
@@ -203,12 +206,31 @@ class Sample(cdk.Stack):
         iam.ManagedPolicy(
             self,
             "Policy",
-            statements=[
-                iam.PolicyStatement(actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects("*")])
-            ],
+            statements=[iam.PolicyStatement(actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects("*")])],
         )
 
 
-app = cdk.App()
-Sample(app, app.node.try_get_context("name") or "Sample")
-app.synth()
+class Small(cdk.Stack):
+    """A bucket, and a job queue that fails when it names a compute environment that is not there."""
+
+    def __init__(self, scope: cdk.App, name: str, environment: str | None) -> None:
+        super().__init__(scope, name)
+        s3.Bucket(self, "Bucket", encryption=s3.BucketEncryption.S3_MANAGED, removal_policy=DESTROY)
+        if environment:
+            queue(self, environment)
+
+
+def queue(stack: cdk.Stack, environment: str) -> None:
+    order = [{"order": 1, "computeEnvironment": environment}]
+    batch.CfnJobQueue(stack, "Fault", priority=1, compute_environment_order=order)
+
+
+if __name__ == "__main__":
+    for variant, settings in VARIANTS.items():
+        app = cdk.App(outdir=str(Path(sys.argv[1]) / variant), builtin_cloud_formation_validation=False)
+        Sample(app, STACK, **settings)
+        app.synth()
+    for variant, environment in (("small-failing", "no-such-environment"), ("small", None)):
+        app = cdk.App(outdir=str(Path(sys.argv[1]) / variant), builtin_cloud_formation_validation=False)
+        Small(app, SMALL_STACK, environment)
+        app.synth()

@@ -156,6 +156,7 @@ _delete_security_group = provisioners._ec2_sg_delete
 _delete_subnet = provisioners._ec2_subnet_delete
 _forget_bucket = provisioners._s3_delete
 _encryption_headers = s3._resolve_sse_write_headers
+_update_file_system = efs._update_file_system
 
 
 def _security_group_delete(group: str, properties: Properties) -> None:
@@ -203,6 +204,15 @@ def _with_default_key(headers: dict[str, str], bucket: str) -> Any:
     if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(key):
         headers = {**headers, key: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
     return _encryption_headers(headers, bucket)
+
+
+def _throughput_update(file_system: str, request: Properties) -> Any:
+    """A file system that is no longer provisioned has no provisioned throughput."""
+    answer = _update_file_system(file_system, request)
+    record = efs._file_systems.get(file_system)
+    if record and record["ThroughputMode"] != "provisioned":
+        record.pop("ProvisionedThroughputInMibps", None)
+    return answer
 
 
 def teach() -> None:
@@ -268,6 +278,7 @@ def teach() -> None:
         )
     )
     s3._resolve_sse_write_headers = _with_default_key
+    efs._update_file_system = _throughput_update
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
 

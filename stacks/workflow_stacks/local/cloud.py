@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,7 @@ class LocalCloud:
         self.region = region
         self.log_file = self.state_dir / "server.log"
         self._record = self.state_dir / "server.json"
+        self._clients: dict[tuple[str, str], Any] = {}
 
     @classmethod
     def of_project(cls, project_file: Path, *, port: int | None = None) -> Self:
@@ -134,13 +136,13 @@ class LocalCloud:
     def environment(self) -> dict[str, str]:
         """The environment for the CDK CLI or any AWS tool, so that it speaks with this cloud and nobody else.
 
-        Every AWS and proxy setting of the caller is left out.
+        Every setting of the caller for AWS, for the CDK CLI and for a proxy is left out.
         """
         server = self.server()
         inherited = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES
+            if (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES) or key == "CDK_VALIDATION"
         }
         return inherited | {
             "AWS_ENDPOINT_URL": server.endpoint,
@@ -157,10 +159,14 @@ class LocalCloud:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud, whatever AWS settings the caller has."""
-        return self._session().client(
-            service, endpoint_url=self.server().endpoint, config=_client_config(), region_name=self.region
-        )
+        endpoint = self.server().endpoint
+        if (service, endpoint) not in self._clients:
+            self._clients[service, endpoint] = self._session.client(
+                service, endpoint_url=endpoint, config=_client_config(), region_name=self.region
+            )
+        return self._clients[service, endpoint]
 
+    @cached_property
     def _session(self) -> Any:
         import boto3
         import botocore.session
@@ -242,7 +248,8 @@ class LocalCloud:
 
     def _end(self) -> None:
         """End the living server: kindly, then not."""
-        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+        patience = STOP_SECONDS if self._answering(timeout=2.0) else 1.0
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
             pid = self._recorded("pid")
             if pid is None:
                 break

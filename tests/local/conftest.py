@@ -1,0 +1,89 @@
+"""One running local cloud for the session, and the sample app synthesized in each of its variants."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workflow_stacks.local import CdkCli, LocalCloud
+from workflow_stacks.local.cdk import find_node
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("assemblies")
+    environment = os.environ | {"JSII_NODE": str(find_node())}
+    subprocess.run([sys.executable, HERE / "sample_app.py", folder], check=True, env=environment)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cdk(cloud, assemblies):
+    """The CDK CLI on a variant of the sample app: `cdk("elastic").deploy()`."""
+
+    def on(variant: str, cloud: LocalCloud = cloud) -> CdkCli:
+        return CdkCli(cloud, app=[str(assemblies / variant)], search=[REPOSITORY])
+
+    on("bursting").bootstrap()
+    return on
+
+
+class Stacks:
+    """Deploys templates without the CDK, and waits."""
+
+    def __init__(self, client) -> None:
+        self.client = client
+
+    def create(self, name: str, resources: dict, outputs: dict | None = None) -> str:
+        self.client.create_stack(StackName=name, TemplateBody=_template(resources, outputs))
+        return self._settled(name)
+
+    def update(self, name: str, resources: dict, outputs: dict | None = None) -> str:
+        self.client.update_stack(StackName=name, TemplateBody=_template(resources, outputs))
+        return self._settled(name)
+
+    def delete(self, name: str) -> str:
+        identifier = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        self.client.delete_stack(StackName=name)
+        return self._settled(identifier)
+
+    def id(self, name: str, logical_id: str) -> str:
+        answer = self.client.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+        return answer["StackResourceDetail"]["PhysicalResourceId"]
+
+    def reasons(self, name: str) -> str:
+        events = self.client.describe_stack_events(StackName=name)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def _settled(self, name: str) -> str:
+        import time
+
+        for _ in range(200):
+            status = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                return status
+            time.sleep(0.02)
+        raise AssertionError(f"{name} does not settle: {status}")
+
+
+def _template(resources: dict, outputs: dict | None) -> str:
+    import json
+
+    shown = {name: {"Value": value} for name, value in (outputs or {}).items()}
+    return json.dumps({"Resources": resources, **({"Outputs": shown} if shown else {})})
+
+
+@pytest.fixture(scope="session")
+def stacks(cloud):
+    return Stacks(cloud.client("cloudformation"))
