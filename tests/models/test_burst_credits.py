@@ -87,9 +87,9 @@ def test_30_read_and_30_written_count_as_40():
 def test_one_third_of_the_read_limit_leaves_two_thirds_of_the_write_limit():
     model = EfsModel(0, ThroughputMode.ELASTIC, region="us-east-1")
     limit = model.ceiling
-    assert model.share_permitted(
-        limit.read_mibps / 3, limit.write_mibps * 2 / 3, with_credits=False
-    ) == pytest.approx(1.0)
+    assert model.share_permitted(limit.read_mibps / 3, limit.write_mibps * 2 / 3, with_credits=False) == pytest.approx(
+        1.0
+    )
 
 
 def test_without_credits_an_almost_empty_system_still_moves_1_mibps():

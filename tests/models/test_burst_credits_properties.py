@@ -94,9 +94,7 @@ def test_the_backlog_is_what_was_wanted_less_what_was_done(model, demand):
         wanted += phase.hours * 3600 * (phase.read_mibps + phase.write_mibps)
         backlog = next((s.backlog_end_mib for s in result.segments if math.isclose(s.end_hours, hours)), None)
         if backlog is not None:
-            assert backlog == pytest.approx(
-                wanted - done_mib(result, hours), rel=1e-6, abs=1e-6 * wanted + 1e-3
-            )
+            assert backlog == pytest.approx(wanted - done_mib(result, hours), rel=1e-6, abs=1e-6 * wanted + 1e-3)
 
 
 def _ends(demand: list[Demand]) -> list[float]:

@@ -81,4 +81,5 @@ def cheapest(vcpus: float, memory_gib: float, prices: PriceBook) -> Placement:
             f"no priced instance type holds a task of {vcpus:g} vCPUs and {memory_gib:g} GiB: "
             f"the largest has {largest.vcpus:g} vCPUs and {largest.memory_gib:g} GiB"
         )
-    return min(placements, key=lambda placement: (placement.usd_per_hour, placement.instance_type))
+    # Sizes of a family cost the same for each task: then the smallest that holds it.
+    return min(placements, key=lambda placement: (round(placement.usd_per_hour, 9), -placement.share))

@@ -125,7 +125,8 @@ def plot_costs(bars: Sequence[tuple[str, Sequence[CostLine]]], title: str, price
     axes = figure.subplots()
     _bars(axes, bars)
     axes.set_title(title, loc="left", fontsize=11)
-    figure.legend(frameon=False, loc="outside lower left", ncols=4, fontsize=9)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(frameon=False, loc="outside lower left", ncols=4, fontsize=9)
     _date(figure, prices_as_of)
     _save(figure, file)
 

@@ -1,0 +1,87 @@
+"""`workflow-context cost`."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from workflow_stacks.cli import app
+
+
+def run(*args: str):
+    return CliRunner().invoke(app, ["cost", *args])
+
+
+@pytest.fixture(scope="module")
+def provisioned(projects_file) -> dict:
+    args = ("myContext", "--project", str(projects_file("throughput.yaml")), "--workload", "gatk-bam-to-vcf", "--json")
+    outcome = run(*args)
+    assert outcome.exit_code == 0, outcome.output
+    return json.loads(outcome.stdout)
+
+
+@pytest.fixture(scope="module")
+def projects_file(request):
+    return lambda name: request.getfixturevalue("projects") / name
+
+
+def test_an_idle_context_is_priced_by_what_it_synthesizes(provisioned):
+    core, context = provisioned["idle"]["Throughput-core"], provisioned["idle"]["Throughput-myContext"]
+    assert "NAT gateway" in [line["item"] for line in core["lines"]]
+    throughput = next(line for line in context["lines"] if line["kind"] == "throughput")
+    assert throughput["usd"] == 6144
+    assert provisioned["idle_usd_per_month"] == pytest.approx(core["usd"] + context["usd"], abs=0.02)
+
+
+def test_every_resource_type_that_a_context_synthesizes_is_in_a_price_table(provisioned):
+    assert [item for stack in provisioned["idle"].values() for item in stack["unpriced"]] == []
+
+
+def test_every_line_shows_the_date_and_the_confidence_of_its_price(provisioned):
+    for stack in provisioned["idle"].values():
+        for line in stack["lines"]:
+            assert line["price_as_of"]
+            assert line["price_confidence"]
+
+
+def test_a_run_is_priced_on_the_file_system_of_the_context(provisioned):
+    (priced,) = provisioned["runs"]
+    assert priced["file_system"] == "EFS provisioned"
+    assert priced["setting"] == "provisioned 1024 MiB/s"
+
+
+def test_what_stands_all_month_is_not_counted_twice(provisioned):
+    (priced,) = provisioned["runs"]
+    assert priced["standing"] == []
+    assert priced["usd_per_month"] == pytest.approx(20 * priced["usd_per_run"], abs=0.01)
+
+
+def test_a_workload_alone_is_priced_on_every_file_system(tmp_path):
+    file = tmp_path / "cost.png"
+    outcome = run("--workload", "gatk-germline-wgs", "--json", "--plot", str(file))
+    told = json.loads(outcome.stdout)
+    assert told["idle_usd_per_month"] is None
+    assert {"EFS bursting", "EFS elastic", "OFS", "S3"} <= {each["file_system"] for each in told["runs"]}
+    assert file.exists()
+
+
+def test_a_price_file_changes_the_estimate(tmp_path):
+    file = tmp_path / "prices.yaml"
+    file.write_text("efs_standard_storage: 0.6\n")
+
+    def elastic(*args: str) -> float:
+        told = json.loads(run("--workload", "gatk-germline-wgs", "--json", *args).stdout)
+        lines = next(each for each in told["runs"] if each["file_system"] == "EFS elastic")["lines"]
+        return next(line["usd"] for line in lines if line["item"] == "EFS storage")
+
+    assert elastic("--prices", str(file)) == pytest.approx(2 * elastic(), abs=1e-3)
+
+
+def test_without_context_and_workload_the_usage_is_wrong():
+    assert run().exit_code == 2
+
+
+def test_an_unknown_workload_is_refused_with_the_presets():
+    outcome = run("--workload", "nothing")
+    assert outcome.exit_code == 1
+    assert "gatk-germline-wgs" in outcome.stderr

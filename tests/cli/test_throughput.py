@@ -1,0 +1,81 @@
+"""`workflow-context throughput`."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from workflow_stacks.cli import app
+
+
+def run(*args: str):
+    return CliRunner().invoke(app, ["throughput", *args])
+
+
+def result(*args: str) -> dict:
+    outcome = run(*args, "--json")
+    assert outcome.exit_code == 0, outcome.output
+    return json.loads(outcome.stdout)
+
+
+def test_json_tells_when_the_credits_end_and_how_much_longer_the_workflow_takes():
+    told = result("--stored-gib", "100", "--write-mibps", "100", "--hours", "10")
+    assert told["mode"] == "bursting"
+    assert told["baseline_mibps"] == pytest.approx(4.8828125)
+    assert told["burst_mibps"] == 100
+    assert told["credits_exhausted_after_hours"] == pytest.approx(6.43, abs=0.01)
+    assert told["slowdown"] == pytest.approx(told["finished_after_hours"] / 10)
+    assert told["slowdown"] > 7
+    assert told["achieved_mibps_mean"] == pytest.approx(100 / told["slowdown"])
+    assert told["cheapest_unthrottled_mode"] == "elastic"
+    assert told["usd_per_month"] == pytest.approx(30)
+    assert told["series"][0]["start_hours"] == 0
+    assert told["series"][-1]["end_hours"] == pytest.approx(told["finished_after_hours"])
+    assert all(price["as_of"] and price["confidence"] for price in told["prices"])
+
+
+def test_credits_that_never_end_are_null():
+    told = result("--stored-gib", "1024", "--read-mibps", "100", "--hours", "100")
+    assert told["credits_exhausted_after_hours"] is None
+    assert told["slowdown"] == 1
+    assert told["cheapest_unthrottled_mode"] == "bursting"
+
+
+def test_provisioned_is_priced_above_what_is_included():
+    told = result(
+        *("--stored-gib", "0", "--write-mibps", "100", "--hours", "1", "--mode", "provisioned"),
+        *("--provisioned-mibps", "100"),
+    )
+    assert told["usd_per_month"] == 600
+
+
+def test_the_table_shows_date_and_confidence_of_the_prices(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    outcome = run("--stored-gib", "100", "--write-mibps", "100", "--hours", "10")
+    assert "credits end" in outcome.stdout
+    assert "2026-10-08" in outcome.stdout
+    assert "price list, second-hand" in outcome.stdout
+
+
+def test_a_picture_is_written(tmp_path):
+    file = tmp_path / "throughput.svg"
+    assert run("--stored-gib", "1", "--write-mibps", "9", "--hours", "9", "--plot", str(file)).exit_code == 0
+    assert "<svg" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("--mode", "fast"), 2, "none of bursting, provisioned, elastic"),
+        (("--mode", "provisioned"), 1, "needs provisioned_mibps from 1 to 3414"),
+        (("--provisioned-mibps", "5"), 1, "goes with mode provisioned"),
+        (("--credits-tib", "99"), 1, "credits of"),
+        (("--runs-per-month", "9000"), 1, "do not fit into a month"),
+        (("--prices", "absent.yaml"), 1, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason_and_without_a_traceback(args, code, message):
+    outcome = run("--stored-gib", "100", "--write-mibps", "1", "--hours", "1", *args)
+    assert outcome.exit_code == code
+    assert message in " ".join(outcome.stderr.split())
+    assert "Traceback" not in outcome.output
