@@ -54,6 +54,7 @@ def test_the_public_api_is_this() -> None:
         "BatchCompute",
         "EfsFileSystem",
         "MiniwdlEngine",
+        "Monitoring",
         "Network",
         "ObjectiveFsFileSystem",
         "Placement",

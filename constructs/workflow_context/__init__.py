@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .engines.base import WorkflowEngine
     from .engines.miniwdl import MiniwdlEngine
     from .engines.snakemake import SnakemakeEngine
+    from .monitoring import Monitoring
     from .network import Network, Placement
     from .s3_location import S3Location
     from .storage.base import WorkflowFileSystem
@@ -27,6 +28,7 @@ _MODULES = {
     "BatchCompute": ".compute",
     "EfsFileSystem": ".storage.efs",
     "MiniwdlEngine": ".engines.miniwdl",
+    "Monitoring": ".monitoring",
     "Network": ".network",
     "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
@@ -43,6 +45,7 @@ __all__ = [
     "BatchCompute",
     "EfsFileSystem",
     "MiniwdlEngine",
+    "Monitoring",
     "Network",
     "ObjectiveFsFileSystem",
     "Placement",

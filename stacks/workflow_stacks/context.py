@@ -8,6 +8,7 @@ from constructs import Construct
 
 from workflow_context.catalog import ENGINES
 from workflow_context.context import WorkflowContext
+from workflow_context.monitoring import Monitoring
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
@@ -84,6 +85,14 @@ class ContextStack(cdk.Stack):
             gpu=context.gpu,
             root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
         )
+        if context.monitoring:
+            Monitoring(
+                self,
+                "Monitoring",
+                context=self.workflow_context,
+                alarm_email=context.monitoring.alarm_email,
+                burst_credit_alarm_hours=context.monitoring.burst_credit_alarm_hours,
+            )
         for name, value in self.workflow_context.outputs().items():
             cdk.CfnOutput(self, name, value=value)
         for key, value in context.tags.items():

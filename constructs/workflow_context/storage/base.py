@@ -1,11 +1,11 @@
 """The contract that every workflow file system keeps."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
 
@@ -89,3 +89,17 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     @abc.abstractmethod
     def outputs(self) -> dict[str, str]:
         """What a user wants to know of the file system once it is deployed: output name to value."""
+
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        """What the kind measures of itself, for a dashboard: title of a graph to what it shows."""
+        return {}
+
+    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
+        """Define the alarms of the kind: title to alarm.
+
+        Args:
+            scope: Where the alarms live.
+            credit_hours: Warn when burst credits end within so many hours at the present rate, where a kind has them.
+        """
+        del scope, credit_hours
+        return {}

@@ -1,9 +1,16 @@
 """Amazon EFS as the workflow file system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_efs as efs, aws_iam as iam, aws_kms as kms
+from aws_cdk import (
+    aws_batch as batch,
+    aws_cloudwatch as cloudwatch,
+    aws_ec2 as ec2,
+    aws_efs as efs,
+    aws_iam as iam,
+    aws_kms as kms,
+)
 from constructs import Construct, IDependable
 from typing_extensions import override
 
@@ -12,6 +19,7 @@ from workflow_context.network import Placement
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
+from .efs_metrics import burst_credit_alarm, efs_metrics, io_limit_alarm
 
 MIN_PROVISIONED_MIBPS = 1
 MAX_PROVISIONED_MIBPS = 3414
@@ -100,6 +108,14 @@ class _EfsBase(WorkflowFileSystem):
         return [
             child.attr_ip_address for child in self.file_system.node.children if isinstance(child, efs.CfnMountTarget)
         ]
+
+    @override
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        return efs_metrics(self.file_system.file_system_id)
+
+    @override
+    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
+        return {"I/O limit": io_limit_alarm(scope, self.file_system.file_system_id)}
 
     @override
     def outputs(self) -> dict[str, str]:
@@ -213,6 +229,7 @@ class EfsFileSystem(_EfsBase):
         # Said both ways: One Zone file systems have backups on unless told otherwise.
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
         self.file_system: efs.IFileSystem = file_system
+        self._bursts = throughput_mode == efs.ThroughputMode.BURSTING
         access_point = file_system.add_access_point(
             "AccessPoint",
             path=_ROOT_DIRECTORY,
@@ -232,6 +249,13 @@ class EfsFileSystem(_EfsBase):
     @override
     def ready(self) -> Sequence[IDependable]:
         return self._ready
+
+    @override
+    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
+        alarms = dict(super().alarms(scope, credit_hours=credit_hours))
+        if self._bursts:
+            alarms["Burst credits"] = burst_credit_alarm(scope, self.file_system.file_system_id, hours=credit_hours)
+        return alarms
 
     @staticmethod
     def from_attributes(

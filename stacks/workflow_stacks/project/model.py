@@ -125,6 +125,19 @@ class Engine(Section):
     )
 
 
+class Monitoring(Section):
+    """A dashboard and alarms for a context."""
+
+    alarm_email: (
+        Annotated[str, Text("an e-mail address, such as lab@example.org", r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None
+    ) = Field(default=None, description="Where alarms go to; the address must confirm once. Default: nowhere.")
+    burst_credit_alarm_hours: Annotated[int, Whole(1, 720, "hours")] = Field(
+        default=12,
+        description="Warn when the burst credits of the file system end within so many hours at the present rate. "
+        "Default: 12.",
+    )
+
+
 class Context(Section):
     """A place where workflows run: an engine, a file system, queues and machines."""
 
@@ -180,6 +193,10 @@ class Context(Section):
         description="Tags for everything in the context, instances and volumes included: at most 40, keys "
         "of 1 to 128 and values of up to 256 characters, no key that begins with aws:. Default: "
         "none.",
+    )
+    monitoring: Monitoring | None = Field(
+        default=None,
+        description="A CloudWatch dashboard (3 USD a month) and alarms. Default: none; write {} for the defaults.",
     )
     permissions_boundary_arn: (
         Annotated[
