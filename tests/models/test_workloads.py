@@ -1,5 +1,8 @@
 """Workloads: files and presets."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from workflow_context.models.errors import ModelError
@@ -74,3 +77,11 @@ def test_all_errors_of_a_file_come_at_once(write):
 def test_a_name_that_is_neither_preset_nor_file_lists_the_presets():
     with pytest.raises(ModelError, match="presets: cohort-archive"):
         load_workload("nothing-of-the-kind")
+
+
+def test_the_workload_of_the_documentation_is_one(write):
+    page = (Path(__file__).parents[2] / "docs/estimates.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    workload = load_workload(write(block))
+    assert workload.budget_usd_per_month == 2000
+    assert "taskHours" in workload.assumed

@@ -69,6 +69,7 @@ def run_cost(choice: FileSystemModel, workload: Workload, prices: PriceBook, reg
         "reads and writes are spread evenly over a run, and runs evenly over the month",
         assumption,
         "list prices: no free tier, no discount, no tax",
+        "left out: data through a NAT gateway, ingested logs, root volumes, transfer between zones",
     )
     return RunCost(choice, workload, use, compute, assumptions)
 
