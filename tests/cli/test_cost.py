@@ -85,3 +85,26 @@ def test_an_unknown_workload_is_refused_with_the_presets():
     outcome = run("--workload", "nothing")
     assert outcome.exit_code == 1
     assert "gatk-germline-wgs" in outcome.stderr
+
+
+def test_live_prices_replace_the_shipped_ones_and_what_aws_does_not_give_is_named(monkeypatch):
+    class Pricing:
+        def get_products(self, **request):
+            if request["ServiceCode"] != "AmazonEFS":
+                return {"PriceList": []}
+            tier = {"0": {"beginRange": "0", "pricePerUnit": {"USD": "0.33"}}}
+            product = {"attributes": {"usagetype": "EUW1-TimedStorage-ByteHrs"}}
+            terms = {"OnDemand": {"term": {"priceDimensions": tier}}}
+            return {"PriceList": [json.dumps({"product": product, "publicationDate": "2026-11-20", "terms": terms})]}
+
+    monkeypatch.setattr("workflow_context.models.live_prices.pricing_client", Pricing)
+    outcome = run("--workload", "gatk-germline-wgs", "--json", "--live", "--region", "eu-west-1")
+    lines = [line for each in json.loads(outcome.stdout)["runs"] for line in each["lines"]]
+    (storage, *_) = [line for line in lines if line["item"] == "EFS storage"]
+    assert (storage["unit_price_usd"], storage["price_as_of"]) == (0.33, "2026-11-20")
+    assert "nat_gateway_hour" in outcome.stderr
+
+
+def test_prices_of_another_region_than_asked_for_are_pointed_out():
+    outcome = run("--workload", "simulation-cpu-bound", "--region", "eu-west-1", "--json")
+    assert "prices are those of us-east-1" in outcome.stderr

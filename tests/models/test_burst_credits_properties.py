@@ -42,6 +42,7 @@ def done_mib(result: Trajectory, hours: float) -> float:
     )
 
 
+@settings(deadline=None)
 @given(models, demands, shares)
 def test_credits_are_never_negative_nor_above_the_cap(model, demand, share):
     result = simulate(model, demand, credits_mib=share * model.credit_cap_mib)
@@ -50,6 +51,7 @@ def test_credits_are_never_negative_nor_above_the_cap(model, demand, share):
         assert 0 <= segment.credits_end_mib <= model.credit_cap_mib
 
 
+@settings(deadline=None)
 @given(models, demands, shares)
 def test_what_is_achieved_is_never_above_what_is_permitted(model, demand, share):
     result = simulate(model, demand, credits_mib=share * model.credit_cap_mib)
@@ -63,6 +65,7 @@ def test_what_is_achieved_is_never_above_what_is_permitted(model, demand, share)
         assert read + write <= segment.permitted_mibps * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(bursting, demands, shares)
 def test_credits_in_minus_credits_out_is_the_change_of_the_balance(model, demand, share):
     start = share * model.credit_cap_mib
@@ -73,6 +76,7 @@ def test_credits_in_minus_credits_out_is_the_change_of_the_balance(model, demand
     assert math.isclose(end - start, into - out, rel_tol=1e-6, abs_tol=1e-6 * max(into, out, start, 1.0))
 
 
+@settings(deadline=None)
 @given(models, demands)
 def test_all_work_is_done_in_the_end_and_the_course_has_no_gap(model, demand):
     result = simulate(model, demand)
@@ -86,6 +90,7 @@ def test_all_work_is_done_in_the_end_and_the_course_has_no_gap(model, demand):
         assert result.segments[-1].backlog_end_mib == pytest.approx(0, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(models, demands)
 def test_the_backlog_is_what_was_wanted_less_what_was_done(model, demand):
     result = simulate(model, demand)
@@ -105,7 +110,7 @@ def _ends(demand: list[Demand]) -> list[float]:
     return ends
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(sizes, st.floats(1, 10), demands, st.floats(0.05, 1.0))
 def test_a_larger_file_system_is_never_behind(stored_gib, factor, demand, when):
     small = simulate(EfsModel(stored_gib), demand)
@@ -115,7 +120,7 @@ def test_a_larger_file_system_is_never_behind(stored_gib, factor, demand, when):
     assert done_mib(large, hours) >= done_mib(small, hours) * (1 - 1e-9) - 1e-3
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(models, st.floats(1, 5), demands, st.floats(0.05, 1.0))
 def test_more_demand_is_never_done_sooner_and_never_moves_less(model, factor, demand, when):
     more = [Demand(p.hours, p.read_mibps * factor, p.write_mibps * factor) for p in demand]
@@ -127,6 +132,7 @@ def test_more_demand_is_never_done_sooner_and_never_moves_less(model, factor, de
     assert (when * a.finished_hours) <= b.finished_hours * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(sizes, demands)
 def test_a_steady_demand_within_the_baseline_is_never_throttled(stored_gib, demand):
     model = EfsModel(stored_gib)
