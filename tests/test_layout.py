@@ -53,9 +53,11 @@ def test_the_public_api_is_this() -> None:
     assert workflow_context.__all__ == [
         "BatchCompute",
         "EfsFileSystem",
+        "FsxLustreFileSystem",
         "MiniwdlEngine",
         "Monitoring",
         "Network",
+        "NextflowEngine",
         "ObjectiveFsFileSystem",
         "Placement",
         "S3FileSystem",

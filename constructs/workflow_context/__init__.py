@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from .context import WorkflowContext
     from .engines.base import WorkflowEngine
     from .engines.miniwdl import MiniwdlEngine
+    from .engines.nextflow import NextflowEngine
     from .engines.snakemake import SnakemakeEngine
     from .monitoring import Monitoring
     from .network import Network, Placement
     from .s3_location import S3Location
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
+    from .storage.fsx_lustre import FsxLustreFileSystem
     from .storage.objectivefs import ObjectiveFsFileSystem
     from .storage.s3 import S3FileSystem
 
 _MODULES = {
     "BatchCompute": ".compute",
     "EfsFileSystem": ".storage.efs",
+    "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
     "Monitoring": ".monitoring",
     "Network": ".network",
+    "NextflowEngine": ".engines.nextflow",
     "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
     "S3FileSystem": ".storage.s3",
@@ -44,9 +48,11 @@ _MODULES = {
 __all__ = [
     "BatchCompute",
     "EfsFileSystem",
+    "FsxLustreFileSystem",
     "MiniwdlEngine",
     "Monitoring",
     "Network",
+    "NextflowEngine",
     "ObjectiveFsFileSystem",
     "Placement",
     "S3FileSystem",

@@ -87,6 +87,12 @@ STORAGES: Mapping[str, StorageEntry] = MappingProxyType(
                 "workflow_context.storage.objectivefs:ObjectiveFsFileSystem",
                 serves_fargate=False,
             ),
+            StorageEntry(
+                "FSxLustre",
+                "Amazon FSx for Lustre",
+                "workflow_context.storage.fsx_lustre:FsxLustreFileSystem",
+                serves_fargate=False,
+            ),
         )
     }
 )
@@ -96,12 +102,18 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            EngineEntry("miniwdl", ("wdl",), "EFS", ("EFS", "OFS"), "workflow_context.engines.miniwdl:MiniwdlEngine"),
+            EngineEntry(
+                "miniwdl",
+                ("wdl",),
+                "EFS",
+                ("EFS", "OFS", "FSxLustre"),
+                "workflow_context.engines.miniwdl:MiniwdlEngine",
+            ),
             EngineEntry(
                 "snakemake",
                 ("snakemake",),
                 "EFS",
-                ("EFS", "S3", "OFS"),
+                ("EFS", "S3", "OFS", "FSxLustre"),
                 "workflow_context.engines.snakemake:SnakemakeEngine",
             ),
         )

@@ -68,6 +68,16 @@ class Placement:
             raise ValueError(message)
         return Placement(self.vpc, subnets, self.assign_public_ip)
 
+    def in_one_zone(self) -> "Placement":
+        """The same placement, in the zone of its first subnet only; where zones are not known, in that subnet."""
+        first = self.subnets[0]
+        zone = _zone(first)
+        return Placement(
+            self.vpc,
+            [subnet for subnet in self.subnets if subnet is first or (zone is not None and _zone(subnet) == zone)],
+            self.assign_public_ip,
+        )
+
 
 def _zone(subnet: ec2.ISubnet) -> str | None:
     try:

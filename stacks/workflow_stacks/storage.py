@@ -3,7 +3,7 @@
 from functools import singledispatch
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms, aws_secretsmanager as secrets
+from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms, aws_s3 as s3, aws_secretsmanager as secrets
 from constructs import Construct
 
 from workflow_context.bucket import WorkflowBucket
@@ -11,10 +11,11 @@ from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
 from workflow_context.storage.efs import EfsFileSystem
+from workflow_context.storage.fsx_lustre import FsxLustreFileSystem
 from workflow_context.storage.objectivefs import ObjectiveFsFileSystem
 from workflow_context.storage.s3 import S3FileSystem
 
-from .project import EfsFilesystem, OfsFilesystem, S3Filesystem
+from .project import DataLocation, EfsFilesystem, FsxLustreFilesystem, OfsFilesystem, S3Filesystem
 
 REMOVAL_POLICIES = {"destroy": cdk.RemovalPolicy.DESTROY, "retain": cdk.RemovalPolicy.RETAIN}
 
@@ -70,6 +71,12 @@ def placement_for(filesystem: object, placement: Placement) -> Placement:  # noq
 def _(filesystem: EfsFilesystem, placement: Placement) -> Placement:
     zone = filesystem.configuration.availability_zone
     return placement.in_zone(zone) if zone else placement
+
+
+@placement_for.register
+def _(filesystem: FsxLustreFilesystem, placement: Placement) -> Placement:  # noqa: ARG001
+    # In another zone than its servers a job pays for every GB that it reads and writes, and waits longer for it.
+    return placement.in_one_zone()
 
 
 @prepare_bucket.register
@@ -131,6 +138,41 @@ def _(
         cache_size=cdk.Size.gibibytes(written.cache_size) if written.cache_size else None,
         removal_policy=REMOVAL_POLICIES[written.removal_policy],
     )
+
+
+@build_storage.register
+def _(
+    filesystem: FsxLustreFilesystem,
+    scope: Construct,
+    id: str,
+    *,
+    placement: Placement,
+    work: S3Location,  # noqa: ARG001  everything is on the file system
+    host_mounted: bool,  # noqa: ARG001  it always is
+) -> WorkflowFileSystem:
+    written = filesystem.configuration
+    source, target = (
+        _location(scope, f"{id}{name}", path)
+        for name, path in (("Import", written.import_path), ("Export", written.export_path))
+    )
+    return FsxLustreFileSystem(
+        scope,
+        id,
+        placement=placement,
+        deployment_type=written.deployment_type,
+        storage_capacity=cdk.Size.gibibytes(written.storage_capacity_gib),
+        per_unit_throughput=written.per_unit_throughput,
+        import_from=source,
+        export_to=target,
+        removal_policy=REMOVAL_POLICIES[written.removal_policy],
+    )
+
+
+def _location(scope: Construct, id: str, written: str | None) -> S3Location | None:
+    if written is None:
+        return None
+    place = DataLocation(location=written)
+    return S3Location(s3.Bucket.from_bucket_name(scope, id, place.bucket), place.prefix)
 
 
 @build_storage.register

@@ -40,6 +40,14 @@ KINDS: dict[str, tuple[str, dict[str, str]]] = {
             "CACHE_SIZE": "1024M",
         },
     ),
+    "FSxLustre": (
+        "mount_fsx_lustre.sh",
+        {
+            "MOUNT_PATH": "/mnt/fsx",
+            "DNS_NAME": "fs-1.fsx.us-east-1.amazonaws.com",
+            "MOUNT_NAME": "abcdef",
+        },
+    ),
 }
 
 COMMANDS = {
@@ -136,6 +144,11 @@ class TestEveryKind:
         assert machine.ecs_guard == f"[Service]\nExecStartPre=/usr/bin/mountpoint --quiet {target}\n"
         assert machine.calls[0] == "systemctl daemon-reload"  # before anything that may fail
 
+    def test_the_ecs_agent_is_started_without_waiting_once_it_is_mounted(self, machine: Machine, kind: str) -> None:
+        # An agent that waits for cloud-init while cloud-init waits for it would never start.
+        machine.boot(kind)
+        assert machine.calls[-1] == "systemctl enable --now --no-block ecs.service"
+
     def test_a_name_that_resolves_late_is_tried_again(self, machine: Machine, kind: str) -> None:
         run = machine.boot(kind, FAILING_MOUNTS="4", MOUNT_ATTEMPTS="6")
         assert run.returncode == 0, run.stderr
@@ -151,6 +164,7 @@ class TestEveryKind:
         run = machine.boot(kind, FAILING_MOUNTS="999", MOUNT_ATTEMPTS="3")
         assert run.returncode == 1
         assert "systemctl mask --runtime ecs.service" in machine.calls
+        assert "systemctl enable --now --no-block ecs.service" not in machine.calls
         assert any(call.startswith("shutdown -h") for call in machine.calls)
         assert "takes no jobs" in machine.console  # what get-console-output shows when the machine is gone
 
@@ -203,6 +217,20 @@ class TestEfs:
         assert run.returncode == 0
         addresses = [re.findall(r"mounttargetip=([0-9.]+)", call) for call in machine.calls if " -t efs " in call]
         assert addresses == [["10.0.0.5"], ["10.0.1.5"]]
+
+
+class TestFsxLustre:
+    def test_it_mounts_with_locks_and_opens_the_root_to_every_container(self, machine: Machine) -> None:
+        machine.boot("FSxLustre")
+        [line] = machine.file_system_table
+        device, _, type_, options, *_ = line.split()
+        assert (device, type_) == ("fs-1.fsx.us-east-1.amazonaws.com@tcp:/abcdef", "lustre")
+        assert "flock" in options.split(",")
+        assert stat.S_IMODE((machine.root / "mnt/fsx").stat().st_mode) == 0o1777
+
+    def test_the_client_is_installed_where_it_is_missing(self, machine: Machine) -> None:
+        machine.boot("FSxLustre")
+        assert "dnf install -y lustre-client" in machine.calls
 
 
 class TestObjectiveFs:

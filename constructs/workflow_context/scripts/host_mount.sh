@@ -50,10 +50,16 @@ remember() {
     fi
 }
 
+# Without waiting: the agent starts when the other scripts of this boot are done.
+start_ecs() {
+    systemctl enable --now --no-block ecs.service
+}
+
 host_mount() {
     guard_ecs
     if mountpoint -q "$target"; then
         say "$target is mounted already"
+        start_ecs
         return 0
     fi
     mkdir -p "$target"
@@ -63,4 +69,5 @@ host_mount() {
     timeout 60 stat "$target" >/dev/null || give_up "$target is mounted but does not answer"
     if declare -F settle >/dev/null; then settle || give_up "$target could not be settled"; fi
     say "$device is mounted at $target"
+    start_ecs
 }

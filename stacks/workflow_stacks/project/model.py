@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from workflow_context.catalog import ENGINES
 
 from .efs import EfsConfiguration, EfsFilesystem, PosixUser
+from .fsx_lustre import FsxLustreConfiguration, FsxLustreFilesystem
 from .location import Location
 from .objectivefs import OfsConfiguration, OfsFilesystem
 from .s3 import S3Configuration, S3Filesystem
@@ -24,6 +25,8 @@ __all__ = [
     "EfsConfiguration",
     "EfsFilesystem",
     "Engine",
+    "FsxLustreConfiguration",
+    "FsxLustreFilesystem",
     "OfsConfiguration",
     "OfsFilesystem",
     "PosixUser",

@@ -11,6 +11,7 @@ from workflow_context.catalog import STORAGES
 
 from .efs import EfsFilesystem
 from .findings import Problem, did_you_mean, listed, shown
+from .fsx_lustre import FsxLustreFilesystem
 from .objectivefs import OfsFilesystem
 from .s3 import S3Filesystem
 from .section import Section
@@ -19,10 +20,15 @@ from .values import refuse, wrong
 KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
 """Every `fsType` a project file may name some day; those that work are in the catalog."""
 
-AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem | OfsFilesystem
+AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem | OfsFilesystem | FsxLustreFilesystem
 """The file system of a context: one of the models."""
 
-FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {"EFS": EfsFilesystem, "S3": S3Filesystem, "OFS": OfsFilesystem}
+FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {
+    "EFS": EfsFilesystem,
+    "S3": S3Filesystem,
+    "OFS": OfsFilesystem,
+    "FSxLustre": FsxLustreFilesystem,
+}
 """The models by `fsType`."""
 
 
@@ -54,7 +60,10 @@ def _kind(value: Any) -> str:
 
 
 Filesystem: TypeAlias = Annotated[
-    Annotated[EfsFilesystem, Tag("EFS")] | Annotated[S3Filesystem, Tag("S3")] | Annotated[OfsFilesystem, Tag("OFS")],
+    Annotated[EfsFilesystem, Tag("EFS")]
+    | Annotated[S3Filesystem, Tag("S3")]
+    | Annotated[OfsFilesystem, Tag("OFS")]
+    | Annotated[FsxLustreFilesystem, Tag("FSxLustre")],
     Discriminator(_kind),
     BeforeValidator(_of_a_kind_that_works),
 ]
