@@ -77,6 +77,25 @@ def bare_variants() -> Templates:
     return {stack.stack_name: stack.template for stack in app.synth().stacks}
 
 
+@pytest.fixture(scope="session")
+def engine_templates(synthesize: Callable[..., Templates]) -> Templates:
+    """The contexts of engines.yaml: name of the context to template."""
+    templates = synthesize(PROJECTS / "engines.yaml")
+    return {name.removeprefix("Engines-"): template for name, template in templates.items()}
+
+
+@pytest.fixture
+def project_file(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a project file with one context `one`, given what stands in it."""
+
+    def write(context: str) -> Path:
+        file = tmp_path / "agc-project.yaml"
+        file.write_text(f"name: P\nschemaVersion: 1\ncontexts:\n  one: {context}\n")
+        return file
+
+    return write
+
+
 def resources(template: Template, type_: str) -> dict[str, Any]:
     """The resources of a type: logical id to resource."""
     return {name: one for name, one in template["Resources"].items() if one["Type"] == type_}

@@ -10,9 +10,12 @@ from conftest import Template, Templates, only, resources
 
 ALLOWED_EVERYWHERE = {
     # Actions that AWS offers no resource level for, or that read no data.
+    "batch:DescribeComputeEnvironments",
+    "batch:DescribeJobQueues",
     "batch:DescribeJobs",
     "batch:DescribeJobDefinitions",
     "batch:ListJobs",
+    "ec2:DescribeInstances",
     "elasticfilesystem:DescribeAccessPoints",
 }
 

@@ -51,6 +51,8 @@ class EngineEntry:
         host_mounts: The `fsType`s that its tasks can only reach by a directory of the machine, because the definitions
             it makes carry no other volume: instances then mount them at boot, although a job definition could.
         heads_on_ec2: The `fsType`s on which its head jobs run on EC2, although Fargate could mount them.
+        why_no_other: Why it works on no other file system, for the message that says so.
+        instead: What to do for one who wants another, beside leaving it out.
     """
 
     name: str
@@ -60,6 +62,8 @@ class EngineEntry:
     implementation: str
     host_mounts: tuple[str, ...] = ()
     heads_on_ec2: tuple[str, ...] = ()
+    why_no_other: str = ""
+    instead: str = ""
 
     def heads_on_fargate(self, storage: str) -> bool:
         """Whether head jobs run on Fargate on a file system, given by its `fsType`."""
@@ -115,6 +119,15 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "EFS",
                 ("EFS", "S3", "OFS", "FSxLustre"),
                 "workflow_context.engines.snakemake:SnakemakeEngine",
+            ),
+            EngineEntry(
+                "nextflow",
+                ("nextflow",),
+                "S3",
+                ("S3",),
+                "workflow_context.engines.nextflow:NextflowEngine",
+                why_no_other="on AWS Batch, open-source Nextflow refuses a work directory that is not in S3",
+                instead="a stack of your own can mount it beside the S3 work directory: NextflowEngine(storage=…)",
             ),
         )
     }

@@ -1,6 +1,7 @@
 """The AWS Batch queues of a context and the machines behind them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
@@ -18,7 +19,8 @@ _STUCK_AFTER = cdk.Duration.minutes(15)
 class BatchCompute(Construct):
     """Three job queues: one for head jobs, one for task jobs, and with Spot an on-demand one to fall back to.
 
-    Head jobs run on Fargate when the file system allows it, task jobs on EC2 instances that come and go with the work.
+    Head jobs run on Fargate when the file system allows it, else on x86_64 instances of their own, without GPUs. Task
+    jobs run on EC2 instances that come and go with the work.
     Spot and on-demand capacity are never mixed in a queue: an engine that lost a task to a Spot interruption sends it
     to the fallback queue, where that cannot happen again.
 
@@ -44,6 +46,7 @@ class BatchCompute(Construct):
         head_queue: The queue of head jobs.
         task_queue: The queue of task jobs.
         fallback_queue: The on-demand queue beside a Spot one, or None.
+        spot: Whether the task queue is one of Spot capacity.
         security_group: The security group of every job and instance.
         instance_role: The role of the EC2 instances: also that of task jobs that bring no role of their own.
 
@@ -84,8 +87,11 @@ class BatchCompute(Construct):
                 message = f"{name} must be at least 1, got {bound}"
                 raise ValueError(message)
         self._placement = placement
-        self._instance_types = list(instance_types) or _default_instance_types(architecture, gpu=gpu)
-        self._image_type = batch.EcsMachineImageType.ECS_AL2023_NVIDIA if gpu else batch.EcsMachineImageType.ECS_AL2023
+        machines = _Machines(
+            list(instance_types) or _default_instance_types(architecture, gpu=gpu),
+            batch.EcsMachineImageType.ECS_AL2023_NVIDIA if gpu else batch.EcsMachineImageType.ECS_AL2023,
+        )
+        self.spot = spot
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
         )
@@ -94,19 +100,23 @@ class BatchCompute(Construct):
         storage.grant_host_mount(self.instance_role)
         self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
 
-        tasks = self._ec2_environment("TaskEnvironment", spot=spot, max_vcpus=max_vcpus, after=storage.ready)
+        tasks = self._ec2_environment(
+            "TaskEnvironment", machines=machines, spot=spot, max_vcpus=max_vcpus, after=storage.ready
+        )
         self.task_queue = self._queue("TaskQueue", tasks)
         self.fallback_queue: batch.JobQueue | None = None
         if spot and fallback_to_on_demand is not False:
             fallback = self._ec2_environment(
-                "FallbackEnvironment", spot=False, max_vcpus=max_vcpus, after=storage.ready
+                "FallbackEnvironment", machines=machines, spot=False, max_vcpus=max_vcpus, after=storage.ready
             )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
         self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
         heads = (
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
             if self.heads_on_fargate
-            else self._ec2_environment("HeadEnvironment", spot=False, max_vcpus=head_max_vcpus, after=storage.ready)
+            else self._ec2_environment(
+                "HeadEnvironment", machines=_HEADS, spot=False, max_vcpus=head_max_vcpus, after=storage.ready
+            )
         )
         self.head_queue = self._queue("HeadQueue", heads)
         acknowledge_policies(self, {"s3:": S3_WILDCARD})
@@ -115,6 +125,15 @@ class BatchCompute(Construct):
     def queues(self) -> list[batch.JobQueue]:
         """Every queue to which an engine sends task jobs."""
         return [self.task_queue, *([self.fallback_queue] if self.fallback_queue else [])]
+
+    def run_at_boot(self, script: str) -> None:
+        """Run a shell script on every instance when it starts, after those before it and before it takes jobs.
+
+        Args:
+            script: Its text. All scripts together must fit into 12 KiB: encoded, they become the 16 KiB of EC2.
+                https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
+        """
+        self._user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
 
     def _new_instance_role(self) -> iam.Role:
         role = iam.Role(
@@ -137,13 +156,13 @@ class BatchCompute(Construct):
     def _new_launch_template(self, storage: WorkflowFileSystem, root_volume_size: cdk.Size) -> ec2.LaunchTemplate:
         # AWS Batch merges its own part into the archive: plain shell would make the environment INVALID.
         # https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
-        user_data = ec2.MultipartUserData()
-        for script in (read_script("ecs_agent.sh"), *storage.user_data()):
-            user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
+        self._user_data = ec2.MultipartUserData()
+        for script in (read_script("ecs_agent.sh"), read_script("instance_store.sh"), *storage.user_data()):
+            self.run_at_boot(script)
         return ec2.LaunchTemplate(
             self,
             "LaunchTemplate",
-            user_data=user_data,
+            user_data=self._user_data,
             require_imdsv2=True,
             http_put_response_hop_limit=2,
             block_devices=[
@@ -163,6 +182,7 @@ class BatchCompute(Construct):
         self,
         id: str,
         *,
+        machines: "_Machines",
         spot: bool,
         max_vcpus: int,
         after: Sequence[IDependable],
@@ -180,7 +200,7 @@ class BatchCompute(Construct):
                 if spot
                 else batch.AllocationStrategy.BEST_FIT_PROGRESSIVE
             ),
-            images=[batch.EcsMachineImage(image_type=self._image_type)],
+            images=[batch.EcsMachineImage(image_type=machines.image_type)],
             instance_role=self.instance_role,
             launch_template=self.launch_template,
             default_instance_classes=[batch.DefaultInstanceClass.X86_64],
@@ -193,7 +213,7 @@ class BatchCompute(Construct):
         )
         resource = _resource(environment)
         # The L2 takes enum members and full types; the service takes families and its own default_… names as well.
-        resource.add_property_override("ComputeResources.InstanceTypes", self._instance_types)
+        resource.add_property_override("ComputeResources.InstanceTypes", machines.instance_types)
         # Without a version AWS Batch keeps the one it met first, and a changed template changes no instance.
         resource.add_property_override(
             "ComputeResources.LaunchTemplate.Version", self.launch_template.latest_version_number
@@ -241,6 +261,18 @@ class BatchCompute(Construct):
                 )
             ],
         )
+
+
+@dataclass(frozen=True)
+class _Machines:
+    """What instances of an environment are: their types or families, and the image that goes with them."""
+
+    instance_types: list[str]
+    image_type: batch.EcsMachineImageType
+
+
+# Whatever machines the tasks need, a head job needs none of them, and engines publish their images for x86_64.
+_HEADS = _Machines(["default_x86_64"], batch.EcsMachineImageType.ECS_AL2023)
 
 
 def _default_instance_types(architecture: ec2.InstanceArchitecture, *, gpu: bool) -> list[str]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam, aws_s3 as s3
 
-_READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
+# Tags are part of an object when it is copied, and Nextflow tags what it writes.
+_READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
 _WRITE_OBJECT = (
     "s3:PutObject",
+    "s3:PutObjectTagging",
     "s3:DeleteObject",
     "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts",

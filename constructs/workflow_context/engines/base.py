@@ -92,6 +92,11 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """The memory to ask for, for a job that needs `memory`: the file system may take some of the machine too."""
         return cdk.Size.mebibytes(memory.to_mebibytes() + self.storage.task_memory_overhead.to_mebibytes())
 
+    @property
+    def _task_definition_names(self) -> str:
+        """What the names of the job definitions that head jobs submit with look like; `*` stands for any characters."""
+        return "*"
+
     def _wildcard_reasons(self) -> dict[str, str]:
         """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
         return {
@@ -218,7 +223,9 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """
         stack = cdk.Stack.of(self)
         jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
-        definitions = stack.format_arn(service="batch", resource="job-definition", resource_name="*")
+        definitions = stack.format_arn(
+            service="batch", resource="job-definition", resource_name=self._task_definition_names
+        )
         queues = [queue.job_queue_arn for queue in self.compute.queues]
         for statement in (
             iam.PolicyStatement(sid="SubmitTasks", actions=["batch:SubmitJob"], resources=[*queues, definitions]),
@@ -245,3 +252,14 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             ),
         ):
             allow(statement)
+
+    def _grant_pass_roles(self, *roles: iam.IRole) -> None:
+        """Allow head jobs to give these roles to the jobs whose definitions they register, and no others."""
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="PassTaskRoles",
+                actions=["iam:PassRole"],
+                resources=[role.role_arn for role in roles],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            )
+        )

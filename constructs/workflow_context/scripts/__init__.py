@@ -7,9 +7,16 @@ from importlib.resources import files
 _SHEBANG = "#!/bin/bash\n"
 
 
-def read_script(name: str) -> str:
-    """The text of a script of this package, such as `ecs_agent.sh`."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def read_script(name: str, settings: Mapping[str, str] | None = None) -> str:
+    """The text of a script of this package.
+
+    Args:
+        name: Its file name, such as `ecs_agent.sh`.
+        settings: Environment variables that it finds set; no secrets, since user data can be read by whoever may
+            describe the instance. Default: none.
+    """
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return text if not settings else f"{_SHEBANG}{_exports(settings)}{text.removeprefix(_SHEBANG)}"
 
 
 def host_mount_script(name: str, settings: Mapping[str, str]) -> str:
@@ -20,6 +27,9 @@ def host_mount_script(name: str, settings: Mapping[str, str]) -> str:
         settings: What it needs, as environment variables; no secrets, since user data can be read by whoever may
             describe the instance.
     """
-    exports = "".join(f"export {variable}={shlex.quote(value)}\n" for variable, value in settings.items())
     parts = (read_script(part).removeprefix(_SHEBANG) for part in ("host_mount.sh", name))
-    return "\n".join((_SHEBANG + exports, *parts))
+    return "\n".join((_SHEBANG + _exports(settings), *parts))
+
+
+def _exports(settings: Mapping[str, str]) -> str:
+    return "".join(f"export {variable}={shlex.quote(value)}\n" for variable, value in settings.items())

@@ -58,8 +58,12 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     if filesystem is None or entry is None or filesystem.fs_type in entry.storages:
         return
     title = STORAGES[filesystem.fs_type].title if filesystem.fs_type in STORAGES else filesystem.fs_type
-    message = f"the engine {quoted(entry.name)} does not work on {title}"
-    remedy = f"leave 'filesystem' out for {entry.default_storage}"
+    why = f": {entry.why_no_other}" if entry.why_no_other else ""
+    message = f"the engine {quoted(entry.name)} does not work on {title}{why}"
+    others = [other.name for other in ENGINES.values() if filesystem.fs_type in other.storages]
+    remedies = [f"leave 'filesystem' out for {entry.default_storage}", entry.instead]
+    remedies += [f"the engines that work on it are {listed(others)}"] if others else []
+    remedy = "; ".join(remedy for remedy in remedies if remedy)
     yield Problem((*_FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
 
 

@@ -1,0 +1,91 @@
+"""Nextflow itself, from its jars on Maven Central, to read what is rendered for it.
+
+The jars (31 MB) are fetched by Maven once, into `cdk-workflow-context/nextflow-<version>` in the user's cache folder
+(`XDG_CACHE_HOME`, else `~/.cache`), and used from there without a network afterwards. Maven Central has the core
+without its plugins: the executor for AWS Batch (`nf-amazon`) is not among them, so no test can go as far as AWS.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+VERSION = "25.04.4"
+_NOT_THERE = "io.seqera:lib-trace"  # not on Maven Central, and not needed to read configurations and run local tasks
+_LANGUAGE_VERSION = "25.04.0"  # of nf-lang, the nearest one there
+
+_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tests</groupId><artifactId>nextflow-itself</artifactId><version>1</version>
+  <dependencyManagement><dependencies><dependency>
+    <groupId>io.nextflow</groupId><artifactId>nf-lang</artifactId><version>{_LANGUAGE_VERSION}</version>
+  </dependency></dependencies></dependencyManagement>
+  <dependencies><dependency>
+    <groupId>io.nextflow</groupId><artifactId>nextflow</artifactId><version>{VERSION}</version>
+    <exclusions><exclusion>
+      <groupId>{_NOT_THERE.split(":")[0]}</groupId><artifactId>{_NOT_THERE.split(":")[1]}</artifactId>
+    </exclusion></exclusions>
+  </dependency></dependencies>
+</project>
+"""
+
+
+def nextflow(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> str:
+    """Run Nextflow in a folder and return what it prints. The test is skipped where it cannot be had.
+
+    Args:
+        arguments: What stands after `nextflow`.
+        folder: Where it runs, and keeps all it writes.
+        variables: More environment variables.
+    """
+    java = shutil.which("java")
+    if java is None or _java_version(java) < 17:
+        pytest.skip("Nextflow needs Java 17 or later")
+    run = subprocess.run(
+        [java, "-cp", f"{_jars()}/*", "nextflow.cli.Launcher", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "NXF_HOME": str(folder / "home"),
+            "NXF_OFFLINE": "true",
+            "NXF_DISABLE_CHECK_LATEST": "true",
+            "NXF_ANSI_LOG": "false",
+            **(variables or {}),
+        },
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def _java_version(java: str) -> int:
+    said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+    found = re.search(r'version "(\d+)', said)
+    return int(found[1]) if found else 0
+
+
+def _jars() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    jars = cache / "cdk-workflow-context" / f"nextflow-{VERSION}"
+    if not (jars / f"nextflow-{VERSION}.jar").exists():
+        maven = shutil.which("mvn")
+        if maven is None:
+            pytest.skip(f"Nextflow's jars are not in {jars}, and Maven is not here to fetch them")
+        jars.mkdir(parents=True, exist_ok=True)
+        (jars / "pom.xml").write_text(_POM)
+        run = subprocess.run(
+            [maven, "-B", "-q", "-f", str(jars / "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory=."],
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        if run.returncode:
+            pytest.skip(f"Maven could not fetch Nextflow's jars: {run.stdout[-300:]}")
+    return jars
