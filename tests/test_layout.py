@@ -61,6 +61,7 @@ def test_the_public_api_is_this() -> None:
         "ObjectiveFsFileSystem",
         "Placement",
         "S3FileSystem",
+        "S3FilesFileSystem",
         "S3Location",
         "SnakemakeEngine",
         "WorkflowBucket",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .storage.fsx_lustre import FsxLustreFileSystem
     from .storage.objectivefs import ObjectiveFsFileSystem
     from .storage.s3 import S3FileSystem
+    from .storage.s3_files import S3FilesFileSystem
 
 _MODULES = {
     "BatchCompute": ".compute",
@@ -37,6 +38,7 @@ _MODULES = {
     "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
     "S3FileSystem": ".storage.s3",
+    "S3FilesFileSystem": ".storage.s3_files",
     "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
     "WorkflowBucket": ".bucket",
@@ -56,6 +58,7 @@ __all__ = [
     "ObjectiveFsFileSystem",
     "Placement",
     "S3FileSystem",
+    "S3FilesFileSystem",
     "S3Location",
     "SnakemakeEngine",
     "WorkflowBucket",

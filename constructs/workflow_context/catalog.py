@@ -85,6 +85,7 @@ STORAGES: Mapping[str, StorageEntry] = MappingProxyType(
         for entry in (
             StorageEntry("EFS", "Amazon EFS", "workflow_context.storage.efs:EfsFileSystem"),
             StorageEntry("S3", "Amazon S3", "workflow_context.storage.s3:S3FileSystem"),
+            StorageEntry("S3Files", "Amazon S3 Files", "workflow_context.storage.s3_files:S3FilesFileSystem"),
             StorageEntry(
                 "OFS",
                 "ObjectiveFS",
@@ -110,14 +111,15 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "miniwdl",
                 ("wdl",),
                 "EFS",
-                ("EFS", "OFS", "FSxLustre"),
+                ("EFS", "OFS", "S3Files", "FSxLustre"),
                 "workflow_context.engines.miniwdl:MiniwdlEngine",
+                heads_on_ec2=("S3Files",),  # its client knows Fargate with EFS only
             ),
             EngineEntry(
                 "snakemake",
                 ("snakemake",),
                 "EFS",
-                ("EFS", "S3", "OFS", "FSxLustre"),
+                ("EFS", "S3", "S3Files", "OFS", "FSxLustre"),
                 "workflow_context.engines.snakemake:SnakemakeEngine",
             ),
             EngineEntry(

@@ -15,7 +15,7 @@ from .context import ContextStack
 from .core import CoreStack
 from .errors import WorkflowContextError
 from .project import Project, validate_project
-from .storage import REMOVAL_POLICIES, prepare_bucket, work_location
+from .storage import REMOVAL_POLICIES, prepare_bucket
 
 DEFAULT_PROJECT_FILE = "agc-project.yaml"
 
@@ -77,7 +77,7 @@ def build_app(
         raise WorkflowContextError(f"{project.name}-core: {error}") from error
     # For every context of the file, deployed now or not: the core stack is the same whichever are chosen.
     for name, described in project.contexts.items():
-        prepare_bucket(described.filesystem, core.bucket, work_location(core.bucket.location(user, name)))
+        prepare_bucket(described.filesystem, core.bucket, core.bucket.location(user, name))
     for name in names:
         try:
             ContextStack(

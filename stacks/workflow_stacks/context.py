@@ -13,7 +13,7 @@ from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
 from .project import Context, DataLocation
-from .storage import build_storage, placement_for, work_location
+from .storage import build_storage, placement_for
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -71,7 +71,7 @@ class ContextStack(cdk.Stack):
                 self,
                 "Storage",
                 placement=placement,
-                work=work_location(outputs),
+                place=outputs,
                 host_mounted=kind in engine.host_mounts,
             ),
             outputs=outputs,

@@ -14,15 +14,19 @@ from workflow_context.storage.efs import EfsFileSystem
 from workflow_context.storage.fsx_lustre import FsxLustreFileSystem
 from workflow_context.storage.objectivefs import ObjectiveFsFileSystem
 from workflow_context.storage.s3 import S3FileSystem
+from workflow_context.storage.s3_files import S3FilesFileSystem
 
-from .project import DataLocation, EfsFilesystem, FsxLustreFilesystem, OfsFilesystem, S3Filesystem
+from .project import (
+    DataLocation,
+    EfsFilesystem,
+    FsxLustreFilesystem,
+    OfsFilesystem,
+    S3FilesFilesystem,
+    S3Filesystem,
+)
 
+_WORK = "work"  # below a context's place in a bucket: what lies beside it are outputs
 REMOVAL_POLICIES = {"destroy": cdk.RemovalPolicy.DESTROY, "retain": cdk.RemovalPolicy.RETAIN}
-
-
-def work_location(outputs: S3Location) -> S3Location:
-    """Where the intermediates of a context lie in the project's bucket, for kinds that keep theirs in S3."""
-    return outputs.within("work")
 
 
 @singledispatch
@@ -32,7 +36,7 @@ def build_storage(
     id: str,  # noqa: ARG001
     *,
     placement: Placement,  # noqa: ARG001
-    work: S3Location,  # noqa: ARG001
+    place: S3Location,  # noqa: ARG001
     host_mounted: bool,  # noqa: ARG001
 ) -> WorkflowFileSystem:
     """Define the file system that a project file describes.
@@ -42,7 +46,7 @@ def build_storage(
         scope: Where the construct lives.
         id: Its name there.
         placement: Where the jobs run that will use it.
-        work: The place for intermediates in the project's bucket, for kinds that keep theirs in S3.
+        place: The context's own place in the project's bucket, for kinds that keep intermediates in S3.
         host_mounted: Whether instances must mount it at boot, because the engine's tasks bind directories of the
             machine; for kinds that job definitions can mount.
     """
@@ -51,13 +55,13 @@ def build_storage(
 
 
 @singledispatch
-def prepare_bucket(filesystem: object, bucket: WorkflowBucket, work: S3Location) -> None:
+def prepare_bucket(filesystem: object, bucket: WorkflowBucket, place: S3Location) -> None:
     """Tell the project's bucket what a context's file system wants of it: nothing, for most kinds.
 
     Args:
         filesystem: The model of the project file.
         bucket: The bucket that the contexts share.
-        work: The context's place for intermediates in it.
+        place: The context's own place in it.
     """
 
 
@@ -80,10 +84,10 @@ def _(filesystem: FsxLustreFilesystem, placement: Placement) -> Placement:  # no
 
 
 @prepare_bucket.register
-def _(filesystem: S3Filesystem, bucket: WorkflowBucket, work: S3Location) -> None:
+def _(filesystem: S3Filesystem, bucket: WorkflowBucket, place: S3Location) -> None:
     written = filesystem.configuration
     if written.expiration_days and not written.has_own_bucket:
-        bucket.expire(work.prefix, cdk.Duration.days(written.expiration_days))
+        bucket.expire(place.within(_WORK).prefix, cdk.Duration.days(written.expiration_days))
 
 
 @build_storage.register
@@ -93,12 +97,12 @@ def _(
     id: str,
     *,
     placement: Placement,  # noqa: ARG001  nothing is mounted anywhere
-    work: S3Location,
+    place: S3Location,
     host_mounted: bool,  # noqa: ARG001
 ) -> WorkflowFileSystem:
     written = filesystem.configuration
     if not written.has_own_bucket:
-        return S3FileSystem(scope, id, location=work)
+        return S3FileSystem(scope, id, location=place.within(_WORK))
     bucket = WorkflowBucket(
         scope,
         f"{id}Bucket",
@@ -106,12 +110,41 @@ def _(
         versioned=False,
         removal_policy=REMOVAL_POLICIES[written.removal_policy],
     )
-    location = bucket.location("work")
     if written.expiration_days:
-        bucket.expire(location.prefix, cdk.Duration.days(written.expiration_days))
+        bucket.expire(_WORK, cdk.Duration.days(written.expiration_days))
+    _show(scope, id, bucket)
+    return S3FileSystem(scope, id, location=bucket.location(_WORK))
+
+
+def _show(scope: Construct, id: str, bucket: WorkflowBucket) -> None:
+    """What may stay, or must be emptied, when the stack goes is an output."""
     cdk.CfnOutput(scope, f"{id}BucketName", value=bucket.bucket.bucket_name)
     cdk.CfnOutput(scope, f"{id}AccessLogBucketName", value=bucket.access_log_bucket.bucket_name)
-    return S3FileSystem(scope, id, location=location)
+
+
+@build_storage.register
+def _(
+    filesystem: S3FilesFilesystem,
+    scope: Construct,
+    id: str,
+    *,
+    placement: Placement,
+    place: S3Location,
+    host_mounted: bool,  # noqa: ARG001  it always is
+) -> WorkflowFileSystem:
+    written = filesystem.configuration
+    location = place.within(written.prefix)
+    if written.has_own_bucket:
+        bucket = WorkflowBucket(scope, f"{id}Bucket", removal_policy=REMOVAL_POLICIES[written.removal_policy])
+        _show(scope, id, bucket)
+        location = bucket.location(written.prefix)
+    return S3FilesFileSystem(
+        scope,
+        id,
+        placement=placement,
+        location=location,
+        expiration=cdk.Duration.days(written.expiration_days),
+    )
 
 
 @build_storage.register
@@ -121,7 +154,7 @@ def _(
     id: str,
     *,
     placement: Placement,  # noqa: ARG001  nothing of it is in the network
-    work: S3Location,  # noqa: ARG001
+    place: S3Location,  # noqa: ARG001
     host_mounted: bool,  # noqa: ARG001  it always is
 ) -> WorkflowFileSystem:
     written = filesystem.configuration
@@ -147,7 +180,7 @@ def _(
     id: str,
     *,
     placement: Placement,
-    work: S3Location,  # noqa: ARG001  everything is on the file system
+    place: S3Location,  # noqa: ARG001  everything is on the file system
     host_mounted: bool,  # noqa: ARG001  it always is
 ) -> WorkflowFileSystem:
     written = filesystem.configuration
@@ -182,7 +215,7 @@ def _(
     id: str,
     *,
     placement: Placement,
-    work: S3Location,  # noqa: ARG001  everything is on the file system
+    place: S3Location,  # noqa: ARG001  everything is on the file system
     host_mounted: bool,
 ) -> WorkflowFileSystem:
     written = filesystem.configuration

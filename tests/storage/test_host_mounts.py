@@ -40,6 +40,10 @@ KINDS: dict[str, tuple[str, dict[str, str]]] = {
             "CACHE_SIZE": "1024M",
         },
     ),
+    "S3Files": (
+        "mount_s3_files.sh",
+        {"MOUNT_PATH": "/mnt/s3files", "FILE_SYSTEM_ID": "fs-1", "ACCESS_POINT_ID": "fsap-1"},
+    ),
     "FSxLustre": (
         "mount_fsx_lustre.sh",
         {
@@ -217,6 +221,27 @@ class TestEfs:
         assert run.returncode == 0
         addresses = [re.findall(r"mounttargetip=([0-9.]+)", call) for call in machine.calls if " -t efs " in call]
         assert addresses == [["10.0.0.5"], ["10.0.1.5"]]
+
+
+class TestS3Files:
+    def test_it_mounts_by_the_access_point(self, machine: Machine) -> None:
+        machine.boot("S3Files")
+        [line] = machine.file_system_table
+        device, _, type_, options, *_ = line.split()
+        assert (device, type_) == ("fs-1:/", "s3files")
+        assert "accesspoint=fsap-1" in options.split(",")
+
+    def test_the_client_is_of_version_3_at_least(self, machine: Machine) -> None:
+        machine.boot("S3Files")
+        assert "dnf install -y --releasever=latest amazon-efs-utils >= 3" in machine.calls
+
+    def test_a_client_that_knows_s3_files_is_left_as_it_is(self, machine: Machine) -> None:
+        (machine.root / "sbin").mkdir()
+        client = machine.root / "sbin/mount.s3files"
+        client.touch()
+        client.chmod(0o755)
+        machine.boot("S3Files")
+        assert not [call for call in machine.calls if call.startswith("dnf")]
 
 
 class TestFsxLustre:

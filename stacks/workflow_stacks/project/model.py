@@ -14,6 +14,7 @@ from .fsx_lustre import FsxLustreConfiguration, FsxLustreFilesystem
 from .location import Location
 from .objectivefs import OfsConfiguration, OfsFilesystem
 from .s3 import S3Configuration, S3Filesystem
+from .s3_files import S3FilesConfiguration, S3FilesFilesystem
 from .section import Section
 from .storage import FILESYSTEMS, AnyFilesystem, Filesystem
 from .tags import Tags
@@ -32,6 +33,8 @@ __all__ = [
     "PosixUser",
     "Project",
     "S3Configuration",
+    "S3FilesConfiguration",
+    "S3FilesFilesystem",
     "S3Filesystem",
     "Workflow",
     "WorkflowType",

@@ -14,18 +14,20 @@ from .findings import Problem, did_you_mean, listed, shown
 from .fsx_lustre import FsxLustreFilesystem
 from .objectivefs import OfsFilesystem
 from .s3 import S3Filesystem
+from .s3_files import S3FilesFilesystem
 from .section import Section
 from .values import refuse, wrong
 
 KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
 """Every `fsType` a project file may name some day; those that work are in the catalog."""
 
-AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem | OfsFilesystem | FsxLustreFilesystem
+AnyFilesystem: TypeAlias = EfsFilesystem | S3Filesystem | S3FilesFilesystem | OfsFilesystem | FsxLustreFilesystem
 """The file system of a context: one of the models."""
 
 FILESYSTEMS: Mapping[str, type[AnyFilesystem]] = {
     "EFS": EfsFilesystem,
     "S3": S3Filesystem,
+    "S3Files": S3FilesFilesystem,
     "OFS": OfsFilesystem,
     "FSxLustre": FsxLustreFilesystem,
 }
@@ -62,6 +64,7 @@ def _kind(value: Any) -> str:
 Filesystem: TypeAlias = Annotated[
     Annotated[EfsFilesystem, Tag("EFS")]
     | Annotated[S3Filesystem, Tag("S3")]
+    | Annotated[S3FilesFilesystem, Tag("S3Files")]
     | Annotated[OfsFilesystem, Tag("OFS")]
     | Annotated[FsxLustreFilesystem, Tag("FSxLustre")],
     Discriminator(_kind),
