@@ -259,7 +259,9 @@ class TestRights:
     def test_head_jobs_submit_to_the_queues_of_their_context_only(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():
             [submit] = [
-                statement for _, statement in statements({stack: template}) if "batch:SubmitJob" in statement["Action"]
+                statement
+                for where, statement in statements({stack: template})
+                if "HeadRole" in where and "batch:SubmitJob" in statement["Action"]
             ]
             queues = [one for one in submit["Resource"] if "Fn::GetAtt" in one]
             own = set(resources(template, "AWS::Batch::JobQueue"))

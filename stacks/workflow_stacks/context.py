@@ -8,12 +8,13 @@ from constructs import Construct
 
 from workflow_context.catalog import ENGINES
 from workflow_context.context import WorkflowContext
+from workflow_context.expiry import StorageExpiry
 from workflow_context.monitoring import Monitoring
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
 from .project import Context, DataLocation
-from .storage import build_storage, placement_for
+from .storage import build_storage, expires_after, placement_for
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -85,6 +86,9 @@ class ContextStack(cdk.Stack):
             gpu=context.gpu,
             root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
         )
+        expiry = expires_after(filesystem)
+        if expiry:
+            StorageExpiry(self, "Expiry", context=self.workflow_context, after=expiry)
         if context.monitoring:
             Monitoring(
                 self,

@@ -254,3 +254,16 @@ def _(
         host_mounted=host_mounted,
         removal_policy=REMOVAL_POLICIES[written.removal_policy],
     )
+
+
+@singledispatch
+def expires_after(filesystem: object) -> cdk.Duration | None:  # noqa: ARG001
+    """How long runs are kept after the last write: for ever, unless the kind has an `expirationHours`."""
+    return None
+
+
+@expires_after.register(EfsFilesystem)
+@expires_after.register(OfsFilesystem)
+def _(filesystem: EfsFilesystem | OfsFilesystem) -> cdk.Duration | None:
+    hours = filesystem.configuration.expiration_hours
+    return cdk.Duration.hours(hours) if hours else None

@@ -93,6 +93,13 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         return cdk.Size.mebibytes(memory.to_mebibytes() + self.storage.task_memory_overhead.to_mebibytes())
 
     @property
+    def _s3_work_directory(self) -> str:
+        """The work directory of engines that keep it in S3: the file system, or a place beside one that is mounted."""
+        if self.storage.mount_path is None:
+            return self.storage.work_directory
+        return self.outputs.within("work").uri
+
+    @property
     def _task_definition_names(self) -> str:
         """What the names of the job definitions that head jobs submit with look like; `*` stands for any characters."""
         return "*"
@@ -104,6 +111,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "batch:Describe": "AWS Batch has no resource level for this action.",
             "batch:ListJobs": "AWS Batch has no resource level for this action.",
             "batch:": "Job ids are given by AWS Batch, and the engine names its job definitions after its tasks.",
+            "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
+            "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
         }
 
     def extra_outputs(self) -> dict[str, str]:
@@ -126,8 +135,10 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         environment: Mapping[str, str],
         cpu: float = 1,
         memory: cdk.Size | None = None,
+        role: iam.IRole | None = None,
     ) -> batch.IEcsContainerDefinition:
         memory = memory or cdk.Size.gibibytes(4)
+        role = role or self.head_role
         definition: batch.IEcsContainerDefinition
         if self.compute.heads_on_fargate:
             definition = batch.EcsFargateContainerDefinition(
@@ -138,9 +149,9 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 memory=memory,
                 command=list(command),
                 environment=dict(environment),
-                job_role=self.head_role,
+                job_role=role,
                 execution_role=self.execution_role,
-                logging=self._log_driver("head"),
+                logging=self._log_driver(id.lower()),
                 volumes=list(self.storage.volumes(on_fargate=True)),
                 assign_public_ip=self.placement.assign_public_ip,
                 fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
@@ -151,7 +162,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 image=image,
                 command=command,
                 environment=environment,
-                role=self.head_role,
+                role=role,
                 cpu=cpu,
                 memory=memory,
             )
@@ -181,6 +192,28 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             logging=self._log_driver(id.lower()),
             volumes=list(self.storage.volumes(on_fargate=False)),
         )
+
+    def chore_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
+        """Define a job that sees the file system and has no other rights, for chores such as deleting old runs.
+
+        It runs on the head queue, for an hour at most.
+
+        Args:
+            id: Its name in the engine.
+            image: Container image.
+            command: What it runs.
+        """
+        role = self._role(f"{id}Role", f"{id} of the workflow context")
+        self.storage.grant_read_write(role)
+        container = self._head_container(
+            f"{id}Container",
+            image=image,
+            command=command,
+            environment={},
+            memory=cdk.Size.gibibytes(2),
+            role=role,
+        )
+        return self._definition(id, container, timeout=cdk.Duration.hours(1))
 
     def _log_driver(self, prefix: str) -> ecs.LogDriver:
         return ecs.LogDriver.aws_logs(stream_prefix=prefix, log_group=self.log_group)
@@ -252,6 +285,35 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             ),
         ):
             allow(statement)
+
+    def _grant_task(self, role: iam.IRole, data: Sequence[S3Location]) -> None:
+        """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs."""
+        self.storage.grant_read_write(role)
+        self.outputs.grant_read(role)
+        if self.storage.mount_path is not None:
+            self.outputs.within("work").grant(role)
+        for location in data:
+            location.grant(role)
+
+    def _grant_machine_facts(self) -> None:
+        """Allow head jobs to look up on which machine a task ran."""
+        stack = cdk.Stack.of(self)
+        for statement in (
+            iam.PolicyStatement(
+                sid="FindMachines",
+                actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments", "ec2:DescribeInstances"],
+                resources=["*"],
+            ),
+            iam.PolicyStatement(
+                sid="FindTasks",
+                actions=["ecs:DescribeTasks", "ecs:DescribeContainerInstances"],
+                resources=[
+                    stack.format_arn(service="ecs", resource=kind, resource_name="*")
+                    for kind in ("task", "container-instance")
+                ],
+            ),
+        ):
+            self.head_role.add_to_policy(statement)
 
     def _grant_pass_roles(self, *roles: iam.IRole) -> None:
         """Allow head jobs to give these roles to the jobs whose definitions they register, and no others."""

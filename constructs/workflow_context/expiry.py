@@ -1,0 +1,84 @@
+"""Runs that nobody needs any more are deleted from the shared file system."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam, aws_scheduler as scheduler, aws_scheduler_targets as targets
+from constructs import Construct
+
+from .context import WorkflowContext
+from .nag import acknowledge_policies
+from .scripts import read_script
+
+IMAGE = "public.ecr.aws/docker/library/busybox:1.37.0"
+
+
+class StorageExpiry(Construct):
+    """Deletes run directories of a context's file system in which nothing was written for some time.
+
+    A job on the head queue looks once an hour. It takes whole run directories (two levels below the mount, such as
+    `/mnt/efs/miniwdl_run/<run>`), and only those without a single file newer than the time given: a run that is still
+    going writes its log there. The call cache of an expired run goes with it.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        context: The context.
+        after: How long after the last write a run is kept, in whole hours, at least one.
+
+    Raises:
+        ValueError: The file system is not mounted anywhere, or the time is shorter than an hour.
+
+    Security considerations:
+        The job can write on the file system and do nothing else; the scheduler can submit this one job to this one
+        queue and nothing else.
+
+    Cost:
+        A Fargate job of a minute each hour: about 0.60 USD a month (us-east-1).
+    """
+
+    def __init__(self, scope: Construct, id: str, *, context: WorkflowContext, after: cdk.Duration) -> None:
+        super().__init__(scope, id)
+        mount_path = context.storage.mount_path
+        if mount_path is None:
+            message = f"{type(context.storage).__name__} is not mounted anywhere; let its own lifecycle rules expire it"
+            raise ValueError(message)
+        hours = int(after.to_hours(integral=False))
+        if hours < 1:
+            message = f"after must be at least one hour, got {after.to_minutes()} minutes"
+            raise ValueError(message)
+        definition = context.engine.chore_definition(
+            "Expiry", image=IMAGE, command=["sh", "-c", read_script("expire_runs.sh"), "expire", mount_path, str(hours)]
+        )
+        queue = context.compute.head_queue
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+            ),
+        )
+        scheduler.Schedule(
+            self,
+            "Schedule",
+            schedule=scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),
+            description=f"Delete runs in which nothing was written for {hours} hours",
+            target=targets.Universal(
+                service="batch",
+                action="submitJob",
+                input=scheduler.ScheduleTargetInput.from_object(
+                    {
+                        "JobName": "expiry",
+                        "JobQueue": queue.job_queue_arn,
+                        "JobDefinition": definition.job_definition_arn,
+                    }
+                ),
+                role=role,
+                retry_attempts=0,  # the next hour comes
+                policy_statements=[
+                    iam.PolicyStatement(
+                        actions=["batch:SubmitJob"],
+                        resources=[queue.job_queue_arn, definition.job_definition_arn],
+                    )
+                ],
+            ),
+        )
+        acknowledge_policies(self, {})
