@@ -43,7 +43,7 @@ def acknowledge_policies(construct: IConstruct, reasons: Mapping[str, str]) -> N
 
 @jsii.implements(IValidation)
 class _WildcardAcknowledgement:
-    """Acknowledges while the tree is validated: cdk-nag names a wildcard by its ARN, known only once all is resolved."""
+    """Acknowledges while the tree is validated: cdk-nag names a wildcard by its ARN, known once all is resolved."""
 
     def __init__(self, construct: IConstruct, reasons: Mapping[str, str]) -> None:
         self._construct = construct
