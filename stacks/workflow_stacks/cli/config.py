@@ -37,7 +37,8 @@ def config(
 def _aws_client() -> Callable[[str], Any]:
     import boto3
 
-    return boto3.client
+    session = boto3.Session()
+    return lambda service: session.client(service)  # type: ignore[call-overload]  # any service, by its name
 
 
 def _local_client(project: Path) -> Callable[[str], Any]:
