@@ -52,6 +52,7 @@ def test_the_public_api_is_this() -> None:
     """A name that goes from here breaks somebody's stack."""
     assert workflow_context.__all__ == [
         "BatchCompute",
+        "CromwellEngine",
         "EfsFileSystem",
         "FsxLustreFileSystem",
         "MiniwdlEngine",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .compute import BatchCompute
     from .context import WorkflowContext
     from .engines.base import WorkflowEngine
+    from .engines.cromwell import CromwellEngine
     from .engines.miniwdl import MiniwdlEngine
     from .engines.nextflow import NextflowEngine
     from .engines.snakemake import SnakemakeEngine
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "BatchCompute": ".compute",
+    "CromwellEngine": ".engines.cromwell",
     "EfsFileSystem": ".storage.efs",
     "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
@@ -49,6 +51,7 @@ _MODULES = {
 
 __all__ = [
     "BatchCompute",
+    "CromwellEngine",
     "EfsFileSystem",
     "FsxLustreFileSystem",
     "MiniwdlEngine",

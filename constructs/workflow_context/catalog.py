@@ -131,6 +131,16 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 why_no_other="on AWS Batch, open-source Nextflow refuses a work directory that is not in S3",
                 instead="a stack of your own can mount it beside the S3 work directory: NextflowEngine(storage=…)",
             ),
+            EngineEntry(
+                "cromwell",
+                ("wdl",),
+                "S3",
+                ("S3", "EFS"),
+                "workflow_context.engines.cromwell:CromwellEngine",
+                host_mounts=("EFS",),
+                why_no_other="its backend for AWS Batch binds a shared file system only from /mnt/efs, and asks for no "
+                "more memory than the workflow says",
+            ),
         )
     }
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_iam as iam
+from aws_cdk import aws_batch as batch
 from constructs import Construct
 from typing_extensions import override
 
@@ -45,7 +45,7 @@ class NextflowEngine(WorkflowEngine):
         placement: Where head jobs run.
         compute: The queues; every instance of theirs gets the AWS CLI.
         storage: The work directory, with `S3FileSystem`. Another file system is mounted into every process, and the
-            work directory is `nextflow/work` in `outputs`.
+            work directory is `work` in `outputs`.
         outputs: Where results go to in S3.
         data: What else workflows may read, and write where it is not read-only.
         image: Container image of head jobs. Default: the one that the Nextflow project publishes, by version.
@@ -88,10 +88,7 @@ class NextflowEngine(WorkflowEngine):
         super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
         self._check_reach()
         self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        storage.grant_read_write(self.task_role)
-        outputs.grant(self.task_role)
-        for location in data:
-            location.grant(self.task_role)
+        self._grant_task(self.task_role, data)
         self._grant_pass_roles(self.task_role)
         self._grant_machine_facts()
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
@@ -129,7 +126,7 @@ class NextflowEngine(WorkflowEngine):
         return "\n".join(
             [
                 "// Save as context.config, then: nextflow -c context.config run PIPELINE",
-                f"workDir = '{self._work_directory}'",
+                f"workDir = '{self._s3_work_directory}'",
                 f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
                 "process {",
                 "    executor = 'awsbatch'",
@@ -150,26 +147,12 @@ class NextflowEngine(WorkflowEngine):
 
     @override
     def extra_outputs(self) -> dict[str, str]:
-        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self._work_directory}
+        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self._s3_work_directory}
 
     @property
     @override
     def _task_definition_names(self) -> str:
         return "nf-*"
-
-    @override
-    def _wildcard_reasons(self) -> dict[str, str]:
-        return {
-            **super()._wildcard_reasons(),
-            "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
-            "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
-        }
-
-    @property
-    def _work_directory(self) -> str:
-        if self.storage.mount_path is None:
-            return self.storage.work_directory
-        return self.outputs.within("nextflow", "work").uri
 
     def _check_reach(self) -> None:
         if self.storage.mount_path is not None and not self.storage.host_mounted:
@@ -211,27 +194,7 @@ class NextflowEngine(WorkflowEngine):
             "AWS_REGION": cdk.Aws.REGION,
             "NEXTFLOW_CONFIG": self.client_configuration,
             "NXF_ANSI_LOG": "false",
-            "NXF_CLOUDCACHE_PATH": f"{self._work_directory}/.cache",
+            "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
             "NXF_IGNORE_RESUME_HISTORY": "true",  # the history of the runs is a file of a container that is gone
             "NXF_OPTS": "-Xms1g -Xmx3g",
         }
-
-    def _grant_machine_facts(self) -> None:
-        """Allow what Nextflow asks to write the machine of each task into its trace, and the log of a failed one."""
-        stack = cdk.Stack.of(self)
-        for statement in (
-            iam.PolicyStatement(
-                sid="FindMachines",
-                actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments", "ec2:DescribeInstances"],
-                resources=["*"],
-            ),
-            iam.PolicyStatement(
-                sid="FindTasks",
-                actions=["ecs:DescribeTasks", "ecs:DescribeContainerInstances"],
-                resources=[
-                    stack.format_arn(service="ecs", resource=kind, resource_name="*")
-                    for kind in ("task", "container-instance")
-                ],
-            ),
-        ):
-            self.head_role.add_to_policy(statement)

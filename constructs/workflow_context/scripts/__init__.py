@@ -19,6 +19,17 @@ def read_script(name: str, settings: Mapping[str, str] | None = None) -> str:
     return text if not settings else f"{_SHEBANG}{_exports(settings)}{text.removeprefix(_SHEBANG)}"
 
 
+def install_script(name: str, path: str) -> str:
+    """A script with which an instance puts another one of this package at a path, for anyone to run.
+
+    Args:
+        name: File name of the script that is put there.
+        path: Where it is put.
+    """
+    command = f"install -D -m 755 /dev/stdin {shlex.quote(path)} <<'END-OF-SCRIPT'"
+    return f"{_SHEBANG}{command}\n{read_script(name)}END-OF-SCRIPT\n"
+
+
 def host_mount_script(name: str, settings: Mapping[str, str]) -> str:
     """The script with which an instance mounts a file system at boot: settings, common part, part of the kind.
 

@@ -1,0 +1,220 @@
+"""Cromwell, by its backend for AWS Batch: https://cromwell.readthedocs.io/en/develop/backends/AWSBatch/."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from constructs import Construct
+from typing_extensions import override
+
+from workflow_context.compute import BatchCompute
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
+from workflow_context.scripts import install_script, read_script
+from workflow_context.storage.base import WorkflowFileSystem
+
+from .base import WorkflowEngine
+
+IMAGE = "docker.io/broadinstitute/cromwell:93-0232cbd"
+
+MOUNT_PATH = "/mnt/efs"
+"""Where Cromwell's backend binds a shared file system from the machine: here and nowhere else."""
+
+_AWS_CLI_HOME = "/usr/local/aws-cli"
+_FETCH_AND_RUN = "/usr/local/bin/fetch_and_run.sh"
+
+# The entry point of the image is a bash: it sources the file that this expands to, before it does anything else.
+# https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
+_BASH_ENV = '$(printf "%s" "$CROMWELL_HEAD" >/tmp/cromwell_head.sh; echo /tmp/cromwell_head.sh)'
+
+
+class CromwellEngine(WorkflowEngine):
+    """Cromwell, with its executions in S3.
+
+    Cromwell's backend finds three things on every instance, which are put there at boot: the AWS CLI at
+    `/usr/local/aws-cli`, `/usr/local/bin/fetch_and_run.sh`, and the shared file system at exactly `/mnt/efs`, if there
+    is one. On that, a task keeps the files that it writes below `/mnt/efs`; everything else goes through S3.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        placement: Where head jobs run.
+        compute: The queues; every instance of theirs gets what the backend binds into tasks.
+        storage: The executions, with `S3FileSystem`. `EfsFileSystem(host_mounted=True)` is bound into every task, and
+            the executions are in `work` in `outputs`.
+        outputs: Where the final outputs of workflows are copied to, and the scripts of tasks are kept.
+        data: What else workflows may read, and write where it is not read-only.
+        image: Container image of head jobs. Default: the one that the Cromwell project publishes, by version.
+
+    Attributes:
+        task_role: The role of task jobs.
+        head_job_definition: Runs one workflow: parameters `workflow` (the URL of a WDL file) and `inputs` (JSON).
+
+    Raises:
+        ValueError: The file system is not where Cromwell binds it from.
+
+    Security considerations:
+        Head jobs may register job definitions named `cromwell_…`, as Cromwell names them, and submit with them to the
+        queues of the context; the only role they can give a task is the task role. Both come with the workflow options
+        (`aws_batch_job_role_arn`, `aws_batch_script_bucket_prefix`): without them, tasks have the rights of the
+        instance role, which reads no data, and fail. AWS Batch knows no resource by which the jobs of a context could
+        be told from others in the account, so a head job may end any job whose id it knows.
+
+    Cost:
+        A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1). There is no call cache between head
+        jobs, since Cromwell keeps it in a database: a workflow that is submitted again computes everything again.
+        Cromwell knows one queue: tasks that lose Spot machines are tried again on Spot, five times.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        placement: Placement,
+        compute: BatchCompute,
+        storage: WorkflowFileSystem,
+        outputs: S3Location,
+        data: Sequence[S3Location] = (),
+        image: str = IMAGE,
+    ) -> None:
+        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
+        self._check_reach()
+        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
+        self._grant_task(self.task_role, data)
+        self._grant_pass_roles(self.task_role)
+        self._grant_machine_facts()
+        self.log_group.grant(self.head_role, "logs:GetLogEvents")
+        compute.run_at_boot(install_script("fetch_and_run.sh", _FETCH_AND_RUN))
+        command = f"{_AWS_CLI_HOME}/v2/current/bin/aws"
+        compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": _AWS_CLI_HOME, "AWS_CLI": command}))
+        self._head_job_definition = self._definition(
+            "HeadJob",
+            self._head_container(
+                "Head",
+                image=image,
+                command=["Ref::workflow", "Ref::inputs"],
+                environment=self._environment(),
+            ),
+            parameters={
+                "workflow": "https://raw.githubusercontent.com/openwdl/wdl/legacy/versions/1.0/examples/hello.wdl",
+                "inputs": "{}",
+            },
+            timeout=cdk.Duration.days(14),
+        )
+
+    @property
+    @override
+    def head_job_definition(self) -> batch.IJobDefinition:
+        return self._head_job_definition
+
+    @property
+    @override
+    def client_configuration(self) -> str:
+        options = (f"//   {line}" for line in json.dumps(self._workflow_options(), indent=2).splitlines())
+        return "\n".join(
+            [
+                "// Save as cromwell.conf, and what follows as options.json:",
+                *options,
+                "// java -Dconfig.file=cromwell.conf -jar cromwell.jar run WORKFLOW.wdl --options options.json",
+                'include required(classpath("application"))',
+                *_hocon(self._settings()),
+            ]
+        )
+
+    @override
+    def extra_outputs(self) -> dict[str, str]:
+        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self._s3_work_directory}
+
+    @property
+    @override
+    def _task_definition_names(self) -> str:
+        return "cromwell_*"
+
+    def _check_reach(self) -> None:
+        path = self.storage.mount_path
+        if path is not None and not (path == MOUNT_PATH and self.storage.host_mounted):
+            message = (
+                f"Cromwell binds a shared file system from {MOUNT_PATH} of the machine, and instances do not mount "
+                f"{type(self.storage).__name__} there; give EfsFileSystem(host_mounted=True), or S3FileSystem"
+            )
+            raise ValueError(message)
+
+    def _settings(self) -> dict[str, object]:
+        config: dict[str, object] = {
+            "root": f"{self._s3_work_directory}/cromwell-execution",
+            "auth": "default",
+            "concurrent-job-limit": 1000,
+            "numSubmitAttempts": 6,
+            "numCreateDefinitionAttempts": 6,
+            "default-runtime-attributes": {
+                "queueArn": self.compute.task_queue.job_queue_arn,
+                "scriptBucketName": self.outputs.bucket.bucket_name,
+                "logGroupName": self.log_group.log_group_name,
+                **self._spot_attributes(),
+            },
+            "filesystems": {"s3": {"auth": "default"}, **self._shared_directory()},
+        }
+        if self.storage.mount_path is not None:
+            # The default makes hard links, which do not lead from one file system to another.
+            config["glob-link-command"] = "ln -fs GLOB_PATTERN GLOB_DIRECTORY"
+        return {
+            "aws": {
+                "application-name": "cromwell",
+                "auths": [{"name": "default", "scheme": "default"}],
+                "region": cdk.Aws.REGION,
+            },
+            "engine.filesystems.s3.auth": "default",
+            "docker.hash-lookup.enabled": False,
+            "backend": {
+                "default": "AWSBatch",
+                "providers": {
+                    "AWSBatch": {
+                        "actor-factory": "cromwell.backend.impl.aws.AwsBatchBackendLifecycleActorFactory",
+                        "config": config,
+                    }
+                },
+            },
+        }
+
+    def _spot_attributes(self) -> dict[str, object]:
+        if not self.compute.spot:
+            return {}
+        return {
+            "awsBatchRetryAttempts": 5,
+            "awsBatchEvaluateOnExit": [
+                {"Action": "RETRY", "onStatusReason": "Host EC2*"},
+                {"Action": "EXIT", "onReason": "*"},
+            ],
+        }
+
+    def _shared_directory(self) -> dict[str, object]:
+        return {"local": {"efs": self.storage.mount_path}} if self.storage.mount_path is not None else {}
+
+    def _workflow_options(self) -> dict[str, str]:
+        return {
+            "aws_batch_job_role_arn": self.task_role.role_arn,
+            "aws_batch_script_bucket_prefix": "/".join(filter(None, (self.outputs.prefix, "cromwell", "scripts"))),
+            "final_workflow_outputs_dir": self.outputs.within("cromwell", "results").uri,
+        }
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "AWS_REGION": cdk.Aws.REGION,
+            "BASH_ENV": _BASH_ENV,
+            "CROMWELL_CONF": self.client_configuration,
+            "CROMWELL_HEAD": read_script("cromwell_head.sh"),
+            "CROMWELL_OPTIONS": json.dumps(self._workflow_options()),
+        }
+
+
+def _hocon(settings: Mapping[str, object], indent: str = "") -> list[str]:
+    """Settings in the format of Cromwell's configuration: `key = value`, `key { … }`."""
+    lines: list[str] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{key} {{", *_hocon(value, f"{indent}  "), f"{indent}}}"]
+        else:
+            lines.append(f"{indent}{key} = {json.dumps(value)}")
+    return lines
