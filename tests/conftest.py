@@ -6,19 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from templates import ACCOUNT, PROJECTS, REGION, ZONES, Templates
 
 from workflow_context.node import prefer_wheel_node
 
 prefer_wheel_node()
 os.environ.pop("CDK_DEFAULT_ACCOUNT", None)
 os.environ.pop("CDK_DEFAULT_REGION", None)
-
-PROJECTS = Path(__file__).parent / "projects"
-ACCOUNT, REGION = "123456789012", "us-east-1"
-ZONES = {f"availability-zones:account={ACCOUNT}:region={REGION}": ["us-east-1a", "us-east-1b", "us-east-1c"]}
-
-Template = dict[str, Any]
-Templates = Mapping[str, Template]
 
 
 @pytest.fixture(scope="session")
@@ -57,18 +51,34 @@ def variants(synthesize: Callable[..., Templates]) -> Templates:
 @pytest.fixture(scope="session")
 def bare_variants() -> Templates:
     """The same, without any feature flag: in a bare `cdk.App()`."""
+    return bare(PROJECTS / "variants.yaml")
+
+
+@pytest.fixture(scope="session")
+def storages(synthesize: Callable[..., Templates]) -> Templates:
+    """The contexts of storages.yaml, and their core stack, under the feature flags of cdk.json."""
+    return synthesize(PROJECTS / "storages.yaml")
+
+
+@pytest.fixture(scope="session")
+def bare_storages() -> Templates:
+    """The same, without any feature flag."""
+    return bare(PROJECTS / "storages.yaml")
+
+
+def bare(project_file: Path) -> Templates:
     import aws_cdk as cdk
 
     from workflow_stacks import ContextStack, CoreStack
     from workflow_stacks.project import load_project
 
-    project = load_project(PROJECTS / "variants.yaml")
+    project = load_project(project_file)
     app = cdk.App()
-    core = CoreStack(app, "Variants-core")
+    core = CoreStack(app, f"{project.name}-core")
     for name, context in project.contexts.items():
         ContextStack(
             app,
-            f"Variants-{name}",
+            f"{project.name}-{name}",
             context=context,
             data=project.data,
             network=core.network,
@@ -94,15 +104,3 @@ def project_file(tmp_path: Path) -> Callable[[str], Path]:
         return file
 
     return write
-
-
-def resources(template: Template, type_: str) -> dict[str, Any]:
-    """The resources of a type: logical id to resource."""
-    return {name: one for name, one in template["Resources"].items() if one["Type"] == type_}
-
-
-def only(template: Template, type_: str) -> dict[str, Any]:
-    """The properties of the one resource of a type."""
-    [found] = resources(template, type_).values()
-    properties: dict[str, Any] = found["Properties"]
-    return properties

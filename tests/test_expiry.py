@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
-from conftest import Template, Templates, only, resources
+from templates import Template, Templates, only, resources
 
 import workflow_context.scripts
 from workflow_context import S3Location, StorageExpiry, WorkflowContext

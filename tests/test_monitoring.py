@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import Template, Templates, only, resources
+from templates import Template, Templates, only, resources
 
 
 @pytest.fixture(scope="module")

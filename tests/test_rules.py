@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Template, Templates, only, resources
+from templates import Template, Templates, only, resources
 
 ALLOWED_EVERYWHERE = {
     # Actions that AWS offers no resource level for, or that read no data.

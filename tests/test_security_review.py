@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 from aws_cdk import aws_s3 as s3
-from conftest import PROJECTS, Templates
+from templates import PROJECTS, Templates
 
 from workflow_stacks import build_app
 
@@ -40,15 +40,17 @@ def test_an_open_finding_fails_the_review(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [PROJECTS / "variants.yaml", *EXAMPLES], ids=lambda file: f"{file.parent.name}-{file.stem}"
+    "file",
+    [PROJECTS / "variants.yaml", PROJECTS / "storages.yaml", *EXAMPLES],
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
 )
 def test_cdk_nag_and_cdk_itself_find_nothing(file: Path, tmp_path: Path) -> None:
     app = build_app(file, outdir=str(tmp_path))
     assert findings(app, tmp_path) == []
 
 
-def test_cfn_lint_finds_no_error(variants: Templates, tmp_path: Path) -> None:
-    for name, template in variants.items():
+def test_cfn_lint_finds_no_error(variants: Templates, storages: Templates, tmp_path: Path) -> None:
+    for name, template in {**variants, **storages}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
     run = subprocess.run(
         [sys.executable, "-m", "cfnlint", "--ignore-checks", "W3005", "--", *map(str, tmp_path.glob("*.json"))],

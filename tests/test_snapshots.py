@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PROJECTS, Templates
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+from templates import PROJECTS, Templates
 
 from workflow_context.catalog import ENGINES
 from workflow_stacks.project import load_project

@@ -10,8 +10,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
-from conftest import Templates, resources
 from rendered import allowed, environment, head_container, output, user_data
+from templates import Templates, resources
 
 from workflow_context import CromwellEngine, EfsFileSystem, Network, S3Location, WorkflowContext
 from workflow_context.scripts import install_script, read_script

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Templates, resources
 from nextflow_itself import nextflow
 from rendered import allowed, environment, head_container, output, statements, user_data, user_data_size
+from templates import Templates, resources
 
 from workflow_context.scripts import read_script
 from workflow_stacks.project import ProjectFileError, validate_project

@@ -3,7 +3,7 @@
 import json
 import re
 
-from conftest import Templates, only, resources
+from templates import Templates, only, resources
 
 
 def environments(template: dict) -> dict:

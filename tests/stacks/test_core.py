@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions, aws_ec2 as ec2
-from conftest import ACCOUNT, REGION, ZONES, resources
+from templates import ACCOUNT, REGION, ZONES, resources
 
 from workflow_context import Network
 from workflow_stacks import CoreStack
