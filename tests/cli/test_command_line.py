@@ -28,10 +28,11 @@ def command(monkeypatch: pytest.MonkeyPatch, target: object, extra: str = "") ->
 
 
 def test_the_installed_script_validates_a_project() -> None:
-    result = run("validate", "--project", str(PROJECTS / "minimal.yaml"))
+    file = PROJECTS.parents[1] / "examples" / "demo" / "agc-project.yaml"
+    result = run("validate", "--project", str(file))
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("minimal.yaml: fine: project Minimal with 1 context, 0 workflows, 0 data locations\n")
+    assert result.stdout == f"{file}: fine: project Demo with 2 contexts, 1 workflow, 0 data locations\n"
 
 
 def test_the_installed_script_finds_agc_project_yaml_in_the_working_directory(tmp_path: Path) -> None:

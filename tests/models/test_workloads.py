@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from workflow_context.models.efs_limits import metered
 from workflow_context.models.errors import ModelError
+from workflow_context.models.typical_io import typical_demand
 from workflow_context.models.workloads import load_workload, presets
 
 MINIMAL = "name: mine\ninputGib: 100\ntasks: 10\nconcurrency: 5\ntaskHours: 2\n"
@@ -85,3 +87,16 @@ def test_the_workload_of_the_documentation_is_one(write):
     workload = load_workload(write(block))
     assert workload.budget_usd_per_month == 2000
     assert "taskHours" in workload.assumed
+
+
+def test_typical_io_is_that_of_the_preset_in_the_middle():
+    def for_each_vcpu(name):
+        workload = load_workload(name)
+        busy = workload.concurrency * workload.task_vcpus
+        return workload.read_mibps / busy, workload.write_mibps / busy
+
+    ranked = sorted((for_each_vcpu(name) for name in presets()), key=lambda rates: metered(*rates))
+    typical = typical_demand(100, 24)
+    assert (typical.read_mibps, typical.write_mibps) == pytest.approx(
+        tuple(100 * rate for rate in ranked[len(ranked) // 2]), abs=1
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from .context_checks import CONTEXT_CHECKS
+from .context_checks import CONTEXT_CHECKS, FILESYSTEM
 from .findings import Problem, listed, quoted
-from .model import Project
+from .model import Context, Project
 
 ProjectCheck: TypeAlias = Callable[[Project], Iterator[Problem]]
 
@@ -19,6 +20,15 @@ QUEUES_PER_ACCOUNT = 50
 """Job queues that AWS Batch allows in an account and region, unless more were asked for."""
 
 _LONGEST_STACK_NAME = 128
+_MOST_NAMES = 3
+
+
+@runtime_checkable
+class Surprising(Protocol):
+    """A file system that may surprise, although its configuration is right."""
+
+    def surprises(self, max_vcpus: int) -> Iterator[Problem]:
+        """Yield warnings, with paths from the file system's own mapping."""
 
 
 def queue_count(project: Project) -> int:
@@ -123,8 +133,27 @@ def problems_of(project: Project, contexts: Collection[str] | None = None) -> li
     Returns:
         Errors and warnings, in no particular order.
     """
+    chosen = {name: context for name, context in project.contexts.items() if contexts is None or name in contexts}
     found = [problem for check in PROJECT_CHECKS for problem in check(project)]
-    for name, context in project.contexts.items():
-        if contexts is None or name in contexts:
-            found += [problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)]
-    return found
+    for name, context in chosen.items():
+        found += [problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)]
+    if any(problem.level == "error" for problem in found):
+        return found  # what will be deployed is not known yet
+    return [*found, *file_systems_do_not_surprise(chosen)]
+
+
+def file_systems_do_not_surprise(contexts: Mapping[str, Context]) -> Iterator[Problem]:
+    """What a file system may surprise with is pointed out once, at the first context, however many share it."""
+    shared: dict[Problem, list[str]] = {}
+    for name, context in contexts.items():
+        if isinstance(context.filesystem, Surprising):
+            for problem in context.filesystem.surprises(context.max_vcpus):
+                shared.setdefault(problem, []).append(name)
+    for problem, (first, *others) in shared.items():
+        also = f" (also in {listed(others[:_MOST_NAMES])}{_and_more(others)})" if others else ""
+        told = replace(problem, message=f"{problem.message}{also}")
+        yield told.under("contexts", first, *FILESYSTEM)
+
+
+def _and_more(names: Collection[str]) -> str:
+    return f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

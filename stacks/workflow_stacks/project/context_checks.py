@@ -15,9 +15,9 @@ ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
 
 _ENGINE: DataPath = ("engines", 0, "engine")
 _TYPE: DataPath = ("engines", 0, "type")
-_FILESYSTEM: DataPath = ("engines", 0, "filesystem")
-_CONFIGURATION: DataPath = (*_FILESYSTEM, "configuration")
-_HIGH_THROUGHPUT = 1024  # MiB/s: above, AWS grants it on request, in some regions
+
+FILESYSTEM: DataPath = ("engines", 0, "filesystem")
+"""Where the file system stands in a context."""
 
 
 def _working_engines() -> str:
@@ -64,19 +64,7 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     remedies = [f"leave 'filesystem' out for {entry.default_storage}", entry.instead]
     remedies += [f"the engines that work on it are {listed(others)}"] if others else []
     remedy = "; ".join(remedy for remedy in remedies if remedy)
-    yield Problem((*_FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
-
-
-def high_throughput_is_granted(context: Context) -> Iterator[Problem]:
-    """Provisioned throughput that needs a quota increase is pointed out."""
-    throughput = getattr(getattr(context.filesystem, "configuration", None), "provisioned_throughput", None)
-    if throughput is not None and throughput > _HIGH_THROUGHPUT:
-        yield Problem(
-            (*_CONFIGURATION, "provisionedThroughput"),
-            f"{throughput} MiB/s needs a quota increase and a region that allows it",
-            remedy=f"ask AWS for the quota before you deploy, or stay at {_HIGH_THROUGHPUT}",
-            level="warning",
-        )
+    yield Problem((*FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
 
 
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
@@ -169,7 +157,6 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_works,
     engine_runs_the_language,
     engine_works_on_the_file_system,
-    high_throughput_is_granted,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from .efs_surprises import surprises_of
 from .findings import Problem, listed
 from .section import Section
 from .values import Choice, Flag, Text, Whole, refuse
@@ -267,3 +268,8 @@ class EfsFilesystem(Section):
             yield "POSIX user", f"uid {configuration.posix_user.uid}, gid {configuration.posix_user.gid}"
         hours = configuration.expiration_hours
         yield "runs are deleted", f"after {hours} hours" if hours else "never: call caching works"
+
+    def surprises(self, max_vcpus: int) -> Iterator[Problem]:
+        """Yield warnings about what a right configuration may surprise with: bill, credits, the one zone."""
+        for problem in surprises_of(self.configuration, max_vcpus):
+            yield problem.under("configuration")
