@@ -65,6 +65,7 @@ def test_the_public_api_is_this() -> None:
         "S3FilesFileSystem",
         "S3Location",
         "SnakemakeEngine",
+        "StorageExpiry",
         "WorkflowBucket",
         "WorkflowContext",
         "WorkflowEngine",

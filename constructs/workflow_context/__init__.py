@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .engines.miniwdl import MiniwdlEngine
     from .engines.nextflow import NextflowEngine
     from .engines.snakemake import SnakemakeEngine
+    from .expiry import StorageExpiry
     from .monitoring import Monitoring
     from .network import Network, Placement
     from .s3_location import S3Location
@@ -43,6 +44,7 @@ _MODULES = {
     "S3FilesFileSystem": ".storage.s3_files",
     "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
+    "StorageExpiry": ".expiry",
     "WorkflowBucket": ".bucket",
     "WorkflowContext": ".context",
     "WorkflowEngine": ".engines.base",
@@ -64,6 +66,7 @@ __all__ = [
     "S3FilesFileSystem",
     "S3Location",
     "SnakemakeEngine",
+    "StorageExpiry",
     "WorkflowBucket",
     "WorkflowContext",
     "WorkflowEngine",
