@@ -43,7 +43,7 @@ lock: setup  ## resolve the dependencies of pyproject.toml anew
 	@printf 'uv==0.13.9\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links - --output-file requirements/uv.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements/lock.txt
+		--no-emit-index-url --no-emit-find-links --override requirements/overrides.txt --extra dev pyproject.toml --output-file requirements/lock.txt
 
 clean:  ## remove what the other commands made
 	rm -rf .venv node_modules cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis

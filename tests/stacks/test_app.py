@@ -16,7 +16,7 @@ PROJECT = """\
 name: Demo
 schemaVersion: 1
 contexts:
-  first: {engines: [{type: wdl, engine: miniwdl}]}
+  first: {engines: [{type: wdl, engine: miniwdl, filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}}]}
   second: {engines: [{type: snakemake, engine: snakemake}]}
   open: {usePublicSubnets: true, engines: [{type: wdl, engine: miniwdl}]}
 """

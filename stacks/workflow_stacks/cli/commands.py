@@ -37,7 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("validate", "validate:validate", "Check the project file."),
     Command("list", "list:list_contexts", "List the contexts of the project."),
     Command("describe", "describe:describe", "Show what a context will be."),
-    Command("config", "config:config", "Print what the engine's client needs.", extra="local"),
+    Command("config", "config:config", "Print what the engine's client needs."),
     Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),
     Command("cost", "cost:cost", "Estimate what a context costs, idle and for each run of a workload."),
     Command("throughput", "throughput:throughput", "Follow EFS throughput and burst credits under a demand."),
