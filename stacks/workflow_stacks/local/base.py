@@ -5,6 +5,7 @@
 
 # ruff: noqa: E402, SLF001  (ministack reads its settings when it is imported; its parts are all private)
 
+import json
 import logging
 import os
 import secrets
@@ -31,10 +32,10 @@ os.environ |= {
 from ministack import app as ministack
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import batch as ministack_batch, cloudformation, ec2, efs, s3
+from ministack.services import batch as ministack_batch, cloudformation, ec2, efs, s3, s3files
 from ministack.services.cloudformation import provisioners
 
-from . import batch_types, s3_types
+from . import batch_types, s3_types, storage_types
 from .batch import Batch, ClientError
 
 Properties = dict[str, Any]
@@ -56,6 +57,25 @@ def _answer(action: str) -> Callable[[Properties], Any]:
             return ministack_batch.error_response_json("ClientException", str(error), 400)
 
     return answer
+
+
+def _s3_files(operation: str, *arguments: Any) -> Properties:
+    """Call an operation of S3 Files."""
+    status, _, body = getattr(s3files, f"_{operation}")(*arguments)
+    answer: Properties = json.loads(body) if body else {}
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ValueError(answer.get("message") or body.decode())
+    return answer
+
+
+STORAGE = storage_types.Surroundings(
+    call=_s3_files,
+    targets=lambda: list(s3files._mount_targets.values()),
+    access_points=lambda: list(s3files._access_points.values()),
+    is_versioned=lambda bucket: s3._bucket_versioning.get(bucket) == "Enabled",
+    zone=lambda subnet: ec2._subnets[subnet]["AvailabilityZone"] if subnet in ec2._subnets else None,
+    arn=lambda service, resource: f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}",
+)
 
 
 def _new_record(store: Any, create: Callable[[Properties], Any], request: Properties) -> str:
@@ -167,7 +187,9 @@ def _security_group_delete(group: str, properties: Properties) -> None:
         for pair in permission.get("UserIdGroupPairs", [])
         if other_id != group
     )
-    in_mounts = any(group in target.get("SecurityGroups", []) for target in efs._mount_targets.values())
+    in_mounts = any(group in target.get("SecurityGroups", []) for target in efs._mount_targets.values()) or any(
+        group in target["securityGroups"] for target in s3files._mount_targets.values()
+    )
     if in_rules or in_mounts:
         raise ValueError(f"resource {group} has a dependent object")
     _delete_security_group(group, properties)
@@ -175,7 +197,8 @@ def _security_group_delete(group: str, properties: Properties) -> None:
 
 def _subnet_delete(subnet: str, properties: Properties) -> None:
     holders = (*efs._mount_targets.values(), *ec2._nat_gateways.values())
-    if any(holder["SubnetId"] == subnet for holder in holders):
+    in_s3_files = any(target["subnetId"] == subnet for target in s3files._mount_targets.values())
+    if in_s3_files or any(holder["SubnetId"] == subnet for holder in holders):
         raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
     _delete_subnet(subnet, properties)
 
@@ -219,6 +242,7 @@ def teach() -> None:
     """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
     provisioners._RESOURCE_HANDLERS |= {
         **batch_types.handlers(BATCH),
+        **storage_types.handlers(STORAGE),
         "AWS::EC2::EIP": {"create": _address_create, "update": _address_update, "delete": _address_delete},
         "AWS::EC2::NatGateway": {
             "create": _nat_create,
@@ -236,6 +260,7 @@ def teach() -> None:
     # What CloudFormation replaces; any other change of these types is made in place.
     provisioners._REPLACING_PROPERTIES |= {
         **batch_types.REPLACING,
+        **storage_types.REPLACING,
         "AWS::EC2::NatGateway": ("AllocationId", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"),
         "AWS::EC2::FlowLog": (
             "DeliverLogsPermissionArn",

@@ -16,6 +16,7 @@ Handlers = dict[str, Callable[..., Any] | bool]
 
 # Maps whose keys belong to the user: CloudFormation and the API write them alike.
 USERS_KEYS = frozenset({"Tags", "Parameters", "Options", "Labels"})
+_IRREGULAR = {"S3FilesVolumeConfiguration": "s3filesVolumeConfiguration"}
 # A change of these replaces the resource; any other is made in place.
 REPLACING = {
     "AWS::Batch::ComputeEnvironment": ("ComputeEnvironmentName", "Tags", "Type"),
@@ -108,4 +109,7 @@ def _camel(value: Any) -> Any:
         return [_camel(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {key[:1].lower() + key[1:]: item if key in USERS_KEYS else _camel(item) for key, item in value.items()}
+    return {
+        _IRREGULAR.get(key, key[:1].lower() + key[1:]): item if key in USERS_KEYS else _camel(item)
+        for key, item in value.items()
+    }
