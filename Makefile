@@ -17,7 +17,7 @@ setup: .venv/.complete  ## install everything into .venv and node_modules
 	@echo "Installing the locked Python packages into .venv …"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements/lock.txt
+	@.venv/bin/uv pip sync --quiet --require-hashes requirements/lock.txt
 	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "Installing the CDK CLI into node_modules …"
 	@.venv/bin/npm ci --silent
