@@ -66,6 +66,7 @@ def test_the_public_api_is_this() -> None:
         "S3Location",
         "SnakemakeEngine",
         "StorageExpiry",
+        "ToilEngine",
         "WorkflowBucket",
         "WorkflowContext",
         "WorkflowEngine",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .engines.miniwdl import MiniwdlEngine
     from .engines.nextflow import NextflowEngine
     from .engines.snakemake import SnakemakeEngine
+    from .engines.toil import ToilEngine
     from .expiry import StorageExpiry
     from .monitoring import Monitoring
     from .network import Network, Placement
@@ -45,6 +46,7 @@ _MODULES = {
     "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
     "StorageExpiry": ".expiry",
+    "ToilEngine": ".engines.toil",
     "WorkflowBucket": ".bucket",
     "WorkflowContext": ".context",
     "WorkflowEngine": ".engines.base",
@@ -67,6 +69,7 @@ __all__ = [
     "S3Location",
     "SnakemakeEngine",
     "StorageExpiry",
+    "ToilEngine",
     "WorkflowBucket",
     "WorkflowContext",
     "WorkflowEngine",

@@ -141,6 +141,14 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 why_no_other="its backend for AWS Batch binds a shared file system only from /mnt/efs, and asks for no "
                 "more memory than the workflow says",
             ),
+            EngineEntry(
+                "toil",
+                ("wdl", "cwl"),
+                "S3",
+                ("S3",),
+                "workflow_context.engines.toil:ToilEngine",
+                why_no_other="on AWS Batch, Toil keeps its job stores in S3, and its job definitions mount nothing",
+            ),
         )
     }
 )

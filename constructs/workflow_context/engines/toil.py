@@ -1,0 +1,196 @@
+"""Toil, by its batch system for AWS Batch: https://toil.readthedocs.io/en/latest/."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_iam as iam
+from constructs import Construct
+from typing_extensions import override
+
+from workflow_context.compute import BatchCompute
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3_WILDCARD, S3Location
+from workflow_context.scripts import read_script
+from workflow_context.storage.base import WorkflowFileSystem
+
+from .base import WorkflowEngine
+
+# The image that Toil 9.6.0 itself starts jobs with (toil.version.dockerTag): head and jobs must be of one version.
+IMAGE = "quay.io/ucsc_cgl/toil:9.6.0-6793fc7f112785e13a229691d6de23225e73339e-py3.10"
+
+_BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
+_OBJECT_ACTIONS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+)
+# What Toil does once for each job store, at its beginning and at its end: toil/lib/aws/s3.py and utils.py.
+_BUCKET_LIFE_ACTIONS = (
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:ListBucketVersions",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutEncryptionConfiguration",
+)
+
+
+class ToilEngine(WorkflowEngine):
+    """Toil, for WDL and CWL, with a job store in S3 for each run.
+
+    Toil makes a bucket for each job store, and deletes it when the run has succeeded. The name of a job store of this
+    context begins with `job_store`; the log of a head job says it whole. A run that ended early goes on when a new head
+    job is given its name (`jobStore`).
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there. The names of job stores follow from it.
+        placement: Where head jobs run.
+        compute: The queues.
+        storage: The work directory, with `S3FileSystem`: workflows may read and write there. Toil's own files are in
+            the job stores.
+        outputs: Where results go to in S3.
+        data: What else workflows may read, and write where it is not read-only.
+        image: Container image of head jobs and of the jobs that Toil starts. Default: the one that the Toil project
+            publishes, by version.
+
+    Attributes:
+        task_role: The role of task jobs.
+        job_store: Beginning of the job store names that the roles of the context may use: `aws:<region>:toil-…`.
+        head_job_definition: Runs one workflow: parameters `language` (`wdl` or `cwl`), `workflow` (its URL), `inputs`
+            (JSON, or the URL of a JSON file) and `jobStore` (`new`, or the name of one to go on with).
+
+    Raises:
+        ValueError: The file system is mounted: Toil's job definitions carry no mount.
+
+    Security considerations:
+        Toil's job definitions are privileged and bind the machine's Docker socket: a task can do everything on its
+        machine, read the files of the other tasks there, and act with the instance role. Do not run workflows of people
+        who may not see each other's data in one context. Toil takes the block of public access off the buckets that it
+        makes; the roles may not set ACLs or bucket policies, so nothing in them becomes public, and the block of the
+        account, where it is on, stays. Head jobs may register job definitions named `toil-…`, submit with them to the
+        queues of the context, and give them the task role, no other. AWS Batch knows no resource by which the jobs of
+        a context could be told from others in the account, so a head job may end any job whose id it knows.
+
+    Cost:
+        A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1). A job store of a run that failed
+        stays, and costs what S3 storage costs, until `toil clean` or the restarted run deletes it. Toil knows one
+        queue: jobs that lose Spot machines are tried again on Spot, three times.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        placement: Placement,
+        compute: BatchCompute,
+        storage: WorkflowFileSystem,
+        outputs: S3Location,
+        data: Sequence[S3Location] = (),
+        image: str = IMAGE,
+    ) -> None:
+        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
+        if storage.mount_path is not None:
+            message = (
+                f"the job definitions that Toil makes do not mount {type(storage).__name__}, and its job stores are in "
+                "S3; give S3FileSystem"
+            )
+            raise ValueError(message)
+        self._image = image
+        # Bucket names are shared by all accounts: the account in them keeps others from taking ours. The address is
+        # that of the construct in the tree; its first two characters are always the same.
+        self._store_names = f"toil-{self.node.addr[2:10]}-{cdk.Aws.ACCOUNT_ID}"
+        self.job_store = f"aws:{cdk.Aws.REGION}:{self._store_names}"
+        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
+        self._grant_task(self.task_role, data)
+        outputs.grant(self.task_role)
+        self._grant_job_stores()
+        self._grant_pass_roles(self.task_role)
+        compute.run_at_boot(read_script("toil_folders.sh"))
+        self._head_job_definition = self._definition(
+            "HeadJob",
+            self._head_container(
+                "Head",
+                image=image,
+                command=[
+                    *("bash", "-c", read_script("toil_head.sh"), "toil"),
+                    *("Ref::language", "Ref::workflow", "Ref::inputs", "Ref::jobStore"),
+                ],
+                environment={
+                    **self._settings(),
+                    "TOIL_JOB_STORE": self.job_store,
+                    "TOIL_OUTPUTS": outputs.within("toil", "results").uri,
+                },
+            ),
+            parameters={
+                "language": "wdl",
+                "workflow": "https://raw.githubusercontent.com/DataBiosphere/toil/releases/9.6.0/"
+                "src/toil/test/wdl/miniwdl_self_test/self_test.wdl",
+                "inputs": "{}",
+                "jobStore": "new",
+            },
+            timeout=cdk.Duration.days(14),
+        )
+
+    @property
+    @override
+    def head_job_definition(self) -> batch.IJobDefinition:
+        return self._head_job_definition
+
+    @property
+    @override
+    def client_configuration(self) -> str:
+        return "\n".join(
+            [
+                *(f"export {name}={value}" for name, value in self._settings().items()),
+                f"# toil-wdl-runner --batchSystem aws_batch --jobStore {self.job_store}-NAME WORKFLOW.wdl INPUTS.json",
+                "# NAME: small letters and digits, at most 28; a new one for each run.",
+            ]
+        )
+
+    @override
+    def extra_outputs(self) -> dict[str, str]:
+        return {"JobStore": self.job_store, "TaskRole": self.task_role.role_arn}
+
+    @property
+    @override
+    def _task_definition_names(self) -> str:
+        return "toil-*"
+
+    @override
+    def _wildcard_reasons(self) -> dict[str, str]:
+        job_stores = "Or the buckets of this context's job stores, which Toil names and makes."
+        return {**super()._wildcard_reasons(), "s3:": f"{S3_WILDCARD} {job_stores}"}
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "AWS_DEFAULT_REGION": cdk.Aws.REGION,
+            "TOIL_AWS_REGION": cdk.Aws.REGION,
+            "TOIL_AWS_BATCH_QUEUE": self.compute.task_queue.job_queue_arn,
+            "TOIL_AWS_BATCH_JOB_ROLE_ARN": self.task_role.role_arn,
+            "TOIL_APPLIANCE_SELF": self._image,
+        }
+
+    def _grant_job_stores(self) -> None:
+        buckets = cdk.Stack.of(self).format_arn(
+            service="s3",
+            region="",
+            account="",
+            resource=f"{self._store_names}-*--toil",
+            arn_format=cdk.ArnFormat.NO_RESOURCE_NAME,
+        )
+        for role in (self.head_role, self.task_role):
+            for statement in (
+                iam.PolicyStatement(sid="ListJobStores", actions=list(_BUCKET_ACTIONS), resources=[buckets]),
+                iam.PolicyStatement(sid="UseJobStores", actions=list(_OBJECT_ACTIONS), resources=[f"{buckets}/*"]),
+            ):
+                role.add_to_policy(statement)
+        for statement in (
+            iam.PolicyStatement(sid="MakeJobStores", actions=list(_BUCKET_LIFE_ACTIONS), resources=[buckets]),
+            iam.PolicyStatement(sid="EmptyJobStores", actions=["s3:DeleteObjectVersion"], resources=[f"{buckets}/*"]),
+        ):
+            self.head_role.add_to_policy(statement)
