@@ -148,11 +148,3 @@ def test_the_api_answers_with_client_exceptions(cloud):
 
     with pytest.raises(client.exceptions.ClientException, match="Object does not exist: none"):
         client.update_job_queue(jobQueue="none", priority=2)
-
-
-def test_a_job_is_refused_and_not_pretended_to_run(cloud):
-    client = cloud.client("batch")
-
-    with pytest.raises(client.exceptions.ClientError, match="submitjob"):
-        client.submit_job(jobName="job", jobQueue="none", jobDefinition="none")
-    assert client.list_jobs(jobQueue="none")["jobSummaryList"] == []

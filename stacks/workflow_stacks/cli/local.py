@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from .local_run import run
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
 
@@ -28,6 +29,8 @@ PortOption: TypeAlias = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="The port to listen on. Default: a free one.")
 ]
 DEMO_PROJECT = Path("examples/demo/agc-project.yaml")
+
+app.command()(run)
 
 
 @app.command()

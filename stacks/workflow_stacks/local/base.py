@@ -23,7 +23,8 @@ os.environ |= {
     "STATE_DIR": str(STATE / "aws"),
     "S3_PERSIST": "1",
     "S3_DATA_DIR": str(STATE / "s3"),
-    # No other listener, no Docker.
+    # No other listener, no Docker; what runs jobs may still use the one there is.
+    "LOCAL_CLOUD_DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
     "IOT_MTLS_ENABLED": "0",
     "SFTP_ENABLED": "0",
     "DOCKER_HOST": "unix:///nonexistent",
@@ -32,11 +33,14 @@ os.environ |= {
 from ministack import app as ministack
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import batch as ministack_batch, cloudformation, ec2, efs, s3, s3files
+from ministack.services import batch as ministack_batch, cloudformation, cloudwatch_logs, ec2, efs, s3, s3files
 from ministack.services.cloudformation import provisioners
 
 from . import batch_types, s3_types, storage_types
+from .attempts import Attempts
 from .batch import Batch, ClientError
+from .jobs import Jobs
+from .volumes import Volumes
 
 Properties = dict[str, Any]
 Created = tuple[str, Properties]
@@ -47,6 +51,16 @@ BATCH = Batch(
     queues=ministack_batch._job_queues,
     definitions=ministack_batch._job_definitions,
 )
+ATTEMPTS = Attempts(
+    state=STATE,
+    port=int(os.environ["LOCAL_CLOUD_PORT"]),
+    region=os.environ["LOCAL_CLOUD_REGION"],
+    jobs=ministack_batch._jobs,
+    volumes=Volumes(STATE, lambda id_: id_ in efs._file_systems, efs._access_points.get),
+    # What is there already is refused, and stays.
+    logs=lambda operation, request: getattr(cloudwatch_logs, f"_{operation}")(request),
+)
+JOBS = Jobs(BATCH, ministack_batch._jobs, ATTEMPTS.run)
 
 
 def _answer(action: str) -> Callable[[Properties], Any]:
@@ -177,6 +191,7 @@ _delete_subnet = provisioners._ec2_subnet_delete
 _forget_bucket = provisioners._s3_delete
 _encryption_headers = s3._resolve_sse_write_headers
 _update_file_system = efs._update_file_system
+_restore_batch = ministack_batch.load_persisted_state
 
 
 def _security_group_delete(group: str, properties: Properties) -> None:
@@ -236,6 +251,12 @@ def _throughput_update(file_system: str, request: Properties) -> Any:
     if record and record["ThroughputMode"] != "provisioned":
         record.pop("ProvisionedThroughputInMibps", None)
     return answer
+
+
+def _restore_jobs(data: Properties) -> None:
+    """No job survives the server that ran it."""
+    _restore_batch(data)
+    JOBS.fail_leftovers()
 
 
 def teach() -> None:
@@ -304,6 +325,7 @@ def teach() -> None:
     )
     s3._resolve_sse_write_headers = _with_default_key
     efs._update_file_system = _throughput_update
+    ministack_batch.load_persisted_state = _restore_jobs
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
 
@@ -314,6 +336,12 @@ def deploying() -> bool:
         stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
         for stack in cloudformation._stacks._data.values()
     )
+
+
+def end_jobs() -> None:
+    """End every job at once: the server stops."""
+    JOBS.scheduler.close()
+    ATTEMPTS.kill_all()
 
 
 def save() -> None:

@@ -30,7 +30,10 @@ ACCOUNT = "000000000000"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # What the server may know of the caller's environment: no credentials, no proxy, no setting of its own.
-SERVER_ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
+SERVER_ENVIRONMENT = (
+    *("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV"),
+    *("DOCKER_HOST", "XDG_RUNTIME_DIR"),  # how to reach a container engine
+)
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 

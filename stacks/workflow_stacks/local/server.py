@@ -14,6 +14,8 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from .jobs import caller
+
 SAVE_EVERY_SECONDS = 2.0
 SETTLE_SECONDS = 20.0
 
@@ -31,6 +33,7 @@ class Server:
         self.base = base
         self.state = state
         self.changed = False
+        base.JOBS.scheduler.changed = self._set_changed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -40,6 +43,8 @@ class Server:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
+        tokens = (value for key, value in scope.get("headers", ()) if key == b"x-amz-security-token")
+        caller.set(next(tokens, b"").decode())
         await self.base.app(scope, receive, send)
         self.changed = True
 
@@ -57,10 +62,14 @@ class Server:
             deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
             while self.base.deploying() and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.05)
+            self.base.end_jobs()
 
         saving = asyncio.create_task(self._save())
         await serve(self, config, shutdown_trigger=stopped)
         saving.cancel()
+
+    def _set_changed(self) -> None:
+        self.changed = True
 
     async def _save(self) -> None:
         """Save every few seconds, so that a killed server forgets little."""

@@ -1,0 +1,83 @@
+"""`workflow-context local run CONTEXT WORKFLOW [INPUT]...`: a real workflow on the local cloud."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from .output import print_json
+
+if TYPE_CHECKING:
+    from workflow_stacks.local.run import Result
+
+
+def run(
+    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    workflow: Annotated[Path, typer.Argument(help="A workflow file, or its name in the project.", metavar="WORKFLOW")],
+    inputs: Annotated[
+        list[str] | None, typer.Argument(help="Inputs: name=value, or a JSON file of them.", metavar="[INPUT]...")
+    ] = None,
+    project: ProjectOption = DEFAULT_PROJECT,
+    spot_interruption: Annotated[
+        float,
+        typer.Option(metavar="P", min=0.0, max=1.0, help="Share of attempts on Spot that lose their instance, 0 to 1."),
+    ] = 0.0,
+    task_failure: Annotated[
+        float, typer.Option(metavar="P", min=0.0, max=1.0, help="Share of attempts of tasks that fail, 0 to 1.")
+    ] = 0.0,
+    software: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIRECTORY",
+            exists=True,
+            file_okay=False,
+            help="A virtual environment, or another directory with bin, whose programs jobs may use. May be repeated.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a workflow in a context, deployed if it is not: jobs really run, in sandboxes of this machine."""
+    from workflow_stacks.local import LocalCloud
+    from workflow_stacks.local.run import Options, WorkflowRun
+
+    from .local_view import view
+
+    running = WorkflowRun(
+        LocalCloud.of_project(project),
+        project,
+        context,
+        Options(spot_interruption, task_failure, tuple(software or ())),
+    )
+    try:
+        with view() as look:
+            result = running.run(workflow, inputs or (), look)
+    except KeyboardInterrupt:
+        raise typer.Exit(1) from None
+    if json:
+        print_json(vars(result))
+    else:
+        print_result(result)
+    if not result.succeeded:
+        raise typer.Exit(1)
+
+
+def print_result(result: Result) -> None:
+    """Print the outputs; of a workflow that failed, why."""
+    if not result.succeeded:
+        typer.echo(f"\nThe workflow failed after {result.seconds:.1f} s.", err=True)
+        for line in result.why:
+            typer.echo(line, err=True)
+        return
+    tasks = sum(result.tasks.values())
+    typer.echo(f"\nThe workflow succeeded in {result.seconds:.1f} s, with {tasks or 'no'} task job{'s'[: tasks != 1]}.")
+    typer.echo(f"Outputs, in {result.results}")
+    for name, value in result.outputs.items():
+        for text in _texts(value):
+            typer.echo(f"  {name}  {text}")
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

@@ -1,0 +1,40 @@
+"""Where the jobs of the local cloud run: one contract (base.py), one file for each kind of sandbox."""
+
+import sys
+from functools import cache
+
+from workflow_stacks.errors import WorkflowContextError
+
+from .base import Mount, Room, Sandbox
+from .bubblewrap import Bubblewrap
+from .containers import ContainerEngine
+from .unshare import Unshare
+
+__all__ = ["Mount", "NoSandboxError", "Room", "Sandbox", "find_sandbox"]
+
+
+class NoSandboxError(WorkflowContextError):
+    """This machine has no way to run jobs."""
+
+
+def _kinds() -> list[Sandbox]:
+    """Every kind, the most faithful first."""
+    engines: list[Sandbox] = [ContainerEngine("docker"), ContainerEngine("podman")]
+    return [*engines, Bubblewrap(), Unshare()] if sys.platform == "linux" else engines
+
+
+@cache
+def find_sandbox() -> Sandbox:
+    """Find the best kind that works here.
+
+    Raises:
+        NoSandboxError: There is none.
+    """
+    for kind in _kinds():
+        if kind.works():
+            return kind
+    wanted = "bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) or " if sys.platform == "linux" else ""
+    raise NoSandboxError(
+        "Jobs cannot run on this machine: it has no sandbox that works. "
+        f"Install {wanted}a container engine (Docker, Podman), and see that your user may use it."
+    )

@@ -1,0 +1,154 @@
+"""The contract of a sandbox: a place where one attempt of a job runs, and sees what its definition mounts."""
+
+import abc
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECK_SECONDS = 10.0
+# What programs of the system need besides /usr.
+SYSTEM_FILES = (
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/magic",
+    "/etc/mime.types",
+    "/etc/nsswitch.conf",
+    "/etc/perl",
+    "/etc/pki",
+    "/etc/protocols",
+    "/etc/services",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+)
+SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "sbin")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A directory of this machine, and where a job finds it."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one attempt of a job gets.
+
+    Attributes:
+        name: A name that no other attempt has.
+        image: The container image that the job asks for.
+        command: The command and its arguments.
+        environment: All of its environment.
+        mounts: What the job definition mounts, and nothing else.
+        software: Directories of this machine with programs, mounted read-only where they are.
+        system: Files that stand in for those of an image: path in the room to path here.
+        owner: User and group that own the files it makes, where this machine lets us choose.
+        user: User and group that it believes to be.
+        scratch: A directory for its private /tmp and home.
+        scratch_bytes: The size of /tmp, when it is limited.
+    """
+
+    name: str
+    image: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    mounts: Sequence[Mount]
+    software: Sequence[Path]
+    system: Mapping[str, Path]
+    owner: tuple[int, int]
+    user: tuple[int, int]
+    scratch: Path
+    scratch_bytes: int | None = None
+    home: str = field(default="/root")
+
+    def make_scratch(self) -> tuple[Path, Path]:
+        """Make the directories for /tmp and home, writable by whoever the job is."""
+        made = []
+        for name in ("tmp", "home"):
+            folder = self.scratch / name
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o1777)
+            made.append(folder)
+        return made[0], made[1]
+
+
+class Sandbox(abc.ABC):
+    """A way to run a command in a room.
+
+    Attributes:
+        name: What people call it.
+        runs_images: Whether it runs the container image of the job; otherwise programs of this machine stand in.
+        local_host: The name by which a job reaches the local cloud.
+    """
+
+    name: str
+    runs_images = False
+    local_host = "localhost"
+    _depth = 1  # how many processes stand before the command
+
+    @abc.abstractmethod
+    def works(self) -> bool:
+        """Whether this machine has it and lets us use it."""
+
+    @abc.abstractmethod
+    def arguments(self, room: Room) -> list[str]:
+        """The command that runs the room's command in the room."""
+
+    async def end(self, process: asyncio.subprocess.Process, room: Room, grace_seconds: float) -> None:
+        """End a running command as ECS does: SIGTERM, and SIGKILL to everything when the grace is over."""
+        pid = _descendant(process.pid, self._depth)
+        if pid is not None:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(process.wait()), grace_seconds)
+        self.kill(process, room)
+
+    def kill(self, process: asyncio.subprocess.Process, room: Room) -> None:
+        """End it now, whatever it does."""
+        del room
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def succeeds(arguments: Sequence[str]) -> bool:
+    """Whether a command can be run and is content."""
+    try:
+        done = subprocess.run(arguments, capture_output=True, timeout=CHECK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def as_owner(room: Room) -> list[str]:
+    """What makes the job the user it believes to be, while its files belong to their owner. For root only."""
+    (owner, group), (uid, gid) = room.owner, room.user
+    return [
+        *("setpriv", f"--reuid={owner}", f"--regid={group}", "--clear-groups"),
+        *("unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"),
+    ]
+
+
+def _descendant(pid: int, depth: int) -> int | None:
+    """The first child of the first child, and so on."""
+    for _ in range(depth):
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return None
+        if not children:
+            return None
+        pid = int(children[0])
+    return pid

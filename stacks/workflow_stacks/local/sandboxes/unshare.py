@@ -1,0 +1,103 @@
+"""The same rooms by `unshare`, `mount` and `pivot_root` of util-linux, where bubblewrap is not installed."""
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+from .base import SYSTEM_FILES, SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds
+
+DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+TOOLS = ("mount", "pivot_root", "setpriv", "umount", "unshare")
+
+
+class Unshare(Sandbox):
+    """Rooms made by a shell script in new namespaces."""
+
+    name = "unshare"
+
+    def works(self) -> bool:
+        """Whether the tools are here, and namespaces may be made."""
+        return all(map(_which, TOOLS)) and succeeds([*_namespaces(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+
+    def arguments(self, room: Room) -> list[str]:
+        """`unshare … sh -c SCRIPT`."""
+        variables = [f"{key}={value}" for key, value in room.environment.items()]
+        become = as_owner(room) if os.geteuid() == 0 else _as_user(room)
+        return [*_namespaces(), "sh", "-c", self._script(room), "sh", "env", "-i", *variables, *become, *room.command]
+
+    def _script(self, room: Room) -> str:
+        tmp, home = room.make_scratch()
+        new = room.scratch / "root"
+        new.mkdir(exist_ok=True)
+        lines = [
+            "set -eu",
+            f"cd {shlex.quote(str(new))}",
+            "mount -t tmpfs -o mode=0777 tmpfs .",
+            f"cd {new}",
+            "umask 022",
+        ]
+
+        def bind(source: Path | str, target: str, *, read_only: bool) -> None:
+            here, there = shlex.quote(str(source)), shlex.quote(target.lstrip("/"))
+            if Path(source).is_dir():
+                lines.append(f"mkdir -p {there}")
+            else:
+                lines.append(f"mkdir -p $(dirname {there}); [ -e {there} ] || : > {there}")
+            lines.append(f"mount --bind {here} {there}")
+            if read_only:
+                lines.append(f"mount -o remount,bind,ro {there}")
+
+        limit = room.scratch_bytes
+        if limit:
+            lines += ["mkdir -p tmp", f"mount -t tmpfs -o size={limit},mode=1777 tmpfs tmp"]
+        else:
+            bind(tmp, "/tmp", read_only=False)  # noqa: S108
+        bind(home, room.home, read_only=False)
+        bind("/usr", "/usr", read_only=True)
+        for folder in SYSTEM_FOLDERS:
+            if Path(f"/{folder}").is_symlink():
+                lines.append(f"ln -s usr/{folder} {folder}")
+            elif Path(f"/{folder}").exists():
+                bind(f"/{folder}", f"/{folder}", read_only=True)
+        for file in SYSTEM_FILES:
+            if Path(file).exists():
+                bind(file, file, read_only=True)
+        for inside, source in room.system.items():
+            bind(source, inside, read_only=True)
+        for source in room.software:
+            bind(source, str(source), read_only=True)
+        for mount in room.mounts:
+            bind(mount.source, mount.target, read_only=mount.read_only)
+        for device in DEVICES:
+            bind(f"/dev/{device}", f"/dev/{device}", read_only=False)
+        return "\n".join(
+            [
+                *lines,
+                "ln -s /proc/self/fd dev/fd",
+                "for n in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/${n%:*} dev/${n#*:}; done",
+                "mkdir -p -m 1777 dev/shm; mkdir -p proc .old; mount -t proc proc proc",
+                "pivot_root . .old; cd /; umount -l /.old; rmdir /.old; hash -r 2>/dev/null || :",
+                'exec "$@"',
+            ]
+        )
+
+
+def _which(tool: str) -> str | None:
+    return shutil.which(tool, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+
+
+def _namespaces() -> list[str]:
+    """New mount, process and message namespaces, that end when their maker does."""
+    become = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return [
+        *("env", f"PATH={os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", "setpriv", "--pdeathsig", "KILL"),
+        *("unshare", *become, "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--"),
+    ]
+
+
+def _as_user(room: Room) -> list[str]:
+    uid, gid = room.user
+    if (uid, gid) == (0, 0):
+        return []
+    return ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"]

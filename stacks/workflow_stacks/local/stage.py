@@ -1,0 +1,79 @@
+"""Where a rehearsal puts what jobs read: on the file system of the context, or in its folder of S3."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FolderStage:
+    """The directory that stands for a file system.
+
+    Attributes:
+        folder: The directory here.
+        target: Where jobs find it.
+        owner: Who files on it belong to.
+    """
+
+    folder: Path
+    target: str
+    owner: tuple[int, int]
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a file, unless it is there."""
+        file = self.folder / name
+        place = str(PurePosixPath(self.target, name))
+        if file.exists():
+            return place
+        for parent in reversed([one for one in file.parents if one.is_relative_to(self.folder)]):
+            if not parent.exists():
+                parent.mkdir()
+                self._give(parent)
+        file.write_bytes(content)
+        self._give(file)
+        return place
+
+    def used_bytes(self) -> int | None:
+        """How much is on the file system."""
+        return sum(
+            (Path(folder) / name).lstat().st_size
+            for folder, _, names in os.walk(self.folder, onerror=None)
+            for name in names
+            if os.path.lexists(Path(folder) / name)
+        )
+
+    def _give(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, *self.owner)
+
+
+@dataclass(frozen=True)
+class S3Stage:
+    """A folder in S3.
+
+    Attributes:
+        s3: The boto3 client.
+        folder: Its address, with a final slash.
+    """
+
+    s3: Any
+    folder: str
+
+    def put(self, name: str, content: bytes) -> str:
+        """Upload an object."""
+        bucket, key = split(f"{self.folder}{name}")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return f"{self.folder}{name}"
+
+    def used_bytes(self) -> int | None:
+        """There is no file system."""
+        return None
+
+
+def split(address: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` address."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return bucket, key
