@@ -23,7 +23,7 @@ setup: .venv/.complete  ## install everything into .venv and node_modules
 	@.venv/bin/npm ci --silent
 	@touch $@
 
-demo: setup  ## deploy the example project to a local cloud with the real CDK CLI, show what was made, and clean up
+demo: setup  ## deploy the example project to a local cloud with the real CDK CLI, run a workflow there, and clean up
 	@workflow-context local demo
 
 test: setup  ## the whole test suite

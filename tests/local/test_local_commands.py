@@ -24,9 +24,8 @@ COMMAND = [sys.executable, "-c", "from workflow_stacks.cli.local import app; app
 def project(tmp_path, monkeypatch):
     """The example project in a folder of its own, whose local cloud is stopped afterwards."""
     monkeypatch.setenv("CDK_VALIDATION", "false")  # the templates have tests of their own; this saves seconds
-    file = tmp_path / "agc-project.yaml"
-    shutil.copy(EXAMPLE, file)
-    yield file
+    shutil.copytree(EXAMPLE.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+    yield tmp_path / EXAMPLE.name
     LocalCloud(tmp_path / ".workflow-context" / "local").stop()
 
 
@@ -79,6 +78,9 @@ def test_the_demo_is_complete_and_leaves_nothing_running(project):
     assert ended.returncode == 0, ended.stderr
     assert "Demo-wdlSpot (CREATE_COMPLETE)" in ended.stdout
     assert "Demo-snakeOnDemand (CREATE_COMPLETE)" in ended.stdout
+    if "was not run" not in ended.stdout:  # a machine without sandboxes, and says so
+        assert "The workflow succeeded" in ended.stdout
+        assert "variants.cohort  s3://demo-core-bucket" in ended.stdout
     assert _left_running(project.parent) == []
 
 

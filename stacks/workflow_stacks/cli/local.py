@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from .local_run import run
+from .local_run import run, run_first
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
 
@@ -105,7 +105,7 @@ def resources(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False
 def demo(
     project: Annotated[Path, typer.Option("--project", metavar="FILE", help="The project file.")] = DEMO_PROJECT,
 ) -> None:
-    """Show it all once: start, deploy the example, show what was made, stop."""
+    """Show it all once: start, deploy the example, show what was made, run its workflow, stop."""
     from workflow_stacks.local.rehearsal import Rehearsal, stopped_at_the_end
 
     cloud = _cloud(project)
@@ -115,8 +115,9 @@ def demo(
         rehearsal.deploy(())
         _print_resources(cloud, json=False)
         rehearsal.check_complete()
+        run_first(cloud, project)
     typer.echo("\nEverything above was really made, and the local cloud is stopped again. Next, try:")
-    for command in ("up", "resources", "deploy", "diff", "destroy"):
+    for command in ("up", "resources", "deploy", "run wdlSpot variants", "diff", "destroy"):
         typer.echo(f"  workflow-context local {command} --project {project}")
 
 

@@ -11,6 +11,7 @@ from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
 
 if TYPE_CHECKING:
+    from workflow_stacks.local import LocalCloud
     from workflow_stacks.local.run import Result
 
 
@@ -60,6 +61,30 @@ def run(
         print_json(vars(result))
     else:
         print_result(result)
+    if not result.succeeded:
+        raise typer.Exit(1)
+
+
+def run_first(cloud: LocalCloud, project: Path) -> None:
+    """Run the first workflow of a project that can run, where this machine can; else say why not."""
+    from workflow_stacks.local.run import WorkflowRun, first_to_run
+    from workflow_stacks.local.sandboxes import CannotRunError
+
+    from .local_view import view
+
+    found = first_to_run(project)
+    if found is None:
+        return
+    context, workflow = found
+    try:
+        running = WorkflowRun(cloud, project, context)
+    except CannotRunError as error:
+        typer.echo(f"\nThe workflow '{workflow}' was not run. {error}")
+        return
+    typer.echo(f"\nRunning the workflow '{workflow}' in the context '{context}'")
+    with view() as look:
+        result = running.run(Path(workflow), (), look)
+    print_result(result)
     if not result.succeeded:
         raise typer.Exit(1)
 

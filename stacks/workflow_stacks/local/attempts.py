@@ -18,7 +18,7 @@ from .job_logs import JobLog
 from .job_records import now_ms
 from .job_tags import SCRATCH_BYTES, SOFTWARE, inherited
 from .retries import Outcome
-from .sandboxes import NoSandboxError, Room, Sandbox, find_sandbox
+from .sandboxes import CannotRunError, Room, Sandbox, find_sandbox
 from .volumes import MountError, Volumes
 
 Record = dict[str, Any]
@@ -105,7 +105,7 @@ class Attempts:
             sandbox = find_sandbox()
             room = self._room(name, scratch, job, environment, queue, sandbox)
             return await self._run_in(sandbox, room, job, log, fault, stop)
-        except (MountError, NoSandboxError, OSError) as error:
+        except (MountError, CannotRunError, OSError) as error:
             log.write(f"[local cloud] {error}")
             return Outcome(None, status_reason="Task failed to start", reason=str(error))
         finally:

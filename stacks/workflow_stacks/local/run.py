@@ -19,7 +19,7 @@ from .job_tags import SOFTWARE, SPOT_INTERRUPTION, TASK_FAILURE
 from .progress import Progress
 from .rehearsal import Rehearsal
 from .resources import deployed_stacks
-from .sandboxes import Sandbox, find_sandbox
+from .sandboxes import CannotRunError, Sandbox, find_sandbox
 from .stage import FolderStage, S3Stage, split
 from .volumes import Volumes
 from .workflow_jobs import WorkflowJobs
@@ -73,6 +73,16 @@ class Result:
     results: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
     why: Sequence[str] = ()
+
+
+def first_to_run(project_file: Path) -> tuple[str, str] | None:
+    """A context of a project and a workflow that can run there, by their names."""
+    project = load_project(project_file)
+    for name, workflow in project.workflows.items():
+        for context, settings in project.contexts.items():
+            if settings.engine.engine in ENGINES and settings.engine.type == workflow.type.language:
+                return context, name
+    return None
 
 
 class WorkflowRun:
@@ -246,7 +256,7 @@ class WorkflowRun:
             return
         missing = sorted({package for program, package in self.engine.programs.items() if not self._which(program)})
         if missing:
-            raise LocalCloudError(
+            raise CannotRunError(
                 f"The head job needs programs that are not here: pip install {' '.join(missing)} "
                 "(into another virtual environment, if you like: name it with --software)"
             )

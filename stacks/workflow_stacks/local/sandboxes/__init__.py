@@ -10,11 +10,11 @@ from .bubblewrap import Bubblewrap
 from .containers import ContainerEngine
 from .unshare import Unshare
 
-__all__ = ["Mount", "NoSandboxError", "Room", "Sandbox", "find_sandbox"]
+__all__ = ["CannotRunError", "Mount", "Room", "Sandbox", "find_sandbox"]
 
 
-class NoSandboxError(WorkflowContextError):
-    """This machine has no way to run jobs."""
+class CannotRunError(WorkflowContextError):
+    """This machine has no way to run jobs: a sandbox is missing, or a program."""
 
 
 def _kinds() -> list[Sandbox]:
@@ -28,13 +28,13 @@ def find_sandbox() -> Sandbox:
     """Find the best kind that works here.
 
     Raises:
-        NoSandboxError: There is none.
+        CannotRunError: There is none.
     """
     for kind in _kinds():
         if kind.works():
             return kind
     wanted = "bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) or " if sys.platform == "linux" else ""
-    raise NoSandboxError(
+    raise CannotRunError(
         "Jobs cannot run on this machine: it has no sandbox that works. "
         f"Install {wanted}a container engine (Docker, Podman), and see that your user may use it."
     )
