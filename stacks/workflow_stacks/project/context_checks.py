@@ -67,6 +67,17 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     yield Problem((*FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
 
 
+def package_is_for_every_machine(context: Context) -> Iterator[Problem]:
+    """The client of a file system can be installed on the machines of head jobs and of tasks."""
+    package = getattr(getattr(context.filesystem, "configuration", None), "package_uri", None)
+    if package is not None and context.architecture == "arm64" and "{arch}" not in package:
+        yield Problem(
+            (*FILESYSTEM, "configuration", "packageUri"),
+            "tasks run on arm64 machines and head jobs on x86_64 ones, but this is one package",
+            remedy="name both by writing {arch} where they differ",
+        )
+
+
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if context.fallback_to_on_demand is not None and not context.request_spot_instances:
@@ -157,6 +168,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_works,
     engine_runs_the_language,
     engine_works_on_the_file_system,
+    package_is_for_every_machine,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,
