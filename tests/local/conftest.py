@@ -87,3 +87,17 @@ def _template(resources: dict, outputs: dict | None) -> str:
 @pytest.fixture(scope="session")
 def stacks(cloud):
     return Stacks(cloud.client("cloudformation"))
+
+
+@pytest.fixture(scope="session")
+def lab(cloud):
+    """Queues and a job definition for scripts; skips where this machine cannot run jobs."""
+    from lab import Lab
+
+    from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
+
+    try:
+        find_sandbox()
+    except CannotRunError as error:
+        pytest.skip(str(error))
+    return Lab(cloud)
