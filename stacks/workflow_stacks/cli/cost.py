@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,7 +64,9 @@ def cost(
     idle: dict[str, Estimate] = {}
     templates: dict[str, dict[str, Any]] = {}
     if context is not None:
-        templates = _templates(project, context)
+        from workflow_stacks.synthesis import synthesized
+
+        templates = synthesized(project, context)
         idle = {stack: idle_cost(template, book, stored) for stack, template in templates.items()}
     runs = [] if workload is None else _runs(load_workload(workload), book, region, project, context, templates)
     whole = sum(idle.values(), Estimate(()))
@@ -113,15 +114,6 @@ def description(context: str | None, idle: dict[str, Estimate], runs: list[RunCo
             for run in runs
         ],
     }
-
-
-def _templates(project_file: Path, context: str) -> dict[str, dict[str, Any]]:
-    """The synthesized template of each stack that the context needs, by the stack's name."""
-    from workflow_stacks import build_app
-
-    with tempfile.TemporaryDirectory() as outdir:
-        assembly = build_app(project_file, contexts=[context], outdir=outdir).synth()
-        return {stack.stack_name: dict(stack.template) for stack in assembly.stacks}
 
 
 def _runs(

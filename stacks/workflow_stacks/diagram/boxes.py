@@ -1,0 +1,180 @@
+"""What a resource type is in the picture. A new file system or network part is a line in `BOXES`, and a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .templates import Resource
+
+Details: TypeAlias = Callable[[Resource], Iterator[str]]
+Links: TypeAlias = Callable[[Resource], Iterator[tuple[str, str]]]
+
+_MOST_TYPES = 3
+
+
+def nothing(resource: Resource) -> Iterator[Any]:
+    """Yield nothing."""
+    del resource
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Box:
+    """How a resource type is shown.
+
+    Attributes:
+        kind: The kind of its node.
+        name: Its name; empty for one made of its logical id.
+        details: What to know about it.
+        links: What it has to do with S3 by itself: a relation, and an ARN or an `s3://` address.
+    """
+
+    kind: str
+    name: str = ""
+    details: Details = nothing
+    links: Links = nothing
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a resource type is shown that is a part of another resource.
+
+    Attributes:
+        whole: The property that names the whole.
+        details: What it adds to the whole's details; the same detail of several parts is told once, with their number.
+        links: As those of a `Box`, of the whole.
+    """
+
+    whole: str
+    details: Details = nothing
+    links: Links = nothing
+
+
+def _environment(resource: Resource) -> Iterator[str]:
+    compute = resource.get("ComputeResources") or {}
+    machines = _MACHINES.get(str(compute.get("Type")), str(compute.get("Type")))
+    types = [str(name).removeprefix("default_") for name in compute.get("InstanceTypes") or ()]
+    yield ", ".join([machines, *types[:_MOST_TYPES]]) + (" …" if len(types) > _MOST_TYPES else "")
+    yield f"up to {compute.get('MaxvCpus')} vCPUs"
+
+
+_MACHINES = {
+    "FARGATE": "Fargate",
+    "FARGATE_SPOT": "Fargate Spot",
+    "EC2": "EC2 on demand",
+    "SPOT": "EC2 Spot",
+}
+
+
+def _efs(resource: Resource) -> Iterator[str]:
+    provisioned = resource.get("ProvisionedThroughputInMibps")
+    mode = resource.get("ThroughputMode") or "bursting"
+    yield f"{mode} throughput" + (f", {provisioned} MiB/s" if provisioned else "")
+    zone = resource.get("AvailabilityZoneName")
+    if zone:
+        yield f"One Zone, {zone}"
+    if resource.get("Encrypted"):
+        yield "encrypted"
+
+
+def _mount_target(resource: Resource) -> Iterator[str]:
+    del resource
+    yield "mount target"
+
+
+def _access_point(resource: Resource) -> Iterator[str]:
+    yield f"access point {resource.get('RootDirectory', 'Path') or '/'}"
+    user = resource.get("PosixUser") or {}
+    if user:
+        yield f"user {user.get('Uid')}, group {user.get('Gid')}"
+
+
+def _lustre(resource: Resource) -> Iterator[str]:
+    lustre = resource.get("LustreConfiguration") or {}
+    yield f"{lustre.get('DeploymentType', '')}, {resource.get('StorageCapacity')} GiB"
+    throughput = lustre.get("PerUnitStorageThroughput")
+    if throughput:
+        yield f"{throughput} MB/s for each TiB"
+
+
+def _repository(resource: Resource) -> Iterator[tuple[str, str]]:
+    policies = resource.get("S3") or {}
+    address = str(resource.get("DataRepositoryPath"))
+    if "AutoImportPolicy" in policies:
+        yield "imports", address
+    if "AutoExportPolicy" in policies:
+        yield "exports", address
+
+
+def _repository_path(resource: Resource) -> Iterator[str]:
+    yield f"{resource.get('FileSystemPath')} linked to S3"
+
+
+def _s3_files(resource: Resource) -> Iterator[tuple[str, str]]:
+    yield "keeps data", f"{resource.get('Bucket')}/{resource.get('Prefix') or ''}"
+
+
+def _s3_files_details(resource: Resource) -> Iterator[str]:
+    yield f"shows {resource.get('Prefix') or 'all'} of a bucket"
+
+
+def _bucket(resource: Resource) -> Iterator[str]:
+    yield f"of {resource.stack}"
+
+
+def _vpc(resource: Resource) -> Iterator[str]:
+    yield str(resource.get("CidrBlock"))
+
+
+def _endpoint(resource: Resource) -> Iterator[str]:
+    service = str(resource.get("ServiceName")).rpartition(".")[2]
+    yield f"{service.upper()}, {str(resource.get('VpcEndpointType') or 'Gateway').lower()}"
+
+
+BOXES: Mapping[str, Box] = {
+    "AWS::Batch::JobQueue": Box("queue"),
+    "AWS::Batch::ComputeEnvironment": Box("environment", details=_environment),
+    "AWS::EFS::FileSystem": Box("filesystem", "Amazon EFS", _efs),
+    "AWS::FSx::FileSystem": Box("filesystem", "FSx for Lustre", _lustre),
+    "AWS::S3Files::FileSystem": Box("filesystem", "S3 Files", _s3_files_details, _s3_files),
+    "AWS::S3::Bucket": Box("bucket", details=_bucket),
+    "AWS::EC2::VPC": Box("network", "VPC", _vpc),
+    "AWS::EC2::NatGateway": Box("gateway", "NAT gateway"),
+    "AWS::EC2::InternetGateway": Box("gateway", "internet gateway"),
+    "AWS::EC2::VPCEndpoint": Box("endpoint", "VPC endpoint", _endpoint),
+}
+"""The types that are boxes."""
+
+PARTS: Mapping[str, Part] = {
+    "AWS::EFS::AccessPoint": Part("FileSystemId", _access_point),
+    "AWS::EFS::MountTarget": Part("FileSystemId", _mount_target),
+    "AWS::FSx::DataRepositoryAssociation": Part("FileSystemId", _repository_path, _repository),
+    "AWS::S3Files::AccessPoint": Part("FileSystemId", _access_point),
+    "AWS::S3Files::MountTarget": Part("FileSystemId", _mount_target),
+    "AWS::S3Files::FileSystemPolicy": Part("FileSystemId"),
+    "AWS::S3::BucketPolicy": Part("Bucket"),
+}
+"""The types that are told in the box of another resource."""
+
+SHOWN_BY_ARROWS = frozenset(
+    {
+        "AWS::Batch::JobDefinition",
+        "AWS::CDK::Metadata",
+        "AWS::EC2::EIP",
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::IAM::InstanceProfile",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+    }
+)
+"""The types that are neither, because the arrows and frames of the picture are made of them."""
