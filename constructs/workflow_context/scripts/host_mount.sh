@@ -1,8 +1,7 @@
 #!/bin/bash
-# Mounts the workflow file system before the ECS agent takes jobs. First of two parts: the second, for one kind, names
-# the `device`, the `type` and the `options`, defines `prepare` (the client and its settings), `attach` (one attempt)
-# and maybe `settle` (what to do once it is mounted), and ends with `host_mount`.
-# MOUNT_PATH is the directory; ROOT is empty but in tests.
+# Mounts the workflow file system before the ECS agent takes jobs. First of two parts: the second, for one kind, defines
+# `prepare` (the client and its settings), `attach TARGET` (one attempt) and maybe `settle TARGET` (what to do once it is
+# mounted), and ends with `host_mount DEVICE TYPE OPTIONS`. MOUNT_PATH is the directory; ROOT is empty but in tests.
 set -euo pipefail
 
 root=${ROOT:-}
@@ -43,10 +42,11 @@ give_up() {
     exit 1
 }
 
+# device, type, options
 remember() {
     local table="$root/etc/fstab"
     if ! grep -qsF " $target " "$table"; then
-        echo "$device $target $type $options,nofail 0 0" >>"$table"
+        echo "$1 $target $2 $3,nofail 0 0" >>"$table"
     fi
 }
 
@@ -56,6 +56,7 @@ start_ecs() {
 }
 
 host_mount() {
+    local device=$1 type=$2 options=$3
     guard_ecs
     if mountpoint -q "$target"; then
         say "$target is mounted already"
@@ -64,10 +65,10 @@ host_mount() {
     fi
     mkdir -p "$target"
     with_retries prepare || give_up "the client of $type could not be made ready"
-    remember
-    with_retries attach || give_up "$device could not be mounted at $target"
+    remember "$device" "$type" "$options"
+    with_retries attach "$target" || give_up "$device could not be mounted at $target"
     timeout 60 stat "$target" >/dev/null || give_up "$target is mounted but does not answer"
-    if declare -F settle >/dev/null; then settle || give_up "$target could not be settled"; fi
+    if declare -F settle >/dev/null; then settle "$target" || give_up "$target could not be settled"; fi
     say "$device is mounted at $target"
     start_ecs
 }

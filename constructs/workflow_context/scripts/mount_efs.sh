@@ -8,17 +8,17 @@ type=efs
 options="_netdev,noresvport,tls,iam,accesspoint=${ACCESS_POINT_ID:?}"
 
 prepare() {
-    if [ -x "$root/sbin/mount.efs" ]; then return 0; fi # the image for ECS has it
+    if [ -x "${ROOT:-}/sbin/mount.efs" ]; then return 0; fi # the image for ECS has it
     dnf install -y amazon-efs-utils
 }
 
 attach() {
-    if mount "$target"; then return 0; fi
+    if mount "$1"; then return 0; fi
     local ip
     for ip in ${MOUNT_TARGET_IPS:-}; do
-        if mount -t "$type" -o "$options,mounttargetip=$ip" "$device" "$target"; then return 0; fi
+        if mount -t "$type" -o "$options,mounttargetip=$ip" "$device" "$1"; then return 0; fi
     done
     return 1
 }
 
-host_mount
+host_mount "$device" "$type" "$options"

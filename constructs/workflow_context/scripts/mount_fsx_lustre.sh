@@ -6,17 +6,17 @@ type=lustre
 options="_netdev,noatime,flock"
 
 prepare() {
-    if [ -x "$root/sbin/mount.lustre" ]; then return 0; fi
+    if [ -x "${ROOT:-}/sbin/mount.lustre" ]; then return 0; fi
     dnf install -y lustre-client # Amazon's own package, by way of the S3 endpoint
 }
 
 attach() {
-    mount "$target"
+    mount "$1"
 }
 
 # Containers run as users of their own: like /tmp, all may write, and only the owner may delete.
 settle() {
-    chmod 1777 "$target"
+    chmod 1777 "$1"
 }
 
-host_mount
+host_mount "$device" "$type" "$options"

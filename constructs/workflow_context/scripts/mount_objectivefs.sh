@@ -5,7 +5,7 @@
 device="s3://${BUCKET:?}/workflow"
 type=objectivefs
 options="auto,_netdev,noatime,nodiratime"
-settings="$root/etc/objectivefs.env"
+settings="${ROOT:-}/etc/objectivefs.env"
 
 setting() {
     (umask 077 && mkdir -p "$settings" && printf '%s' "$2" >"$settings/$1")
@@ -13,9 +13,9 @@ setting() {
 
 install_client() {
     if ! command -v aws >/dev/null && ! dnf install -y awscli-2; then return 1; fi
-    if [ -x "$root/sbin/mount.objectivefs" ]; then return 0; fi
-    local package="$root/var/tmp/objectivefs.rpm"
-    mkdir -p "$root/var/tmp"
+    if [ -x "${ROOT:-}/sbin/mount.objectivefs" ]; then return 0; fi
+    local package="${ROOT:-}/var/tmp/objectivefs.rpm"
+    mkdir -p "${ROOT:-}/var/tmp"
     aws s3 cp --only-show-errors "${PACKAGE_URI//\{arch\}/$(uname -m)}" "$package" && dnf install -y fuse "$package"
 }
 
@@ -53,12 +53,12 @@ prepare() {
 }
 
 attach() {
-    mount "$target"
+    mount "$1"
 }
 
 # Containers run as users of their own: like /tmp, all may write, and only the owner may delete.
 settle() {
-    chmod 1777 "$target"
+    chmod 1777 "$1"
 }
 
-host_mount
+host_mount "$device" "$type" "$options"

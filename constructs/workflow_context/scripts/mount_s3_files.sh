@@ -7,12 +7,12 @@ options="_netdev,accesspoint=${ACCESS_POINT_ID:?}"
 
 # The client learned S3 Files in version 3, which is newer than the packages that an image is locked to.
 prepare() {
-    if [ -x "$root/sbin/mount.s3files" ]; then return 0; fi
+    if [ -x "${ROOT:-}/sbin/mount.s3files" ]; then return 0; fi
     dnf install -y --releasever=latest 'amazon-efs-utils >= 3'
 }
 
 attach() {
-    mount "$target"
+    mount "$1"
 }
 
-host_mount
+host_mount "$device" "$type" "$options"
