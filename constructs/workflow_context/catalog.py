@@ -153,3 +153,19 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
     }
 )
 """The engines by name."""
+
+
+def support_table() -> list[list[str]]:
+    """Which engine works on which file system, as rows of text: the titles, then one row for each engine."""
+    titles = ["engine", "languages", *STORAGES]
+    rows = [
+        [entry.name, ", ".join(entry.languages), *(_support(entry, storage) for storage in STORAGES)]
+        for entry in ENGINES.values()
+    ]
+    return [titles, *rows]
+
+
+def _support(entry: EngineEntry, storage: str) -> str:
+    if storage == entry.default_storage:
+        return "default"
+    return "yes" if storage in entry.storages else "-"

@@ -9,7 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
-from conftest import Templates
+from templates import Templates
 from rendered import allowed, environment, head_container, output, statements, user_data
 
 from workflow_context import EfsFileSystem, Network, S3Location, ToilEngine, WorkflowContext
