@@ -38,6 +38,9 @@ def run(
             help="A virtual environment, or another directory with bin, whose programs jobs may use. May be repeated.",
         ),
     ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Environment for the head job. May be repeated.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run a workflow in a context, deployed if it is not: jobs really run, in sandboxes of this machine."""
@@ -46,12 +49,9 @@ def run(
 
     from .local_view import view
 
-    running = WorkflowRun(
-        LocalCloud.of_project(project),
-        project,
-        context,
-        Options(spot_interruption, task_failure, tuple(software or ())),
-    )
+    environment = dict(one.partition("=")[::2] for one in env or ())
+    options = Options(spot_interruption, task_failure, tuple(software or ()), environment)
+    running = WorkflowRun(LocalCloud.of_project(project), project, context, options)
     try:
         with view() as look:
             result = running.run(workflow, inputs or (), look)

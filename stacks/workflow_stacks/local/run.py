@@ -39,17 +39,21 @@ class Options:
         spot_interruption: The share of attempts on Spot that lose their instance.
         task_failure: The share of attempts of tasks that fail.
         software: More directories with programs for the jobs, such as virtual environments.
+        environment: More environment for the head job, such as settings of the engine.
+        more_tags: More tags for the head job; see `job_tags`.
     """
 
     spot_interruption: float = 0.0
     task_failure: float = 0.0
     software: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    more_tags: Mapping[str, str] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """As tags of the head job, which its tasks inherit."""
         software = ":".join(str(folder.resolve()) for folder in self.software)
         said = {SPOT_INTERRUPTION: self.spot_interruption, TASK_FAILURE: self.task_failure, SOFTWARE: software}
-        return {tag: str(value) for tag, value in said.items() if value}
+        return {tag: str(value) for tag, value in said.items() if value} | dict(self.more_tags)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class WorkflowRun:
         results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
         self._say_what_stands_in(definition)
         submission = self.engine.prepare(file, inputs, stage, results)
+        environment = {**submission.environment, **self.options.environment}
         start = time.monotonic()
         head = self.cloud.client("batch").submit_job(
             jobName=f"{file.stem}-{id_}",
@@ -143,7 +148,7 @@ class WorkflowRun:
             jobDefinition=outputs["HeadJobDefinition"],
             parameters=submission.parameters,
             containerOverrides={
-                "environment": [{"name": name, "value": value} for name, value in submission.environment.items()],
+                "environment": [{"name": name, "value": value} for name, value in environment.items()],
                 **self._command(definition, submission.arguments),
             },
             tags=self.options.tags(),

@@ -78,12 +78,17 @@ def _types(workflow: Path) -> dict[str, Any]:
     """The type of each input that the workflow has."""
     import WDL
 
+    def said(error: Any) -> str:
+        position = getattr(error, "pos", None)
+        return f"{position.abspath}:{position.line}: {error}" if position else f"{workflow}: {error}"
+
     try:
         document = WDL.load(str(workflow))
-    except (WDL.Error.SyntaxError, WDL.Error.ImportError, WDL.Error.ValidationError) as error:
-        raise WorkflowInputError(f"{workflow}: {error}") from error
     except WDL.Error.MultipleValidationErrors as errors:
-        raise WorkflowInputError("\n".join(f"{workflow}: {error}" for error in errors.exceptions)) from errors
+        raise WorkflowInputError("\n".join(said(error) for error in errors.exceptions)) from errors
+    except (WDL.Error.SyntaxError, WDL.Error.ImportError, WDL.Error.ValidationError) as error:
+        cause = error.__cause__ if isinstance(error, WDL.Error.ImportError) else None
+        raise WorkflowInputError(said(cause or error)) from error
     target = document.workflow or (document.tasks[0] if len(document.tasks) == 1 else None)
     if target is None:
         raise WorkflowInputError(f"{workflow} has no workflow")

@@ -27,7 +27,7 @@ class Bubblewrap(Sandbox):
         made: set[str] = set()
         parts = [
             *("bwrap", "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-            *("--hostname", "job", "--dev", "/dev", "--proc", "/proc"),
+            *("--hostname", "job", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm", "--proc", "/proc"),  # noqa: S108
         ]
 
         def parents(target: str) -> list[str]:

@@ -15,6 +15,7 @@ class Unshare(Sandbox):
     """Rooms made by a shell script in new namespaces."""
 
     name = "unshare"
+    _depth = 2  # unshare, and the shell
 
     def works(self) -> bool:
         """Whether the tools are here, and namespaces may be made."""
@@ -78,7 +79,8 @@ class Unshare(Sandbox):
                 "for n in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/${n%:*} dev/${n#*:}; done",
                 "mkdir -p -m 1777 dev/shm; mkdir -p proc .old; mount -t proc proc proc",
                 "pivot_root . .old; cd /; umount -l /.old; rmdir /.old; hash -r 2>/dev/null || :",
-                'exec "$@"',
+                # The first process of a room gets no signal that it does not wait for: the command is the second.
+                'set +e; "$@" & wait $!; exit $?',
             ]
         )
 

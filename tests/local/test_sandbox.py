@@ -1,0 +1,278 @@
+"""What a job sees of this machine, and what it can do there: in each kind of sandbox, and on the local cloud."""
+
+import asyncio
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lab import MOUNT
+
+from workflow_stacks.local import sandboxes
+from workflow_stacks.local.job_tags import SCRATCH_BYTES
+from workflow_stacks.local.sandboxes import CannotRunError, Mount, Room
+from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
+from workflow_stacks.local.sandboxes.containers import ContainerEngine
+from workflow_stacks.local.sandboxes.unshare import Unshare
+
+IS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture(params=[Bubblewrap(), Unshare()], ids=lambda kind: kind.name)
+def kind(request):
+    if not request.param.works():
+        pytest.skip(f"{request.param.name} does not work on this machine")
+    return request.param
+
+
+@pytest.fixture(params=["as root", "as a user"])
+def run(request, kind, tmp_path, monkeypatch):
+    """Run a script in a room; files of the room belong to user 1000, or to the user who makes it."""
+    if request.param == "as root" and not IS_ROOT:
+        pytest.skip("only root can choose the owner of files")
+    become = []
+    if request.param == "as a user" and IS_ROOT:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        become = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
+    base = Path("/var/tmp", f"room-{os.getpid()}-{tmp_path.name}")  # where any user may look
+    shared, data = base / "shared", base / "data"
+    for folder in (base / "scratch", shared, data):
+        folder.mkdir(parents=True)
+    (data / "reference").write_text("ACGT\n")
+    if IS_ROOT:
+        subprocess.run(["chown", "-R", "1000:1000", base], check=True)
+
+    def run(script: str, **settings) -> subprocess.CompletedProcess:
+        room = Room(
+            name="room",
+            image="debian:12-slim",
+            command=["bash", "-c", script],
+            environment={"PATH": "/usr/bin:/bin", "HOME": "/root", "GREETING": "good day"},
+            mounts=[Mount(shared, "/mnt/efs"), Mount(data, "/mnt/data", read_only=True)],
+            software=[],
+            system={},
+            owner=(1000, 1000),
+            user=settings.pop("user", (0, 0)),
+            scratch=base / "scratch",
+            **settings,
+        )
+        command = kind.arguments(room)
+        if IS_ROOT:
+            subprocess.run(["chown", "-R", "1000:1000", base / "scratch"], check=True)
+        return subprocess.run([*become, *command], capture_output=True, text=True, cwd="/", timeout=20, check=False)
+
+    run.shared = shared
+    yield run
+    shutil.rmtree(base)
+
+
+def printed(done: subprocess.CompletedProcess) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_room_has_its_mounts_and_no_other_directory_of_this_machine(run):
+    assert printed(run("cat /mnt/data/reference; ls /mnt; ls -d /work /var /home /srv 2>/dev/null || :")) == [
+        "ACGT",
+        "data",
+        "efs",
+    ]
+    assert printed(run("ls -A /root; ls /tmp")) == []
+
+
+def test_a_room_has_its_environment_and_nothing_of_ours(run, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    names = {line.partition("=")[0] for line in printed(run("env"))}
+    assert names - {"_", "PWD", "SHLVL", "OLDPWD"} == {"PATH", "HOME", "GREETING"}
+
+
+def test_read_only_means_read_only(run):
+    for place in ("/mnt/data/x", "/mnt/data/reference", "/usr/x", "/etc/alternatives/x"):
+        done = run(f"echo x > {place}")
+        assert done.returncode, place
+        assert "Read-only" in done.stderr or "denied" in done.stderr
+
+
+def test_files_belong_to_the_user_of_the_access_point_while_the_job_is_root(run):
+    assert printed(run("id -u; touch /mnt/efs/made; stat -c %u /mnt/efs/made; mkdir /anywhere")) == ["0", "0"]
+    assert (run.shared / "made").stat().st_uid == 1000 if IS_ROOT else os.geteuid()
+    assert run("chown 5:5 /mnt/efs/made").returncode, "as on EFS"
+
+
+def test_a_job_can_be_another_user_of_its_image(run):
+    assert printed(run("id -u; id -g; touch /mnt/efs/mine /tmp/too", user=(1234, 99))) == ["1234", "99"]
+
+
+def test_a_room_sees_no_process_but_its_own(run):
+    assert int(printed(run("ls /proc | grep -c '^[0-9]'"))[0]) < 8
+
+
+def test_scratch_is_private_and_can_be_limited(run):
+    full = run("dd if=/dev/zero of=/tmp/big bs=1M count=4", scratch_bytes=2**20)
+    assert full.returncode
+    assert "No space left on device" in full.stderr
+    assert printed(run("touch /tmp/x /root/y; ls /tmp")) == ["x"]
+
+
+def test_process_substitution_and_shared_memory_work(run):
+    """miniwdl writes standard error by `2> >(tee …)`."""
+    assert printed(run("cat <(echo in); echo out > /dev/shm/x; cat /dev/shm/x; echo > /dev/null")) == ["in", "out"]
+
+
+def test_the_exit_code_comes_through(run):
+    assert run("exit 42").returncode == 42
+    assert run("kill -KILL $$").returncode == 137
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "grace"),
+    [
+        ("trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.1; done", ["ready", "cleaned"], 10),
+        ("trap '' TERM; echo ready; while :; do sleep 0.1; done", ["ready"], 0.3),
+    ],
+    ids=["it cleans up", "it does not listen"],
+)
+def test_a_room_is_ended_kindly_and_then_not(kind, tmp_path, script, said, grace):
+    room = Room(
+        name="room",
+        image="debian:12-slim",
+        command=["bash", "-c", script],
+        environment={"PATH": "/usr/bin:/bin"},
+        mounts=[],
+        software=[],
+        system={},
+        owner=(1000, 1000),
+        user=(0, 0),
+        scratch=tmp_path,
+    )
+
+    async def run() -> list[str]:
+        process = await asyncio.create_subprocess_exec(
+            *kind.arguments(room), stdout=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        lines = [await process.stdout.readline()]
+        await kind.end(process, room, grace)
+        lines += await process.stdout.read(), b""
+        await process.wait()
+        return b"".join(lines).decode().splitlines()
+
+    assert asyncio.run(run()) == said
+
+
+def test_a_machine_without_any_sandbox_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(sandboxes, "_kinds", list)
+    sandboxes.find_sandbox.cache_clear()
+    try:
+        with pytest.raises(CannotRunError, match="Jobs cannot run on this machine"):
+            sandboxes.find_sandbox()
+    finally:
+        sandboxes.find_sandbox.cache_clear()
+
+
+def test_where_a_container_engine_works_images_run_for_real(tmp_path, monkeypatch):
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\nfor one; do echo "$one"; done\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    engine = ContainerEngine("docker")
+    room = Room(
+        name="job-1",
+        image="quay.io/biocontainers/samtools:1.21",
+        command=["samtools", "sort", "x.bam"],
+        environment={"PATH": "/ours", "A": "1"},
+        mounts=[Mount(Path("/state/efs/x"), "/mnt/efs"), Mount(Path("/data"), "/data", read_only=True)],
+        software=[Path("/venv")],
+        system={},
+        owner=(1000, 1000),
+        user=(0, 0),
+        scratch=tmp_path,
+    )
+
+    assert engine.works()
+    told = subprocess.check_output(engine.arguments(room), text=True).split("\n")
+
+    assert " ".join(told).strip() == (
+        "run --rm --name job-1 --network host --user 1000:1000 --volume /state/efs/x:/mnt/efs --volume /data:/data:ro "
+        "--env A=1 --env HOME=/tmp --entrypoint samtools quay.io/biocontainers/samtools:1.21 sort x.bam"
+    )
+
+
+def test_a_job_cannot_see_the_files_of_another_context_nor_anything_outside_its_access_point(lab):
+    other = lab.new_definition(volumes=[lab.volume(lab.new_access_point("/other"))])
+    secret = Path.home() / ".lab-secret"
+    lab.run(f"echo ours > {MOUNT}/ours")
+    lab.run(f"echo theirs > {MOUNT}/theirs; ln -s ../lab/ours {MOUNT}/way", definition=other)
+    root = lab.cloud.state_dir / "efs" / lab.file_system
+
+    job = lab.run(
+        f"ls {MOUNT}; cat {MOUNT}/way {MOUNT}/../lab/ours {root}/lab/ours; ls {secret.parent} {lab.cloud.state_dir}; "
+        f"find / -xdev -name ours 2>/dev/null; [ -e {lab.cloud.state_dir} ] && echo visible",
+        definition=other,
+    )
+
+    seen = [line for line in lab.log(job) if "No such file" not in line and "cannot access" not in line]
+    assert [line for line in seen if line != f"{secret.parent}:"] == ["theirs", "way"]
+    assert sorted(one.name for one in root.iterdir()) == ["lab", "other"]
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can choose the owner of files")
+def test_an_access_point_has_its_own_user_and_permissions(lab):
+    user = {"Uid": 2001, "Gid": 2002}
+    definition = lab.new_definition(volumes=[lab.volume(lab.new_access_point("/mine", user))])
+
+    lab.run(f"touch {MOUNT}/file", definition=definition)
+
+    folder = lab.cloud.state_dir / "efs" / lab.file_system / "mine"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+    assert [(one.stat().st_uid, one.stat().st_gid) for one in (folder, folder / "file")] == [(2001, 2002)] * 2
+
+
+def test_a_read_only_mount_of_a_definition_is_read_only(lab):
+    point = {"sourceVolume": "shared", "containerPath": MOUNT, "readOnly": True}
+
+    job = lab.run(f"touch {MOUNT}/x", definition=lab.new_definition(mountPoints=[point]))
+
+    assert "Read-only file system" in lab.log(job)[0]
+
+
+def test_directories_of_an_instance_are_shared_by_the_jobs_on_it(lab):
+    definition = lab.new_definition(volumes=[{"name": "shared", "host": {"sourcePath": "/mnt/ofs"}}])
+    lab.run(f"echo kept > {MOUNT}/file", definition=definition)
+
+    assert lab.log(lab.run(f"cat {MOUNT}/file", definition=definition)) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("volume", "reason"),
+    [
+        ({"efsVolumeConfiguration": {"fileSystemId": "fs-0"}}, "fs-0 does not exist"),
+        ({"efsVolumeConfiguration": {"authorizationConfig": {"accessPointId": "fsap-0"}}}, "no access point fsap-0"),
+    ],
+    ids=["file system", "access point"],
+)
+def test_a_volume_that_does_not_exist_keeps_the_job_from_starting(lab, volume, reason):
+    efs = {"fileSystemId": lab.file_system, **volume["efsVolumeConfiguration"]}
+    definition = lab.new_definition(volumes=[{"name": "shared", "efsVolumeConfiguration": efs}])
+
+    job = lab.run("true", definition=definition)
+
+    assert job["status"] == "FAILED"
+    assert reason in job["container"]["reason"]
+
+
+def test_a_job_that_fills_its_scratch_is_told_so(lab):
+    """EFS grows without end; what fills is the disk of the instance."""
+    job = lab.run(
+        "dd if=/dev/zero of=/tmp/big bs=1M count=4 2>&1 | grep -o 'No space.*'", tags={SCRATCH_BYTES: "1048576"}
+    )
+
+    assert lab.log(job) == ["No space left on device"]
+
+
+def test_the_programs_of_this_python_are_there_and_cannot_be_changed(lab):
+    job = lab.run(f"command -v python3; touch {sys.prefix}/x 2>/dev/null || echo refused")
+
+    assert lab.log(job) == [f"{sys.prefix}/bin/python3", "refused"]
