@@ -1,6 +1,7 @@
 """`workflow-context cost`."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -42,6 +43,16 @@ def test_every_line_shows_the_date_and_the_confidence_of_its_price(provisioned):
         for line in stack["lines"]:
             assert line["price_as_of"]
             assert line["price_confidence"]
+
+
+def test_people_read_date_and_confidence_of_every_line_within_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = run("--workload", "gatk-germline-wgs")
+    lines = outcome.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert re.search(r"^tasks on .* [0-9.]+ +[a-z]$", outcome.stdout, re.MULTILINE)
+    assert "price a: 2026-10-08, price list, second-hand" in lines
+    assert any(line.startswith("  ") and "assumed, not measured" in line for line in lines)
 
 
 def test_a_run_is_priced_on_the_file_system_of_the_context(provisioned):

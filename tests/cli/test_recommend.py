@@ -1,10 +1,13 @@
 """`workflow-context recommend`."""
 
 import json
+import re
 
+import pytest
 from typer.testing import CliRunner
 
 from workflow_context.catalog import ENGINES
+from workflow_context.models.workloads import presets
 from workflow_stacks.cli import app
 
 
@@ -26,14 +29,26 @@ def test_an_engine_limits_the_choice_to_its_file_systems():
     assert {option["fsType"] for option in told["options"]} <= set(ENGINES["miniwdl"].storages)
 
 
-def test_the_table_names_assumptions_dates_and_confidence(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "160")
-    outcome = run("--workload", "gatk-germline-wgs")
+@pytest.mark.parametrize("columns", [80, 160])
+@pytest.mark.parametrize("preset", presets())
+def test_the_table_names_assumptions_dates_and_confidence_within_the_terminal(preset, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    outcome = run("--workload", preset)
     assert outcome.exit_code == 0
     assert "What would change this" in outcome.stdout
-    assert "are assumed, not measured" in outcome.stdout
-    assert "2026-10-08" in outcome.stdout
-    assert "price list, second-hand" in outcome.stdout
+    assert "are assumed, not measured" in " ".join(outcome.stdout.split())
+    assert "price a: 2026-10-08, price list, second-hand" in outcome.stdout
+    assert max(map(len, outcome.stdout.splitlines())) <= columns
+
+
+def test_every_file_system_has_the_letters_of_its_prices_beside_it_and_each_letter_is_told(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    table, _, below = run("--workload", "nfcore-rnaseq-test-full").stdout.partition("What would change this")
+    rows = [line.split()[-1] for line in table.splitlines() if re.search(r"[0-9.]+x +[a-z]+$", line)]
+    told = re.findall(r"^price ([a-z]): (.+), (.+)$", table, re.MULTILINE)
+    assert len(rows) == 7
+    assert set("".join(rows)) == {letter for letter, _, _ in told}
+    assert re.findall(r"^price ([a-z]):", below, re.MULTILINE)
 
 
 def test_a_picture_is_written(tmp_path):

@@ -1,6 +1,7 @@
 """`workflow-context throughput`."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -49,12 +50,14 @@ def test_provisioned_is_priced_above_what_is_included():
     assert told["usd_per_month"] == 600
 
 
-def test_the_table_shows_date_and_confidence_of_the_prices(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "160")
+@pytest.mark.parametrize("columns", [80, 160])
+def test_the_table_shows_date_and_confidence_of_the_prices_within_the_terminal(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
     outcome = run("--stored-gib", "100", "--write-mibps", "100", "--hours", "10")
     assert "credits end" in outcome.stdout
-    assert "2026-10-08" in outcome.stdout
-    assert "price list, second-hand" in outcome.stdout
+    assert "price a: 2026-10-08, price list, second-hand" in outcome.stdout
+    assert re.search(r"^EFS storage +100 GB-month +0.3 +30.00 +a$", outcome.stdout, re.MULTILINE)
+    assert max(map(len, outcome.stdout.splitlines())) <= columns
 
 
 def test_a_picture_is_written(tmp_path):

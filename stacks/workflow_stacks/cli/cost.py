@@ -22,7 +22,7 @@ from .estimates import (
     print_estimate,
 )
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from .output import print_json
+from .output import print_json, print_note
 
 if TYPE_CHECKING:
     from workflow_context.models.costs import Estimate, RunCost
@@ -80,7 +80,7 @@ def cost(
         typer.echo("")
     for run in runs:
         print_estimate(f"a run of {run.workload.name} on {run.choice.key} ({run.use.setting})", run.per_run)
-        typer.echo(
+        print_note(
             f"a month of {run.workload.runs_per_month:g} runs on {run.choice.key}: {run.usd_per_month:,.2f} USD"
             f"{' on top of what the context costs idle' if idle else ''}, "
             f"of which the file system {run.usd_storage_per_month:,.2f} USD; "
@@ -88,7 +88,7 @@ def cost(
         )
         typer.echo("")
     if idle:
-        typer.echo(f"idle: {whole.usd:,.2f} USD a month (the core stack is shared by the contexts of the project)")
+        print_note(f"idle: {whole.usd:,.2f} USD a month (the core stack is shared by the contexts of the project)")
 
 
 def description(context: str | None, idle: dict[str, Estimate], runs: list[RunCost]) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from string import ascii_letters
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeAlias, TypeVar
 
 import typer
 
 from workflow_stacks.errors import WorkflowContextError
 
-from .output import print_table
+from .output import print_note, print_table
 
 if TYPE_CHECKING:
     from workflow_context.models.estimates import CostLine, Estimate
@@ -76,21 +77,54 @@ def price_book(prices: Path | None, region: str, *, live: bool) -> PriceBook:
     return book.with_file(prices) if prices else book
 
 
-def print_lines(lines: Sequence[CostLine]) -> None:
-    """Print cost lines with the date and the confidence of each price."""
+class PriceNotes:
+    """Letters for the dates and confidences of prices: beside each estimate in a table, told below it."""
+
+    def __init__(self) -> None:
+        self._letters: dict[tuple[str, str], str] = {}
+
+    def letters(self, lines: Iterable[CostLine]) -> str:
+        """Return the letters of what lines rest on, such as `acd`."""
+        return "".join(sorted({self._letter(line) for line in lines}))
+
+    def print(self, lines: Iterable[CostLine]) -> None:
+        """Print the date and the confidence that each letter of some lines stands for."""
+        for letter, basis in sorted({self._letter(line): _basis(line) for line in lines}.items()):
+            print_note(f"price {letter}: {', '.join(basis)}", indent=9)
+
+    def _letter(self, line: CostLine) -> str:
+        return self._letters.setdefault(_basis(line), ascii_letters[len(self._letters) % len(ascii_letters)])
+
+
+def _basis(line: CostLine) -> tuple[str, str]:
+    return line.price.as_of, line.price.confidence
+
+
+def print_lines(lines: Sequence[CostLine], notes: PriceNotes | None = None) -> None:
+    """Print cost lines, and the date and the confidence of each price.
+
+    Args:
+        lines: The lines.
+        notes: The letters of an output that has several tables. Default: letters of its own.
+    """
+    notes = notes or PriceNotes()
     rows = [
         (
             line.item,
-            f"{line.quantity:,.6g}",
-            line.price.unit.removeprefix("USD per "),
+            _quantity(line),
             f"{line.price.value:g}",
             f"{line.usd:,.2f}",
-            line.price.as_of,
-            line.price.confidence,
+            notes.letters([line]),
         )
         for line in lines
     ]
-    print_table(("item", "quantity", "unit", "USD each", "USD", "price as of", "confidence"), rows)
+    print_table(("item", "quantity", "USD each", "USD", "price"), rows)
+    notes.print(lines)
+
+
+def _quantity(line: CostLine) -> str:
+    unit = line.price.unit.removeprefix("USD per ")
+    return f"{line.quantity:,.6g} {'x ' if unit[:1].isdigit() else ''}{unit}"
 
 
 def print_estimate(title: str, estimate: Estimate) -> None:
@@ -98,9 +132,9 @@ def print_estimate(title: str, estimate: Estimate) -> None:
     typer.echo(f"{title}: {estimate.usd:,.2f} USD")
     print_lines(estimate.lines)
     for item in estimate.unpriced:
-        typer.echo(f"not priced: {item.item} {item.resource}: {item.reason}".replace("  ", " "))
+        print_note(f"not priced: {item.item} {item.resource}: {item.reason}".replace("  ", " "))
     for assumption in estimate.assumptions:
-        typer.echo(f"assumed: {assumption}")
+        print_note(f"assumed: {assumption}")
 
 
 def bases(lines: Sequence[CostLine]) -> Iterator[dict[str, Any]]:
@@ -116,8 +150,3 @@ def dates(lines: Sequence[CostLine]) -> str:
     others = sorted(given - set(known))
     span = [known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"] if known else []
     return ", ".join([*span, *others])
-
-
-def confidences(lines: Sequence[CostLine]) -> str:
-    """Return the confidences of the prices that lines rest on, in one phrase."""
-    return "; ".join(sorted({line.price.confidence for line in lines}))

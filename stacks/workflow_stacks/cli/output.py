@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
+
+_NUMBER = re.compile(r"[-+]?[0-9][0-9,.]*x?|")
+_LONGEST_WORD, _BETWEEN_COLUMNS = 20, 2
 
 
 def print_json(value: Any) -> None:
@@ -15,16 +20,48 @@ def print_json(value: Any) -> None:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under titles, without lines. What is too wide is folded within its column."""
+    """Print rows under titles, without lines, numbers to the right.
+
+    What is too wide is wrapped within its column, between words as long as there is room for them.
+    """
     from rich.box import SIMPLE_HEAD
+    from rich.console import Console
     from rich.table import Table
 
-    table = Table(*titles, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
+    table = Table(*titles, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="bold")
+    written = [tuple(row) for row in rows]
+    columns = [[title, *(row[index] for row in written)] for index, title in enumerate(titles)]
+    for column, cells, width in zip(table.columns, columns, _widths(columns, Console().width), strict=True):
+        column.overflow, column.width = "fold", width
+        if written and all(_NUMBER.fullmatch(cell) for cell in cells[1:]):
+            column.justify = "right"
+    for row in written:
         table.add_row(*(_plain(cell) for cell in row))
     _print(table)
+
+
+def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int | None]:
+    """Widths with which columns fit: the widest is wrapped first, and no word is folded; None where that cannot be."""
+    widths = [max((len(cell) for cell in cells), default=0) for cells in columns]
+    least = [
+        min(_LONGEST_WORD, max((len(word) for cell in cells for word in cell.split()), default=0)) for cells in columns
+    ]
+    room = width - _BETWEEN_COLUMNS * (len(columns) - 1)
+    if sum(least) > room:
+        return [None] * len(columns)
+    while sum(widths) > room:
+        widths[max(range(len(widths)), key=lambda index: (widths[index] > least[index], widths[index]))] -= 1
+    return list(widths)
+
+
+def print_note(text: str, indent: int = 2) -> None:
+    """Print a sentence, wrapped at the terminal's width; its further lines are indented."""
+    from rich.console import Console
+
+    wrapped = textwrap.wrap(
+        text, Console().width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    typer.echo("\n".join(wrapped))
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:

@@ -13,17 +13,17 @@ from .estimates import (
     DEFAULT_REGION,
     LiveOption,
     PlotOption,
+    PriceNotes,
     PricesOption,
     RegionOption,
     bases,
-    confidences,
     dates,
     model_errors,
     price_book,
     print_lines,
 )
 from .options import JsonOption
-from .output import print_json, print_table
+from .output import print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from workflow_context.models.advice import Advice
@@ -110,14 +110,23 @@ def _storages(engine: str | None) -> tuple[str, ...] | None:
 
 
 def _print(advice: Advice) -> None:
-    choice = advice.choice
-    typer.echo(f"{advice.workload.name}: {choice.choice.key} ({choice.use.setting}), {advice.reason}")
+    choice, notes = advice.choice, PriceNotes()
+    print_note(f"{advice.workload.name}: {choice.choice.key} ({choice.use.setting}), {advice.reason}")
     if advice.within_budget is not None:
         kept = "within" if advice.within_budget else "above"
         typer.echo(f"{kept} the budget of {advice.workload.budget_usd_per_month:,.0f} USD a month")
     typer.echo("")
     print_table(
-        ("file system", "setting", "USD a month", "of it storage", "USD a run", "hours a run", "prices of"),
+        (
+            "file system",
+            "setting",
+            "USD a month",
+            "of it storage",
+            "USD a run",
+            "hours a run",
+            "times as long",
+            "prices",
+        ),
         [
             (
                 option.choice.key,
@@ -125,28 +134,30 @@ def _print(advice: Advice) -> None:
                 f"{option.usd_per_month:,.2f}",
                 f"{option.usd_storage_per_month:,.2f}",
                 f"{option.per_run.usd:,.2f}",
-                f"{option.run_hours:,.2f} ({option.use.slowdown:.2f}x)",
-                dates([*option.use.per_month, *option.per_run.lines]),
+                f"{option.run_hours:,.2f}",
+                f"{option.use.slowdown:.2f}x",
+                notes.letters([*option.use.per_month, *option.per_run.lines]),
             )
             for option in advice.options
         ],
     )
+    notes.print(_lines(advice))
     for each in advice.rejected:
-        typer.echo(f"{each.key} is left out: {each.reason}")
+        print_note(f"{each.key} is left out: {each.reason}")
     typer.echo("\nWhat would change this")
     for turn in advice.turns:
-        typer.echo(f"- {turn.sentence()}")
+        print_note(f"- {turn.sentence()}")
     if not advice.turns:
-        typer.echo("- nothing that was tried: no single figure, from a hundredth to a hundred times what it is")
+        print_note("- nothing that was tried: no single figure, from a hundredth to a hundred times what it is")
     typer.echo("\nTo know besides")
     for option in advice.options:
         for note in option.use.notes:
-            typer.echo(f"- {option.choice.key}: {note}")
+            print_note(f"- {option.choice.key}: {note}")
     typer.echo(f"\nWhat {choice.choice.key} rests on")
-    print_lines([*choice.use.per_month, *choice.per_run.lines])
+    print_lines([*choice.use.per_month, *choice.per_run.lines], notes)
     for assumption in choice.assumptions:
-        typer.echo(f"assumed: {assumption}")
-    typer.echo(f"confidence of all prices above: {confidences(_lines(advice))}; --json names the source of each")
+        print_note(f"assumed: {assumption}")
+    typer.echo("--json names the source of each price")
 
 
 def _plot(advice: Advice, book: PriceBook, region: str, file: Path) -> None:

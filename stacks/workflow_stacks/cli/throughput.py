@@ -12,11 +12,10 @@ from .estimates import (
     DEFAULT_REGION,
     LiveOption,
     PlotOption,
+    PriceNotes,
     PricesOption,
     RegionOption,
     bases,
-    confidences,
-    dates,
     model_errors,
     price_book,
     print_lines,
@@ -123,6 +122,7 @@ def _name(each: ModeResult) -> str:
 
 
 def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, modes: tuple[ModeResult, ...]) -> None:
+    notes = PriceNotes()
     ends = result.credits_exhausted_after_hours
     ended = "never" if ends is None else f"after {ends:.2f} hours"
     facts = [
@@ -158,20 +158,20 @@ def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, mod
     )
     typer.echo("")
     print_table(
-        ("mode, over a month", "slowed down", "USD a month", "prices of", "confidence"),
+        ("mode, over a month", "slowed down", "USD a month", "prices"),
         [
             (
                 _name(each),
                 f"{each.month.slowdown:.2f}x",
                 f"{each.cost.usd:,.2f}",
-                dates(each.cost.lines),
-                confidences(each.cost.lines),
+                notes.letters(each.cost.lines),
             )
             for each in modes
         ],
     )
+    notes.print([line for each in modes for line in each.cost.lines])
     typer.echo("")
-    print_lines(own.cost.lines)
+    print_lines(own.cost.lines, notes)
 
 
 def _plot(result: Trajectory, demand: list[Demand], file: Path) -> None:
