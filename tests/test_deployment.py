@@ -15,6 +15,7 @@ from workflow_stacks.cli import app as command_line
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.rehearsal import Rehearsal, stopped_at_the_end
 from workflow_stacks.local.resources import stack_resources
+from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
@@ -93,19 +94,22 @@ def test_nothing_differs_after_a_deployment(deployed: Rehearsal) -> None:
     assert not changed, words
 
 
-def test_miniwdl_aws_submit_finds_everything_by_the_head_queue_alone(
+def test_miniwdl_aws_submit_finds_everything_by_the_head_queue_alone_and_its_workflow_really_runs(
     deployed: Rehearsal, project_file: Path, tmp_path: Path
 ) -> None:
-    """Proves that the client understands the tags; whether AWS would run the job is not asked here."""
     (tmp_path / "hello.wdl").write_text(WDL)
     outputs = json.loads(printed("config", "wdl", "--local", "--json", "--project", str(project_file)))
+    folder = f"{outputs['Outputs'].rstrip('/')}/submitted/"
     environment = {
         **deployed.cloud.environment(),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONWARNINGS": "ignore",
     }
     run = subprocess.run(
-        ["miniwdl-aws-submit", "hello.wdl", "name=zoe", "--verbose", "--workflow-queue", outputs["HeadQueue"]],
+        [
+            *("miniwdl-aws-submit", "hello.wdl", "name=zoe", "--workflow-queue", outputs["HeadQueue"]),
+            *("--s3upload", folder, "--verbose", *(["--follow"] if jobs_can_run() else [])),
+        ],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -115,6 +119,19 @@ def test_miniwdl_aws_submit_finds_everything_by_the_head_queue_alone(
     assert f"Workflow IAM role ARN: {outputs['HeadRole']}" in run.stderr
     assert f"EFS Access Point: {outputs['AccessPointId']}" in run.stderr
     assert f"EFS: {outputs['FileSystemId']}" in run.stderr
+    assert run.returncode == 0, run.stderr
+    if jobs_can_run():
+        bucket, _, key = f"{folder}outputs.json".removeprefix("s3://").partition("/")
+        body = deployed.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+        assert json.load(body) == {"hello.greet.out": "hello zoe"}
+
+
+def jobs_can_run() -> bool:
+    try:
+        find_sandbox()
+    except CannotRunError:
+        return False
+    return True
 
 
 def printed(*arguments: str) -> str:
