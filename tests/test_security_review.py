@@ -1,6 +1,7 @@
 """What a security reviewer runs: cdk-nag and cfn-lint, over every variant and every example."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,9 +53,12 @@ def test_cdk_nag_and_cdk_itself_find_nothing(file: Path, tmp_path: Path) -> None
 def test_cfn_lint_finds_no_error(variants: Templates, storages: Templates, tmp_path: Path) -> None:
     for name, template in {**variants, **storages}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
+    command = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
+    assert command, "cfn-lint is not installed beside Python"
+    # W3005: said twice is not wrong. W3010: a template for one account and region names its zones.
     run = subprocess.run(
-        [sys.executable, "-m", "cfnlint", "--ignore-checks", "W3005", "--", *map(str, tmp_path.glob("*.json"))],
+        [command, "--ignore-checks", "W3005", "W3010", "--", *map(str, tmp_path.glob("*.json"))],
         capture_output=True,
         text=True,
     )
-    assert run.stdout == ""
+    assert run.stdout + run.stderr == ""

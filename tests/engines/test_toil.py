@@ -9,8 +9,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
-from templates import Templates
 from rendered import allowed, environment, head_container, output, statements, user_data
+from templates import Templates
 
 from workflow_context import EfsFileSystem, Network, S3Location, ToilEngine, WorkflowContext
 from workflow_context.scripts import read_script

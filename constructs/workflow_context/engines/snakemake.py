@@ -191,14 +191,7 @@ class SnakemakeEngine(WorkflowEngine):
                     resources=["*"],
                 )
             )
-        self.head_role.add_to_policy(
-            iam.PolicyStatement(
-                sid="PassTaskRoles",
-                actions=["iam:PassRole"],
-                resources=[self.task_role.role_arn, self.execution_role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-            )
-        )
+        self._grant_pass_roles(self.task_role, self.execution_role)
 
 
 def _yaml(value: str) -> str:
