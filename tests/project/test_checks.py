@@ -1,14 +1,11 @@
 """What the parts of a project mean together."""
 
-import json
 from pathlib import Path
 from textwrap import indent
 
 import pytest
-from typer.testing import CliRunner
 
 from workflow_context.catalog import ENGINES
-from workflow_stacks.cli import app
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.project import (
     Finding,
@@ -109,101 +106,6 @@ def test_a_context_is_found_by_its_name() -> None:
     project = load_project(PROJECTS / "minimal.yaml")
 
     assert find_context(project, "dev") is project.contexts["dev"]
-
-
-def of_file_system(configuration: str, keys: str = "") -> list[Finding]:
-    engine = f"{{type: wdl, engine: miniwdl, filesystem: {{fsType: EFS, configuration: {{{configuration}}}}}}}"
-    text = f"name: Test\nschemaVersion: 1\ncontexts:\n  dev:\n    engines: [{engine}]\n"
-    return findings(text + indent(keys, "    "))
-
-
-@pytest.mark.parametrize(("mibps", "count"), [(1024, 0), (1025, 1)])
-def test_throughput_above_1024_needs_a_quota(mibps: int, count: int) -> None:
-    quota = f"{mibps} MiB/s needs a quota increase and a region that allows it"
-
-    assert warnings(of_file_system(f"provisionedThroughput: {mibps}")).count(quota) == count
-
-
-def test_what_provisioned_throughput_costs_is_a_warning_with_the_date_and_confidence_of_the_price() -> None:
-    [finding] = of_file_system("provisionedThroughput: 1024")
-
-    assert finding.message == (
-        "1024 MiB/s cost about 6,144 USD a month, used or not (us-east-1, price of 2024-07-01, second-hand)"
-    )
-    assert finding.path.endswith("filesystem.configuration.provisionedThroughput")
-    assert "throughputMode: elastic" in finding.remedy
-
-
-@pytest.mark.parametrize(("mibps", "count"), [(1, 0), (16, 0), (17, 1), (100, 1)])
-def test_provisioned_throughput_below_100_usd_a_month_is_no_surprise(mibps: int, count: int) -> None:
-    assert len(warnings(of_file_system(f"provisionedThroughput: {mibps}"))) == count
-
-
-@pytest.mark.parametrize("configuration", ["", "throughputMode: bursting"])
-def test_credits_that_256_vcpus_use_up_in_a_day_are_a_warning(configuration: str) -> None:
-    [finding] = of_file_system(configuration)
-
-    assert finding.level == "warning"
-    assert finding.message == (
-        "256 vCPUs at work use up the burst credits of a nearly empty file system in about 12 hours; "
-        "then it gives 1 MiB/s"
-    )
-    assert "throughputMode: elastic" in finding.remedy
-    assert "Assumed: 0.21 MiB/s read and 0.13 written for each vCPU" in finding.remedy
-
-
-def test_the_command_that_looks_closer_agrees_with_the_warning() -> None:
-    [finding] = of_file_system("throughputMode: bursting")
-    command = finding.remedy.partition("workflow-context ")[2].split()
-
-    told = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
-
-    assert round(told["credits_exhausted_after_hours"]) == 12
-
-
-@pytest.mark.parametrize(
-    ("configuration", "keys"),
-    [
-        ("throughputMode: bursting", "maxVCpus: 100"),
-        ("throughputMode: elastic", "maxVCpus: 10000"),
-        ("provisionedThroughput: 16", "maxVCpus: 10000"),
-        ("fileSystemId: fs-01234567, accessPointId: fsap-01234567, securityGroupId: sg-01234567", "maxVCpus: 10000"),
-    ],
-    ids=["few vCPUs", "elastic", "provisioned", "imported"],
-)
-def test_credits_are_no_surprise_where_they_last_a_day_do_not_exist_or_are_not_known(
-    configuration: str, keys: str
-) -> None:
-    assert of_file_system(configuration, keys) == []
-
-
-def test_contexts_that_share_a_surprise_are_named_in_one_warning() -> None:
-    text = "name: Test\nschemaVersion: 1\ncontexts:\n"
-    text += "".join(f"  c{number}:\n    engines: [{{type: wdl, engine: miniwdl}}]\n" for number in range(6))
-    [finding] = findings(text)
-
-    assert finding.path.startswith("contexts.c0.")
-    assert finding.message.endswith("(also in c1, c2, c3 and 2 more)")
-
-
-def test_surprises_wait_until_the_file_has_no_errors() -> None:
-    assert {
-        finding.level for finding in findings(ABACUS + "  right:\n    engines: [{type: wdl, engine: miniwdl}]\n")
-    } == {"error"}
-
-
-def test_tasks_in_one_zone_are_a_warning() -> None:
-    [finding] = of_file_system("throughputMode: elastic, availabilityZone: us-east-1a")
-
-    assert finding.message.startswith("tasks run in us-east-1a only, where the data is")
-    assert finding.path.endswith("configuration.availabilityZone")
-
-
-@pytest.mark.parametrize("fs_type", ["S3", "S3Files", "FSxLustre"])
-def test_other_file_systems_do_not_surprise(fs_type: str) -> None:
-    text = "name: Test\nschemaVersion: 1\ncontexts:\n  dev:\n    engines: [{type: snakemake, engine: snakemake, "
-
-    assert findings(f"{text}filesystem: {{fsType: {fs_type}}}}}]\n") == []
 
 
 def test_a_fallback_without_spot_is_a_warning() -> None:
