@@ -99,7 +99,7 @@ def test_surprises_wait_until_the_file_has_no_errors() -> None:
         finding.level
         for finding in findings(
             "name: Test\nschemaVersion: 1\ncontexts:\n  wrong:\n    engines: [{type: wdl, engine: abacus}]\n"
-            + "  right:\n    engines: [{type: wdl, engine: miniwdl}]\n"
+            "  right:\n    engines: [{type: wdl, engine: miniwdl}]\n"
         )
     } == {"error"}
 
