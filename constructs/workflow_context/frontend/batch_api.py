@@ -1,0 +1,145 @@
+"""AWS Batch by signed HTTPS requests: no library is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import random
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from .credentials import Credentials, find_credentials
+
+Record = dict[str, Any]
+
+_TRIES = 9
+_LONGEST_PAUSE = 20.0
+_SECONDS = 60.0
+_TOO_FAST = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
+
+
+class BatchError(Exception):
+    """AWS Batch refused a request.
+
+    Attributes:
+        code: Its name for the reason.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class AnswerLostError(Exception):
+    """Whether AWS Batch did what it was asked is not known."""
+
+
+class BatchApi:
+    """Calls operations of AWS Batch.
+
+    Args:
+        region: The region.
+        endpoint: Its address. Default: `AWS_ENDPOINT_URL_BATCH` or `AWS_ENDPOINT_URL`, else that of the region.
+    """
+
+    def __init__(self, region: str, endpoint: str | None = None) -> None:
+        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        self._region = region
+        self._endpoint = (
+            endpoint
+            or os.environ.get("AWS_ENDPOINT_URL_BATCH")
+            or os.environ.get("AWS_ENDPOINT_URL")
+            or f"https://batch.{region}.{domain}"
+        ).rstrip("/")
+        self._credentials: Credentials | None = None
+
+    def call(self, operation: str, request: Record, *, once: bool = False) -> Record:
+        """Call an operation, again and again while AWS Batch is too busy.
+
+        Args:
+            operation: Its name, such as `SubmitJob`.
+            request: Its request.
+            once: It must not be done twice: an answer that is lost is for the caller to think about.
+
+        Raises:
+            BatchError: It was refused.
+            AnswerLostError: With `once`, or after many tries.
+        """
+        pause = 0.5
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._send(operation, request)
+            except BatchError as error:
+                if error.code not in _TOO_FAST or not left:
+                    raise
+            except AnswerLostError:
+                if once or not left:
+                    raise
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  to spread requests
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        raise AnswerLostError(operation)
+
+    def _send(self, operation: str, request: Record) -> Record:
+        path = f"/v1/{operation.lower()}"
+        body = json.dumps(request).encode()
+        if self._credentials is None:
+            self._credentials = find_credentials()
+        host = urllib.parse.urlsplit(self._endpoint).netloc
+        headers = sign(self._credentials, self._region, host, path, body, time.gmtime())
+        question = urllib.request.Request(self._endpoint + path, data=body, headers=headers, method="POST")  # noqa: S310  https
+        try:
+            with urllib.request.urlopen(question, timeout=_SECONDS) as answer:  # noqa: S310
+                found: Record = json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            raise _refusal(error) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise AnswerLostError(f"{operation}: {error}") from error
+        return found
+
+
+def sign(credentials: Credentials, region: str, host: str, path: str, body: bytes, now: time.struct_time) -> Record:
+    """The headers of a signed request.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    moment = time.strftime("%Y%m%dT%H%M%SZ", now)
+    headers = {"content-type": "application/json", "host": host, "x-amz-date": moment}
+    if credentials.token:
+        headers["x-amz-security-token"] = credentials.token
+    names = ";".join(sorted(headers))
+    lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
+    canonical = "\n".join(["POST", path, "", *lines, "", names, hashlib.sha256(body).hexdigest()])
+    scope = f"{moment[:8]}/{region}/batch/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{credentials.secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return {
+        **headers,
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credentials.key}/{scope}, SignedHeaders={names}, "
+        f"Signature={signature}",
+    }
+
+
+def _refusal(error: urllib.error.HTTPError) -> Exception:
+    text = error.read().decode(errors="replace")
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = {}
+    if not isinstance(said, dict):
+        said = {}
+    code = str(error.headers.get("x-amzn-ErrorType") or said.get("__type") or said.get("code") or error.code)
+    code = code.split(":")[0].rsplit("#", 1)[-1]
+    if error.code == 429:
+        code = "TooManyRequestsException"
+    if error.code >= 500 and code not in _TOO_FAST:
+        return AnswerLostError(f"{error.code} {text[:200]}")
+    return BatchError(code, str(said.get("message") or said.get("Message") or text[:200]))

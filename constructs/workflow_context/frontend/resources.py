@@ -1,0 +1,76 @@
+"""What a script asks for, in the words of AWS Batch."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from .script import PbsError
+
+_SIZE = re.compile(r"([0-9]{1,15})\s*([kmgt]?)(b|w|)\Z", re.IGNORECASE)
+_MIB = {"": 1 / 1024**2, "k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
+_MIN_SECONDS = 60  # AWS Batch takes no shorter timeout
+_MIN_MIB = 4
+
+
+def requirements(limits: dict[str, str], gpus: int, overhead_mib: int) -> list[dict[str, str]]:
+    """`resourceRequirements`: what a script is silent about, the job definition says.
+
+    Args:
+        limits: What `-l` says, by name.
+        gpus: GPUs asked for otherwise.
+        overhead_mib: What the file system takes of the machine for each job.
+
+    Raises:
+        PbsError: They cannot be understood.
+    """
+    cpus = next((_whole(limits[name], name) for name in ("ppn", "ncpus", "mppwidth") if limits.get(name)), 0)
+    memory = 0
+    if limits.get("mem"):
+        memory = mebibytes(limits["mem"])
+    elif limits.get("pmem"):
+        memory = mebibytes(limits["pmem"]) * max(cpus, 1)
+    gpus = gpus or next((_whole(limits[name], name) for name in ("gpus", "ngpus") if limits.get(name)), 0)
+    wanted = {
+        "VCPU": cpus,
+        "MEMORY": memory + overhead_mib if memory else 0,
+        "GPU": gpus,
+    }
+    return [{"type": kind, "value": str(value)} for kind, value in wanted.items() if value]
+
+
+def mebibytes(text: str) -> int:
+    """`2gb`, `1536mb`, `4g`: sizes of PBS, which counts in powers of 1024.
+
+    Raises:
+        PbsError: It is no size.
+    """
+    found = _SIZE.match(text.strip())
+    if not found:
+        raise PbsError(f"{text!r} is no amount of memory")
+    words = 8 if found[3].lower() == "w" else 1
+    return max(math.ceil(int(found[1]) * words * _MIB[found[2].lower()]), _MIN_MIB)
+
+
+def seconds(limits: dict[str, str]) -> int | None:
+    """`walltime` in seconds, `[[HH:]MM:]SS`; None when a job may run as long as its definition says.
+
+    Raises:
+        PbsError: It is no time.
+    """
+    text = limits.get("walltime")
+    if not text:
+        return None
+    parts = text.split(":")
+    if len(parts) > 4 or not all(re.match(r"[0-9]{1,9}\Z", part) for part in parts):
+        raise PbsError(f"{text!r} is no time")
+    total = 0
+    for part, unit in zip(reversed(parts), (1, 60, 3600, 86400)):  # noqa: B905  Python 3.9 has no strict
+        total += int(part) * unit
+    return max(total, _MIN_SECONDS)
+
+
+def _whole(text: str, name: str) -> int:
+    if not re.match(r"[0-9]{1,6}\Z", text):
+        raise PbsError(f"{name}={text!r} is no number")
+    return int(text)

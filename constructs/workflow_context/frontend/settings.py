@@ -1,0 +1,75 @@
+"""What the head job is told of its context, by its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .script import PbsError
+
+TAG = "workflow-context"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The context, and the run in it.
+
+    Attributes:
+        context: Its name: jobs are tagged with it, and the job definitions made here begin with it.
+        template: The job definition of tasks, from which one is made for each image.
+        queue: The queue of tasks.
+        fallback: The queue to which a job goes that lost its Spot machine; empty when there is none.
+        state: A directory of the shared file system, for what is remembered.
+        run: The name of the run: its jobs are its own.
+        overhead_mib: What the file system takes of the machine for each job.
+        region: The region.
+        submissions_per_second: How many jobs all runs of the context may submit.
+        fresh_seconds: For how long what was asked of AWS Batch is true, for engines that ask for each job alone.
+    """
+
+    context: str
+    template: str
+    queue: str
+    fallback: str
+    state: Path
+    run: str
+    overhead_mib: int
+    region: str
+    submissions_per_second: float
+    fresh_seconds: float
+
+    @classmethod
+    def read(cls, environment: dict[str, str]) -> Settings:
+        """Read them.
+
+        Raises:
+            PbsError: They are not all there.
+        """
+        try:
+            return cls(
+                context=environment["WORKFLOW_CONTEXT"],
+                template=environment["WORKFLOW_TASK_DEFINITION"],
+                queue=environment["WORKFLOW_TASK_QUEUE"],
+                fallback=environment.get("WORKFLOW_FALLBACK_QUEUE", ""),
+                state=Path(environment["WORKFLOW_STATE"]),
+                run=environment.get("WORKFLOW_RUN", "run"),
+                overhead_mib=int(environment.get("WORKFLOW_MEMORY_OVERHEAD_MIB", "0")),
+                region=environment.get("AWS_REGION") or environment["AWS_DEFAULT_REGION"],
+                submissions_per_second=float(environment.get("WORKFLOW_SUBMISSIONS_PER_SECOND", "40")),
+                fresh_seconds=float(environment.get("WORKFLOW_FRESH_SECONDS", "10")),
+            )
+        except ValueError as error:
+            raise PbsError(f"a setting is no number: {error}") from error
+        except KeyError as error:
+            raise PbsError(f"{error.args[0]} is not set: this is for head jobs of a workflow context") from error
+
+    def queue_of(self, asked: str) -> str:
+        """The queue that a script asks for, by name or ARN.
+
+        Raises:
+            PbsError: It is none of the context.
+        """
+        for own in (self.queue, self.fallback):
+            if own and asked in ("", own, own.rsplit("/", 1)[-1]):
+                return own
+        raise PbsError(f"{asked!r} is no queue of this workflow context")

@@ -1,0 +1,54 @@
+"""A front end that speaks to an AWS Batch on loopback."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch
+
+from workflow_context.frontend import batch_api, submit
+from workflow_context.frontend.batch_api import BatchApi
+from workflow_context.frontend.settings import Settings
+
+
+@pytest.fixture
+def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBatch]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    # Pauses are counted by nobody here.
+    monkeypatch.setattr(batch_api.random, "uniform", lambda *_: 0.0)
+    monkeypatch.setattr(submit, "_LOOK_AFTER", (0.0, 0.0))
+    with fake_batch() as server:
+        yield server
+
+
+@pytest.fixture
+def api(batch: FakeBatch) -> BatchApi:
+    return BatchApi("us-east-1", batch.endpoint)
+
+
+@pytest.fixture
+def new_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings of a context: each context has a directory of its own for what it remembers."""
+
+    def make(**more: Any) -> Settings:
+        context = more.get("context", "ctx")
+        (tmp_path / context).mkdir(exist_ok=True)
+        values: dict[str, Any] = {
+            "context": context,
+            "template": TEMPLATE,
+            "queue": f"{ARN}:job-queue/{context}-TaskQueue-abc",
+            "fallback": "",
+            "state": tmp_path / context,
+            "run": "run",
+            "overhead_mib": 0,
+            "region": "us-east-1",
+            "submissions_per_second": 1e6,
+            "fresh_seconds": 0.0,
+            **more,
+        }
+        return Settings(**values)
+
+    return make

@@ -1,0 +1,362 @@
+"""Jobs from qsub to their end, with an AWS Batch that refuses, forgets and loses answers."""
+
+import re
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from captured import capture
+from fake_batch import ARN, TEMPLATE, FakeBatch
+
+from workflow_context.frontend.batch_api import AnswerLostError, BatchApi, BatchError
+from workflow_context.frontend.delete import qdel
+from workflow_context.frontend.journal import Journal
+from workflow_context.frontend.script import PbsError
+from workflow_context.frontend.settings import Settings
+from workflow_context.frontend.status import qstat
+from workflow_context.frontend.submit import qsub
+
+NewSettings = Callable[..., Settings]
+SPOT = "Host EC2 (instance i-0123456789abcdef0) terminated."
+
+
+@pytest.fixture
+def submit(api: BatchApi, tmp_path: Path) -> Callable[..., str]:
+    """Submit a small script, with lines for its header."""
+
+    def run(settings: Settings, *header: str) -> str:
+        (tmp_path / "s.sh").write_text("\n".join([*(f"#PBS {line}" for line in header), "echo"]) + "\n")
+        return qsub(["s.sh"], tmp_path, {}, api, settings)
+
+    return run
+
+
+def states(text: str) -> dict[str, str]:
+    """What `qstat -f` says, read as Nextflow reads it: line by line."""
+    found, id_ = {}, ""
+    for line in text.splitlines():
+        if line.startswith("Job Id:"):
+            id_ = line[7:].strip()
+        elif " job_state = " in line:
+            found[id_] = line.split(" = ")[1].strip()
+    return found
+
+
+class TestLife:
+    def test_a_job_is_queued_runs_and_is_complete(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        seen = []
+        for status in ("SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"):
+            batch.become(status)
+            seen.append(states(qstat(["-f", "-1", settings.queue], api, settings))[id_])
+        assert seen == ["Q", "Q", "Q", "R", "C"]
+
+    def test_a_job_that_ended_is_told_of_and_not_asked_for_again(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Essential container in task exited")
+        for _ in range(3):
+            assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert batch.calls["describejobs"] == 1
+
+    def test_a_job_that_never_found_a_machine_ends_when_its_queue_says_so(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Resource requirement is not satisfiable")
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert batch.calls["submitjob"] == 1
+
+    def test_a_job_that_batch_has_forgotten_is_complete(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.jobs.clear()
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+
+    def test_one_word_for_each_job_as_snakemake_asks(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fresh_seconds=60.0)
+        ids = [submit(settings) for _ in range(3)]
+        batch.become("SUCCEEDED", ids[0])
+        batch.become("FAILED", ids[1])
+        assert [qstat(["--word", id_], api, settings) for id_ in ids] == ["success", "failed", "running"]
+        assert batch.calls["describejobs"] == 1
+
+    def test_qdel_ends_jobs(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        first, second = submit(settings), submit(settings)
+        assert qdel([first], api, settings) == ""
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
+
+
+class TestArrays:
+    def test_each_job_has_a_state_of_its_own(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        array = submit(settings, "-t 0-2")
+        batch.become("RUNNING", f"{array[:-2]}:1")
+        assert states(qstat(["-f"], api, settings)) == {
+            array.replace("[]", f"[{index}]"): state for index, state in enumerate("QRQ")
+        }
+        qdel([array], api, settings)
+        assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+
+    def test_one_that_lost_its_machine_goes_on_alone_with_its_index(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        array = submit(settings, "-t 0-1")
+        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        [again] = [job for job in batch.jobs.values() if job["jobQueue"] == settings.fallback]
+        assert {"name": "WORKFLOW_ARRAY_INDEX", "value": "1"} in again["container"]["environment"]
+
+
+class TestSpot:
+    def test_a_job_that_lost_its_machine_goes_to_the_fallback_queue_under_the_same_id(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings, "-l nodes=1:ppn=4", "-l walltime=02:00:00")
+        batch.become("FAILED", statusReason=SPOT)
+        assert states(qstat(["-f", "-1", settings.queue], api, settings)) == {id_: "Q"}
+        first, again = batch.jobs.values()
+        assert again["jobQueue"] == settings.fallback
+        assert again["timeout"] == {"attemptDurationSeconds": 7200}
+        for part in ("command", "resourceRequirements"):
+            assert again["container"][part] == first["container"][part]
+        batch.become("RUNNING", again["jobId"])
+        assert states(qstat(["-f"], api, settings)) == {id_: "R"}
+        qdel([id_], api, settings)
+        assert again["status"] == "FAILED"
+
+    def test_it_goes_there_once(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        for _ in range(2):
+            batch.become("FAILED", statusReason=SPOT)
+            said = states(qstat(["-f"], api, settings))
+        assert said == {id_: "C"}
+        assert batch.calls["submitjob"] == 2
+
+    def test_a_qstat_that_was_killed_on_the_way_leads_to_no_second_job(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        submit(settings)
+        batch.become("FAILED", statusReason=SPOT)
+        add = Journal.add
+
+        def die(self: Journal, **record: object) -> None:
+            if record["what"] == "moved":
+                raise KeyboardInterrupt
+            add(self, **record)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "add", die)
+            with pytest.raises(KeyboardInterrupt):
+                qstat(["-f"], api, settings)
+        qstat(["-f"], api, settings)
+        assert batch.calls["submitjob"] == 2
+
+    def test_without_a_fallback_queue_batch_itself_tries_again(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        submit(new_settings())
+        submit(new_settings(context="other", fallback=f"{ARN}:job-queue/Fallback"))
+        assert [job["request"].get("retryStrategy") for job in batch.jobs.values()] == [None, {"attempts": 1}]
+
+
+class TestFaults:
+    def test_too_many_requests_are_sent_again(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.throttled = 5
+        assert submit(new_settings()) in batch.jobs
+        assert len(batch.jobs) == 1
+
+    def test_a_lost_answer_runs_no_task_twice(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.lost = 1
+        assert submit(new_settings()) in batch.jobs
+        assert len(batch.jobs) == 1
+
+    def test_a_request_that_was_lost_is_sent_again(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.lost_before = 2
+        assert submit(new_settings()) in batch.jobs
+        assert len(batch.jobs) == 1
+
+    def test_an_array_whose_answer_was_lost_is_found_again(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.lost = 1
+        assert f"{submit(new_settings(), '-t 0-1')[:-2]}:1" in batch.jobs
+        assert batch.calls["submitjob"] == 1
+
+    def test_a_batch_that_cannot_be_reached_is_an_error(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.lost_before = 100
+        with pytest.raises(AnswerLostError):
+            submit(new_settings())
+
+    def test_a_killed_head_job_leaves_jobs_that_the_next_one_ends(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Killed too between the submission of a job and the moment when its id was noted."""
+        settings = new_settings()
+        submit(settings)
+        add = Journal.add
+
+        def die(self: Journal, **record: object) -> None:
+            if record["what"] == "id":
+                raise KeyboardInterrupt
+            add(self, **record)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "add", die)
+            with pytest.raises(KeyboardInterrupt):
+                submit(settings)
+        assert qdel(["--run"], api, settings) == "ended 2 jobs"
+        assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+
+    def test_a_journal_whose_last_line_was_not_written_is_read(
+        self, submit: Callable[..., str], api: BatchApi, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        with (settings.state / "runs" / "run.jsonl").open("a") as file:
+            file.write('{"what":"se')
+        assert states(qstat(["-f"], api, settings)) == {id_: "Q"}
+
+
+class TestDefinitions:
+    def test_there_is_one_for_each_image_and_it_carries_the_mount(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        for image in ("python:3.12", "ubuntu:22.04", "python:3.12"):
+            submit(settings, f"-v WORKFLOW_IMAGE={image}")
+        made = [one for arn, one in batch.definitions.items() if arn != TEMPLATE]
+        assert [one["containerProperties"]["image"] for one in made] == ["python:3.12", "ubuntu:22.04"]
+        assert all(re.fullmatch("ctx-fe-[0-9a-f]{20}", one["jobDefinitionName"]) for one in made)
+        assert {one["containerProperties"]["mountPoints"][0]["containerPath"] for one in made} == {"/mnt/efs"}
+
+    def test_another_head_job_finds_it(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        for folder in ("one", "two"):
+            (tmp_path / folder).mkdir()
+            submit(new_settings(state=tmp_path / folder), "-v WORKFLOW_IMAGE=python:3.12")
+        assert batch.calls["registerjobdefinition"] == 1
+
+    def test_they_are_removed_at_the_end_and_made_again_when_another_run_needs_them(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        (tmp_path / "two").mkdir()
+        one, two = new_settings(), new_settings(state=tmp_path / "two")
+        for settings in (one, two):
+            submit(settings, "-v WORKFLOW_IMAGE=python:3.12")
+        assert qdel(["--definitions"], api, one) == "removed 1 job definitions"
+        submit(two, "-v WORKFLOW_IMAGE=python:3.12")
+        assert [found["status"] for found in batch.definitions.values()] == ["ACTIVE", "INACTIVE", "ACTIVE"]
+
+    def test_what_batch_refuses_is_an_error(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.definitions.clear()
+        with pytest.raises(BatchError, match="not active"):
+            submit(new_settings())
+
+
+class TestIsolation:
+    def test_jobs_of_another_context_or_run_are_not_seen_and_not_ended(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        mine = new_settings()
+        theirs = submit(mine)
+        for stranger in (new_settings(context="other"), new_settings(run="other")):
+            assert qstat(["-f"], api, stranger) == ""
+            assert qdel(["--run"], api, stranger) == "ended 0 jobs"
+            for command in (qstat, qdel):
+                with pytest.raises(PbsError, match="Unknown Job Id"):
+                    command([theirs], api, stranger)
+        assert batch.jobs[theirs]["status"] == "RUNNABLE"
+
+    def test_queues_of_another_context_are_refused(
+        self, submit: Callable[..., str], api: BatchApi, new_settings: NewSettings
+    ) -> None:
+        with pytest.raises(PbsError, match="no queue of this workflow context"):
+            submit(new_settings(), "-q other-TaskQueue-abc")
+        with pytest.raises(PbsError, match="no queue of this workflow context"):
+            qstat(["-f", "-1", "other-TaskQueue-abc"], api, new_settings())
+
+    def test_every_job_carries_the_tag_by_which_its_head_job_may_end_it(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        submit(settings)
+        batch.become("FAILED", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        assert [job["request"]["tags"] for job in batch.jobs.values()] == [{"workflow-context": "ctx"}] * 2
+
+
+class TestLoad:
+    def test_5000_tasks_take_few_calls_and_no_more_memory(
+        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        """Prints the calls for each task and poll: `pytest -s`."""
+        count, settings = 5000, new_settings()
+        script = capture("nextflow-retried")["script"].replace("TaskQueue-abc", settings.queue.rsplit("/")[-1])
+        (tmp_path / ".command.run").write_text(script)
+        for _ in range(count):
+            qsub(["-N", "nf-RETRIED", ".command.run"], tmp_path, {}, api, settings)
+        others = sum(batch.calls.values()) - batch.calls["submitjob"]
+        print(f"\n{batch.calls['submitjob'] / count:.3f} SubmitJob for each task, {others} other calls")
+        assert batch.calls["submitjob"] == count
+        assert others <= 3
+        tracemalloc.start()
+        qstat(["-f", "-1", settings.queue], api, settings)
+        peaks = []
+        for _ in range(3):
+            tracemalloc.reset_peak()
+            before = batch.calls["describejobs"]
+            assert len(states(qstat(["-f", "-1", settings.queue], api, settings))) == count
+            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+            assert batch.calls["describejobs"] - before == count / 100
+        tracemalloc.stop()
+        print(f"{count // 100} DescribeJobs a poll; {[round(peak, 1) for peak in peaks]} MiB at most")
+        assert max(peaks) < 1.2 * min(peaks)
+        batch.become("SUCCEEDED", *list(batch.jobs)[: count - 100])
+        qstat(["-f"], api, settings)
+        before = batch.calls["describejobs"]
+        qstat(["-f"], api, settings)
+        assert batch.calls["describejobs"] - before == 1
