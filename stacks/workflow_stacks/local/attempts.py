@@ -40,7 +40,9 @@ SYSTEM = {
 def host_path(software: list[Path]) -> str:
     """Where a job finds programs of this machine."""
     own = [str(folder / "bin") for folder in software if (folder / "bin").is_dir()]
-    return os.pathsep.join([*own, "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    return os.pathsep.join(
+        ["/opt/image/bin", *own, "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+    )
 
 
 def host_software(more: str | None = None) -> list[Path]:
@@ -205,6 +207,7 @@ class Attempts:
             if not file.exists():
                 file.parent.mkdir(exist_ok=True)
                 file.write_text(text)
+                file.chmod(0o755)
             found[inside] = file
         return found
 

@@ -14,13 +14,13 @@ from workflow_stacks.project import Project, find_context, load_project
 from .attempts import host_path, host_software
 from .cloud import LocalCloud, LocalCloudError
 from .engines import ENGINES
-from .engines.base import LocalEngine
+from .engines.base import LocalEngine, Place
 from .job_tags import SOFTWARE, SPOT_INTERRUPTION, TASK_FAILURE
 from .progress import Progress
 from .rehearsal import Rehearsal
 from .resources import deployed_stacks
 from .sandboxes import CannotRunError, Sandbox, find_sandbox
-from .stage import FolderStage, S3Stage, split
+from .stage import FolderStage, S3Stage, S3Store
 from .volumes import Volumes
 from .workflow_jobs import WorkflowJobs
 
@@ -139,7 +139,8 @@ class WorkflowRun:
         id_ = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
         results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
         self._say_what_stands_in(definition)
-        submission = self.engine.prepare(file, inputs, stage, results)
+        place = Place(definition["containerProperties"]["command"], stage, results)
+        submission = self.engine.prepare(file, inputs, place)
         environment = {**submission.environment, **self.options.environment}
         start = time.monotonic()
         head = self.cloud.client("batch").submit_job(
@@ -149,7 +150,7 @@ class WorkflowRun:
             parameters=submission.parameters,
             containerOverrides={
                 "environment": [{"name": name, "value": value} for name, value in environment.items()],
-                **self._command(definition, submission.arguments),
+                **({"command": list(submission.command)} if submission.command else {}),
             },
             tags=self.options.tags(),
         )["jobId"]
@@ -157,7 +158,7 @@ class WorkflowRun:
         queues = [outputs[name] for name in outputs if name.endswith("Queue")]
         jobs = WorkflowJobs(self.cloud.client, head, queues)
         self._follow(jobs, stage, look)
-        return self._result(jobs, results, time.monotonic() - start)
+        return self._result(jobs, submission.results, time.monotonic() - start)
 
     def _follow(self, jobs: WorkflowJobs, stage: FolderStage | S3Stage, look: Look) -> None:
         try:
@@ -179,7 +180,9 @@ class WorkflowRun:
             dict(jobs.states),
             seconds,
             results,
-            self.engine.outputs(self._read, results) if succeeded else {},
+            self.engine.outputs(S3Store(self.cloud.client("s3")), results, since_ms=jobs.head["createdAt"])
+            if succeeded
+            else {},
             () if succeeded else self._why(jobs),
         )
 
@@ -201,15 +204,6 @@ class WorkflowRun:
             "The end of its log:",
             *(f"  {line}" for line in jobs.log(job)),
         ]
-
-    def _read(self, address: str) -> bytes | None:
-        s3 = self.cloud.client("s3")
-        bucket, key = split(address)
-        try:
-            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            return None
-        return content
 
     def _file(self, workflow: Path) -> Path:
         named = self._project.workflows.get(str(workflow))
@@ -252,9 +246,6 @@ class WorkflowRun:
         )
         [mount, *_], owner = volumes.of_job(container, environment, self.cloud.state_dir / "scratch" / "stage")
         return FolderStage(mount.source, mount.target, owner)
-
-    def _command(self, definition: Record, arguments: Sequence[str]) -> dict[str, list[str]]:
-        return {"command": [*definition["containerProperties"]["command"], *arguments]} if arguments else {}
 
     def _check_programs(self) -> None:
         if self.sandbox.runs_images:

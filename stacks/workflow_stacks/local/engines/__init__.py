@@ -1,17 +1,19 @@
 """Which engines run on the local cloud: one contract (base.py), one file and one line here for each."""
 
+import re
 from collections.abc import Mapping
 
 from .base import LocalEngine
 from .miniwdl import Miniwdl
+from .snakemake import Snakemake
 
-ENGINES: Mapping[str, LocalEngine] = {"miniwdl": Miniwdl()}
+ENGINES: Mapping[str, LocalEngine] = {"miniwdl": Miniwdl(), "snakemake": Snakemake()}
 """By the name that a project file gives to the engine."""
 
 
 def image_files(image: str) -> Mapping[str, str]:
     """Files that a known image would bring: path to text."""
     for engine in ENGINES.values():
-        if image.rpartition(":")[0] == engine.image or image == engine.image:
+        if re.split("[:@]", image)[0] in engine.images:
             return engine.image_files()
     return {}

@@ -1,7 +1,7 @@
 """The contract by which an engine takes part in a rehearsal: what a head job of its own definition is given."""
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,19 +21,48 @@ class Stage(Protocol):
         ...
 
 
+class Store(Protocol):
+    """Objects in S3."""
+
+    def read(self, address: str) -> bytes | None:
+        """Read an object; None when there is none."""
+        ...
+
+    def addresses(self, folder: str, *, since_ms: int) -> Sequence[str]:
+        """The addresses of the objects in a folder that were written since then."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a workflow is going to run.
+
+    Attributes:
+        command: The command of the head job definition.
+        stage: Takes what jobs need to read.
+        results: The folder in S3 where the outputs of this run shall be, with a final slash.
+    """
+
+    command: Sequence[str]
+    stage: Stage
+    results: str
+
+
 @dataclass(frozen=True)
 class Submission:
     """What differs between two head jobs of one job definition.
 
     Attributes:
         parameters: Values for the `Ref::` parameters of the definition.
+        results: The folder in S3 where the outputs are going to be, with a final slash.
         environment: More environment.
-        arguments: Arguments after the command of the definition.
+        command: The command, when it is more than that of the definition.
     """
 
     parameters: Mapping[str, str]
+    results: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    arguments: Sequence[str] = ()
+    command: Sequence[str] = ()
 
 
 class LocalEngine(abc.ABC):
@@ -41,35 +70,35 @@ class LocalEngine(abc.ABC):
 
     Attributes:
         programs: What its head job runs, and the PyPI package that brings it.
-        image: The repository of its container image, without a tag.
+        images: The repositories of its container images, without tags.
     """
 
     programs: Mapping[str, str]
-    image: str
+    images: Sequence[str]
 
     def image_files(self) -> Mapping[str, str]:
-        """Files that its image would bring, beside programs: path to text."""
+        """Files that its image would bring: path to text. Those in /opt/image/bin are found as programs first."""
         return {}
 
     @abc.abstractmethod
-    def prepare(self, workflow: Path, inputs: Sequence[str], stage: Stage, results: str) -> Submission:
+    def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
         """Bring the workflow and its inputs to the context.
 
         Args:
             workflow: The workflow, a file of this machine.
             inputs: What the user gave: `name=value`, or files of inputs.
-            stage: Takes what jobs need to read.
-            results: The folder in S3 where the outputs of this run shall be, with a final slash.
+            place: Where it is going to run.
 
         Raises:
             WorkflowInputError: They cannot be used.
         """
 
     @abc.abstractmethod
-    def outputs(self, read: Callable[[str], bytes | None], results: str) -> Mapping[str, Any]:
+    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """The outputs of a run that succeeded: name to value, files by their S3 address.
 
         Args:
-            read: Reads an object of S3 by its address; None when there is none.
-            results: The folder of the run.
+            store: Where they are.
+            results: The folder that `prepare` named.
+            since_ms: When the run began.
         """

@@ -5,11 +5,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .base import LocalEngine, Stage, Submission, WorkflowInputError
+from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError
 
 # What the image has at this place, but asking more often: here it costs nothing.
 CONFIGURATION = """\
@@ -41,13 +41,13 @@ class Miniwdl(LocalEngine):
     """Stages the workflow with its imports as one archive, and local files by their content."""
 
     programs: Mapping[str, str] = {"miniwdl": "miniwdl", "miniwdl-run-s3upload": "miniwdl-aws", "aws": "awscli"}
-    image = "ghcr.io/miniwdl-ext/miniwdl-aws"
+    images: Sequence[str] = ("ghcr.io/miniwdl-ext/miniwdl-aws",)
 
     def image_files(self) -> Mapping[str, str]:
         """The configuration that makes miniwdl use AWS Batch."""
         return {"/etc/xdg/miniwdl.cfg": CONFIGURATION}
 
-    def prepare(self, workflow: Path, inputs: Sequence[str], stage: Stage, results: str) -> Submission:
+    def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
         """Check the workflow here, where a mistake is found at once."""
         types = _types(workflow)
         values: dict[str, Any] = {}
@@ -57,19 +57,22 @@ class Miniwdl(LocalEngine):
                 _add(values, name, text, types.get(name))
             else:
                 values |= _read(Path(given))
+        stage = place.stage
         staged = {name: _stage(value, types.get(name.rpartition(".")[2]), stage) for name, value in values.items()}
         archive = stage.put(_by_content(content := _zipped(workflow), f"{workflow.stem}.zip"), content)
         return Submission(
             {
                 "workflow": archive,
                 "inputs": stage.put(_by_content(body := json.dumps(staged).encode(), "inputs.json"), body),
-                "outputs": results,
-            }
+                "outputs": place.results,
+            },
+            place.results,
         )
 
-    def outputs(self, read: Callable[[str], bytes | None], results: str) -> Mapping[str, Any]:
+    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """What the head job uploaded last."""
-        content = read(f"{results}outputs.json")
+        del since_ms
+        content = store.read(f"{results}outputs.json")
         found: dict[str, Any] = json.loads(content) if content else {}
         return found
 
