@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.cli.local_run import print_result
+from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.engines import ENGINES
+from workflow_stacks.local.engines.base import Place
 from workflow_stacks.local.job_records import ENDED
 from workflow_stacks.local.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
 from workflow_stacks.local.rehearsal import Rehearsal
@@ -35,6 +38,13 @@ contexts:
   wdl:
     requestSpotInstances: true
     engines: [{type: wdl, engine: miniwdl}]
+  s3:
+    engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: S3}}]
+"""
+SNAKEFILE = """\
+rule greet:
+    output: "greeting.txt"
+    shell: "echo hello {config[name]} > {output}"
 """
 STEPS = """\
 version 1.0
@@ -118,22 +128,30 @@ TROUBLES = {
 
 
 @pytest.fixture(scope="module")
-def troubled(project_file, tmp_path_factory):
-    """How each of the troubled workflows ended; they run side by side."""
+def side_by_side(project_file, tmp_path_factory):
+    """The troubled workflows and one of Snakemake, all at once: most of their time they wait."""
 
-    def run(trouble: str) -> Result:
+    def run_troubled(trouble: str) -> Result:
         script, runtime, options = TROUBLES[trouble]
         file = tmp_path_factory.mktemp("workflow") / "one.wdl"
         file.write_text(TASK.format(command=script, runtime=runtime))
         running = WorkflowRun(LocalCloud.of_project(project_file), project_file, "wdl", Options(**options))
         return running.run(file, (), lambda _jobs, _stage: None)
 
+    def run_snakemake() -> Result:
+        file = tmp_path_factory.mktemp("workflow") / "Snakefile"
+        file.write_text(SNAKEFILE)
+        running = WorkflowRun(LocalCloud.of_project(project_file), project_file, "s3")
+        return running.run(file, ["name=zoe"], lambda _jobs, _stage: None)
+
     cloud = LocalCloud.of_project(project_file)
     cloud.start()
     if "Run-wdl" not in deployed_stacks(cloud.client):
         Rehearsal(cloud, project_file).deploy(["wdl"])
     with ThreadPoolExecutor() as pool:
-        return dict(zip(TROUBLES, pool.map(run, TROUBLES), strict=True))
+        snakemake = pool.submit(run_snakemake)
+        ended = dict(zip(TROUBLES, pool.map(run_troubled, TROUBLES), strict=True))
+        return {**ended, "snakemake": snakemake.result()}
 
 
 def jobs_of(project_file: Path, result: Result) -> list[dict]:
@@ -175,8 +193,8 @@ def test_a_workflow_runs_and_its_rerun_takes_everything_from_the_cache_after_a_r
     assert again["outputs"]["steps.summary"].startswith(again["results"])
 
 
-def test_a_failing_task_is_named_with_the_end_of_its_log(troubled, capsys):
-    print_result(troubled["exit code"])
+def test_a_failing_task_is_named_with_the_end_of_its_log(side_by_side, capsys):
+    print_result(side_by_side["exit code"])
 
     printed, told = capsys.readouterr()
     assert printed == ""
@@ -193,8 +211,8 @@ def test_a_failing_task_is_named_with_the_end_of_its_log(troubled, capsys):
         ("disk full", "No space left on device"),
     ],
 )
-def test_a_task_ends_as_its_engine_says(troubled, project_file, trouble, words):
-    result = troubled[trouble]
+def test_a_task_ends_as_its_engine_says(side_by_side, project_file, trouble, words):
+    result = side_by_side[trouble]
 
     assert not result.succeeded
     assert words in "\n".join(result.why)
@@ -203,22 +221,41 @@ def test_a_task_ends_as_its_engine_says(troubled, project_file, trouble, words):
     assert json.load(body)["cause"]["error"] == "CommandFailed"
 
 
-def test_a_task_that_fails_twice_and_then_works_is_repeated_by_its_engine(troubled):
-    result = troubled["twice"]
+def test_a_task_that_fails_twice_and_then_works_is_repeated_by_its_engine(side_by_side):
+    result = side_by_side["twice"]
 
     assert result.succeeded, result.why
     assert result.tasks == {"FAILED": 2, "SUCCEEDED": 1}
     assert result.outputs == {"one.said": "well"}
 
 
-def test_a_task_that_loses_its_spot_instance_goes_to_the_fallback_queue(troubled, project_file):
-    result = troubled["spot"]
+def test_a_task_that_loses_its_spot_instance_goes_to_the_fallback_queue(side_by_side, project_file):
+    result = side_by_side["spot"]
 
     assert result.succeeded, result.why
     first, second = jobs_of(project_file, result)
     assert first["statusReason"].startswith("Host EC2")
     assert second["status"] == "SUCCEEDED"
     assert first["jobQueue"] != second["jobQueue"]
+
+
+def test_snakemake_runs_on_s3_by_its_released_plugin(side_by_side, project_file):
+    result = side_by_side["snakemake"]
+
+    assert result.succeeded, result.why
+    assert result.tasks == {"SUCCEEDED": 1}
+    bucket, _, key = result.outputs["greeting.txt"].removeprefix("s3://").partition("/")
+    assert LocalCloud.of_project(project_file).client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == (
+        b"hello zoe\n"
+    )
+
+
+def test_snakemake_on_a_file_system_waits_for_a_newer_plugin(tmp_path):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    place = Place(["snakemake", "--aws-batch-job-definition", "arn"], None, "s3://bucket/results/")
+
+    with pytest.raises(WorkflowContextError, match="run it in a context with 'filesystem: "):
+        ENGINES["snakemake"].prepare(tmp_path / "Snakefile", [], place)
 
 
 def test_ctrl_c_leaves_nothing_running_and_the_rerun_uses_what_was_done(project_file):
