@@ -25,6 +25,7 @@ setup: .venv/.complete  ## install everything into .venv and node_modules
 
 demo: setup  ## deploy the example project to a local cloud with the real CDK CLI, run a workflow there, and clean up
 	@workflow-context local demo
+	@echo "For these commands, in your shell: . .venv/bin/activate"
 
 test: setup  ## the whole test suite
 	@python -m pytest
