@@ -1,6 +1,7 @@
 """Where a rehearsal puts what jobs read: on the file system of the context, or in its folder of S3."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,18 +33,20 @@ class FolderStage:
             if not parent.exists():
                 parent.mkdir()
                 self._give(parent)
-        file.write_bytes(content)
-        self._give(file)
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        part.write_bytes(content)
+        self._give(part)
+        part.rename(file)
         return place
 
     def used_bytes(self) -> int | None:
-        """How much is on the file system."""
-        return sum(
-            (Path(folder) / name).lstat().st_size
-            for folder, _, names in os.walk(self.folder, onerror=None)
-            for name in names
-            if os.path.lexists(Path(folder) / name)
-        )
+        """How much is on the file system; jobs may delete files meanwhile."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    total += Path(folder, name).lstat().st_size
+        return total
 
     def _give(self, path: Path) -> None:
         if os.geteuid() == 0:

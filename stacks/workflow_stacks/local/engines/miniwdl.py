@@ -30,7 +30,7 @@ get = true
 flock = false
 [aws]
 job_timeout = 864000
-describe_period = 0.25
+describe_period = 0.5
 submit_period = 0.05
 retry_wait = 1
 """
