@@ -185,11 +185,13 @@ def test_the_keys_of_log_options_tags_and_parameters_stay_as_they_are_written(st
 def test_a_failing_resource_rolls_back_what_was_made_before_it(stacks, cloud, name):
     failing = batch_resources(queue={"ComputeEnvironmentOrder": [{"Order": 1, "ComputeEnvironment": "missing"}]})
     failing["Queue"]["DependsOn"] = "Definition"
+    failing["Definition"]["Properties"]["JobDefinitionName"] = "rolled-back"
 
     assert stacks.create(name, failing) == "ROLLBACK_COMPLETE"
 
     assert "Object does not exist: missing" in stacks.reasons(name)
-    assert cloud.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"] == []
+    batch = cloud.client("batch")
+    assert batch.describe_job_definitions(jobDefinitionName="rolled-back", status="ACTIVE")["jobDefinitions"] == []
 
 
 def test_an_unknown_type_is_refused_before_anything_is_made(stacks):
@@ -293,7 +295,7 @@ def test_throughput_lifecycle_backup_and_policy_of_a_file_system_change_in_place
     )
 
     assert stacks.update(name, changed) == "UPDATE_COMPLETE"
-    [found] = efs.describe_file_systems()["FileSystems"]
+    [found] = efs.describe_file_systems(FileSystemId=made)["FileSystems"]
     assert (found["FileSystemId"], found["ThroughputMode"]) == (made, "elastic")
     assert "ProvisionedThroughputInMibps" not in found, "only a provisioned file system has it"
     assert efs.describe_lifecycle_configuration(FileSystemId=made)["LifecyclePolicies"] == lifecycle
@@ -306,11 +308,15 @@ def test_a_file_system_is_replaced_when_its_key_changes(stacks, cloud, name):
     key = {"Key": resource("KMS::Key", KeyPolicy={"Version": "2012-10-17", "Statement": []})}
     stacks.create(name, {**key, "Files": resource("EFS::FileSystem", Encrypted=True)})
     before = stacks.id(name, "Files")
+    efs = cloud.client("efs")
+    count = len(efs.describe_file_systems()["FileSystems"])
 
     stacks.update(name, {**key, "Files": resource("EFS::FileSystem", Encrypted=True, KmsKeyId=att("Key", "Arn"))})
 
     assert stacks.id(name, "Files") != before
-    assert len(cloud.client("efs").describe_file_systems()["FileSystems"]) == 1
+    assert len(efs.describe_file_systems()["FileSystems"]) == count
+    with pytest.raises(efs.exceptions.FileSystemNotFound):
+        efs.describe_file_systems(FileSystemId=before)
 
 
 def test_a_file_system_with_mount_targets_cannot_be_deleted(stacks, cloud, name):
