@@ -29,6 +29,10 @@ def run(
     task_failure: Annotated[
         float, typer.Option(metavar="P", min=0.0, max=1.0, help="Share of attempts of tasks that fail, 0 to 1.")
     ] = 0.0,
+    efs_throttle: Annotated[
+        float,
+        typer.Option(metavar="MIBPS", min=0.0, help="Throughput of the file system in MiB/s. Default: the disk's own."),
+    ] = 0.0,
     software: Annotated[
         list[Path] | None,
         typer.Option(
@@ -50,7 +54,7 @@ def run(
     from .local_view import view
 
     environment = dict(one.partition("=")[::2] for one in env or ())
-    options = Options(spot_interruption, task_failure, tuple(software or ()), environment)
+    options = Options(spot_interruption, task_failure, efs_throttle, tuple(software or ()), environment)
     running = WorkflowRun(LocalCloud.of_project(project), project, context, options)
     try:
         with view() as look:

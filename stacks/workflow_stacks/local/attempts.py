@@ -16,9 +16,10 @@ from .engines import image_files
 from .faults import Fault, draw_fault
 from .job_logs import JobLog
 from .job_records import now_ms
-from .job_tags import SCRATCH_BYTES, SOFTWARE, inherited
+from .job_tags import EFS_THROTTLE, SCRATCH_BYTES, SOFTWARE, inherited
 from .retries import Outcome
 from .sandboxes import CannotRunError, Room, Sandbox, find_sandbox
+from .throttle import Throttle
 from .volumes import MountError, Volumes
 
 Record = dict[str, Any]
@@ -79,6 +80,7 @@ class Attempts:
     volumes: Volumes
     logs: Callable[[str, Record], None]
     _running: dict[str, tuple[asyncio.subprocess.Process, Sandbox, Room]] = field(default_factory=dict)
+    _throttles: dict[tuple[str, str], Throttle] = field(default_factory=dict)
 
     async def run(self, job: Record, environment: Record, queue: Record, stop: "asyncio.Future[str]") -> Outcome:
         """Run one attempt of a job to its end.
@@ -140,6 +142,7 @@ class Attempts:
         if process.stdout is None:
             raise MountError("the process has no output")
         ended = asyncio.create_task(_ended(process, log.copy(process.stdout)))
+        pacing = self._pacing(process, job, room)
         either: set[asyncio.Future[Any]] = {ended, stop}
         seconds = fault.after_seconds if fault else job.get("timeout", {}).get("attemptDurationSeconds")
         try:
@@ -153,10 +156,20 @@ class Attempts:
             await sandbox.end(process, room, GRACE_SECONDS)
             return Outcome(await ended or 137, stop.result() if stop.done() else TIMED_OUT, final=True)
         finally:
+            if pacing:
+                pacing.cancel()
             sandbox.kill(process, room)
             with suppress(asyncio.CancelledError):
                 await ended
             self._running.pop(room.name, None)
+
+    def _pacing(self, process: asyncio.subprocess.Process, job: Record, room: Room) -> "asyncio.Task[None] | None":
+        """Hold the job to the throughput of its file system, where one was asked for."""
+        mibps = inherited(job, self.jobs, EFS_THROTTLE)
+        if mibps is None or not room.mounts:
+            return None
+        shared = self._throttles.setdefault((mibps, str(room.mounts[0].source)), Throttle(float(mibps)))
+        return asyncio.create_task(shared.pace(process.pid))
 
     def _room(
         self, name: str, scratch: Path, job: Record, environment: Record, queue: Record, sandbox: Sandbox

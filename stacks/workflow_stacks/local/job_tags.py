@@ -18,6 +18,8 @@ SHORT_TIMEOUTS = "local:short-timeouts"
 # Of jobs that this one submits: the share of attempts that lose their Spot instance, and that fail.
 SPOT_INTERRUPTION = "local:spot-interruption"
 TASK_FAILURE = "local:task-failure"
+# The throughput in MiB/s of the file system that the job and those it submits share.
+EFS_THROTTLE = "local:efs-throttle"
 
 
 def inherited(job: Record, jobs: Any, tag: str) -> str | None:

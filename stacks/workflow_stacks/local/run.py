@@ -15,7 +15,7 @@ from .attempts import host_path, host_software
 from .cloud import LocalCloud, LocalCloudError
 from .engines import ENGINES
 from .engines.base import LocalEngine, Place
-from .job_tags import SOFTWARE, SPOT_INTERRUPTION, TASK_FAILURE
+from .job_tags import EFS_THROTTLE, SOFTWARE, SPOT_INTERRUPTION, TASK_FAILURE
 from .progress import Progress
 from .rehearsal import Rehearsal
 from .resources import deployed_stacks
@@ -38,6 +38,7 @@ class Options:
     Attributes:
         spot_interruption: The share of attempts on Spot that lose their instance.
         task_failure: The share of attempts of tasks that fail.
+        efs_throttle: The throughput of the file system in MiB/s, reads counted at a third; 0 for that of the disk.
         software: More directories with programs for the jobs, such as virtual environments.
         environment: More environment for the head job, such as settings of the engine.
         more_tags: More tags for the head job; see `job_tags`.
@@ -45,6 +46,7 @@ class Options:
 
     spot_interruption: float = 0.0
     task_failure: float = 0.0
+    efs_throttle: float = 0.0
     software: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     more_tags: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +54,12 @@ class Options:
     def tags(self) -> dict[str, str]:
         """As tags of the head job, which its tasks inherit."""
         software = ":".join(str(folder.resolve()) for folder in self.software)
-        said = {SPOT_INTERRUPTION: self.spot_interruption, TASK_FAILURE: self.task_failure, SOFTWARE: software}
+        said = {
+            SPOT_INTERRUPTION: self.spot_interruption,
+            TASK_FAILURE: self.task_failure,
+            EFS_THROTTLE: self.efs_throttle,
+            SOFTWARE: software,
+        }
         return {tag: str(value) for tag, value in said.items() if value} | dict(self.more_tags)
 
 
