@@ -126,10 +126,10 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "nextflow",
                 ("nextflow",),
                 "S3",
-                ("S3",),
+                ("S3", "EFS"),
                 "workflow_context.engines.nextflow:NextflowEngine",
-                why_no_other="on AWS Batch, open-source Nextflow refuses a work directory that is not in S3",
-                instead="a stack of your own can mount it beside the S3 work directory: NextflowEngine(storage=…)",
+                why_no_other="on AWS Batch, open-source Nextflow refuses a work directory that is not in S3; by the "
+                "front end of this project it has one on EFS, and on no other file system yet",
             ),
             EngineEntry(
                 "cromwell",

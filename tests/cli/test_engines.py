@@ -39,7 +39,7 @@ def test_markdown_is_the_same_table() -> None:
 def test_json_is_for_programs() -> None:
     by_name = {entry["engine"]: entry for entry in json.loads(run("--json"))}
     assert by_name.keys() == ENGINES.keys()
-    assert by_name["nextflow"]["fsTypes"] == ["S3"]
+    assert by_name["nextflow"]["fsTypes"] == ["S3", "EFS"]
     assert by_name["nextflow"]["whyNoOther"].startswith("on AWS Batch, open-source Nextflow refuses")
 
 

@@ -143,6 +143,23 @@ class TestSpot:
         qdel([id_], api, settings)
         assert again["status"] == "FAILED"
 
+    def test_a_task_that_was_done_when_its_machine_went_is_not_run_again(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+    ) -> None:
+        """Nextflow has read the exit code, and other tasks the results."""
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        (tmp_path / ".exitcode").write_text("0")
+        batch.become("FAILED", statusReason=SPOT)
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert qstat(["--word", id_], api, settings) == "success"
+        assert batch.calls["submitjob"] == 1
+
     def test_it_goes_there_once(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
@@ -247,6 +264,7 @@ class TestFaults:
                 submit(settings)
         assert qdel(["--run"], api, settings) == "ended 2 jobs"
         assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+        assert qdel(["--run"], api, settings) == "ended 0 jobs"
 
     def test_a_journal_whose_last_line_was_not_written_is_read(
         self, submit: Callable[..., str], api: BatchApi, new_settings: NewSettings

@@ -131,6 +131,22 @@ class TestResources:
         assert seconds(request.limits) == hours * 3600
 
 
+@pytest.mark.parametrize(
+    ("image", "registry", "expected"),
+    [
+        ("biocontainers/samtools:1", "quay.io", "quay.io/biocontainers/samtools:1"),
+        ("ubuntu:24.04", "quay.io/", "quay.io/ubuntu:24.04"),
+        ("ghcr.io/lab/tool:1", "quay.io", "ghcr.io/lab/tool:1"),
+        ("localhost:5000/tool", "quay.io", "localhost:5000/tool"),
+        ("ubuntu:24.04", "", "ubuntu:24.04"),
+        ("", "quay.io", ""),
+    ],
+)
+def test_an_image_that_names_no_registry_gets_the_one_of_the_pipeline(image: str, registry: str, expected: str) -> None:
+    variables = f"WORKFLOW_IMAGE={image},WORKFLOW_REGISTRY={registry}"
+    assert read_request(["-v", variables, "s.sh"], "", Path("/work"), {}).image == expected
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         "line",

@@ -1,4 +1,4 @@
-"""Nextflow, by its own executor for AWS Batch: https://www.nextflow.io/docs/latest/aws.html."""
+"""Nextflow, by its own executor for AWS Batch, or in a directory that all jobs share."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,12 @@ from workflow_context.s3_location import S3Location
 from workflow_context.scripts import read_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .base import WorkflowEngine
+from .front_end import FrontEndEngine
 
 IMAGE = "docker.io/nextflow/nextflow:25.04.4"
+
+TASK_IMAGE = "public.ecr.aws/docker/library/ubuntu:24.04"
+"""The image of processes without a container, in a directory that all jobs share."""
 
 AWS_CLI_HOME = "/opt/workflow-aws-cli"
 """Where instances keep the AWS CLI. Nextflow binds the directory above `bin` into every task, at the same path, so it
@@ -23,47 +26,65 @@ must not be a path that an image may have. https://www.nextflow.io/docs/latest/a
 
 _DEFAULT_MEMORY_MIB = 1024  # what Nextflow asks for, for a process without a memory directive
 
+_CONTAINER_ENGINES = ("docker", "podman", "singularity", "apptainer", "charliecloud", "shifter", "sarus")
+
+# What PBS has no word for, evaluated for each task. Nextflow itself adds the registry only for engines of containers
+# that it runs, and here it runs none.
+_CLUSTER_OPTIONS = (
+    "\"-v WORKFLOW_IMAGE=${task.container ?: ''},"
+    "WORKFLOW_REGISTRY=${nextflow.Global.session.config.docker?.registry ?: ''},"
+    'WORKFLOW_GPUS=${task.accelerator ? task.accelerator.request : 0}"'
+)
+
 # Exit codes of a task that was killed, and the number Nextflow gives one whose machine went.
 _LOST = "(130..145) + 104 + 175 + 2147483647"
 
 
-class NextflowEngine(WorkflowEngine):
-    """Nextflow, with its work directory in S3.
+class NextflowEngine(FrontEndEngine):
+    """Nextflow, with its work directory in S3, or on the shared file system where it has a mount path.
 
-    Tasks copy their inputs from S3 and their results to it, with an AWS CLI that every instance installs at boot
-    (`scripts/aws_cli.sh`) and Nextflow binds into each container. A file system that instances mount is bound into
-    each container too, as an ordinary directory beside the S3 work directory: for references, say. As work directory
-    Nextflow's own executor refuses everything but S3.
+    In S3 (https://www.nextflow.io/docs/latest/aws.html), tasks copy their inputs from there and their results back,
+    with an AWS CLI that every instance installs at boot (`scripts/aws_cli.sh`) and Nextflow binds into each container.
+
+    On a shared file system nothing is copied: tasks find their inputs by links. Nextflow's own executor for AWS Batch
+    refuses such a work directory, so it speaks PBS there (`executor = 'pbs'`), with `qsub`, `qstat` and `qdel` that
+    submit to AWS Batch. Each task runs in the image of its process. A task that lost its Spot machine goes to the
+    fallback queue, and Nextflow does not notice. Images need bash, and files in S3 only what Nextflow itself copies.
 
     A run has the id of its head job as session. To resume it, with a new head job and after the old one is gone,
-    submit with `session=<that job id>`: the index of finished tasks lies in S3, beside the work directory. Results of
+    submit with `session=<that job id>`: the index of finished tasks lies beside the work directory. Results of
     pipelines that have a parameter `outdir` go to the outputs of the context unless they are told otherwise.
 
     Args:
         scope: Where the construct lives.
         id: Its name there.
         placement: Where head jobs run.
-        compute: The queues; every instance of theirs gets the AWS CLI.
-        storage: The work directory, with `S3FileSystem`. Another file system is mounted into every process, and the
-            work directory is `work` in `outputs`.
+        compute: The queues; with the work directory in S3 every instance of theirs gets the AWS CLI.
+        storage: Where the work directory is.
         outputs: Where results go to in S3.
         data: What else workflows may read, and write where it is not read-only.
-        image: Container image of head jobs. Default: the one that the Nextflow project publishes, by version.
+        image: Container image of head jobs; for a shared file system it must hold Python 3.9 or later. Default: the one
+            that the Nextflow project publishes, by version.
+        task_image: Container image of processes that name none, on a shared file system. Default: Ubuntu, by version.
+        s3_work_directory: The work directory is `work` in `outputs` all the same, and the file system, which instances
+            must mount at boot, an ordinary directory in every process: for references, say. Default: no.
 
     Attributes:
         task_role: The role of task jobs.
+        task_job_definition: The job definition of task jobs, with the mount; None with the work directory in S3.
         head_job_definition: Runs one workflow: parameters `pipeline` (a repository such as `nf-core/rnaseq`, or its
             URL), `revision` (`default`, or a branch, tag or commit), `profile` (`standard`, or names with commas),
             `parameters` (`none`, or the URI of a JSON or YAML file) and `session` (`new`, or the id of the head job
             whose run is resumed).
 
     Raises:
-        ValueError: Jobs find the file system in a directory, but instances do not mount it.
+        ValueError: The work directory shall be in S3, and instances do not mount the file system.
 
     Security considerations:
-        Head jobs may register job definitions named `nf-…`, as Nextflow names them, and submit with them to the queues
-        of the context; the only role they can give a task is the task role. AWS Batch knows no resource by which the
-        jobs of a context could be told from others in the account, so a head job may end any job whose id it knows.
+        With the work directory in S3, head jobs may register job definitions named `nf-…`, as Nextflow names them; the
+        executor marks no jobs as its own, so a head job may end any job in the account whose id it knows. On a shared
+        file system they register definitions named after the context, and may end only jobs that carry its tag. They
+        submit to the queues of the context, and the only role they can give a task is the task role.
         Task jobs have the rights of the task role, and through the instance's metadata service those of the instance
         role. Nextflow downloads its plugins and the pipeline from the internet when a head job starts.
 
@@ -84,26 +105,35 @@ class NextflowEngine(WorkflowEngine):
         outputs: S3Location,
         data: Sequence[S3Location] = (),
         image: str = IMAGE,
+        task_image: str = TASK_IMAGE,
+        s3_work_directory: bool = False,
     ) -> None:
+        self._in_s3 = s3_work_directory or storage.mount_path is None
         super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
-        self._check_reach()
         self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        self._grant_task(self.task_role, data)
-        self._grant_pass_roles(self.task_role)
-        self._grant_machine_facts()
-        self.log_group.grant(self.head_role, "logs:GetLogEvents")
-        command = f"{AWS_CLI_HOME}/bin/aws"
-        compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": AWS_CLI_HOME, "AWS_CLI": command}))
+        self.task_job_definition: batch.EcsJobDefinition | None = None
+        if self._in_s3:
+            self._check_reach()
+            self._prepare_s3(data)
+            script, environment = read_script("nextflow_head.sh"), self._environment()
+        else:
+            self._grant_shared_task(self.task_role, data)
+            self.task_job_definition = self._task_definition(task_image, self.task_role)
+            script = read_script("front_end.sh") + read_script("nextflow_shared_head.sh")
+            environment = {
+                **self._front_end_environment(self.task_job_definition, self._home),
+                **self._common_environment(),
+            }
         self._head_job_definition = self._definition(
             "HeadJob",
             self._head_container(
                 "Head",
                 image=image,
                 command=[
-                    *("bash", "-c", read_script("nextflow_head.sh"), "nextflow"),
+                    *("bash", "-c", script, "nextflow"),
                     *("Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"),
                 ],
-                environment=self._environment(),
+                environment=environment,
             ),
             parameters={
                 "pipeline": "nextflow-io/hello",
@@ -123,6 +153,62 @@ class NextflowEngine(WorkflowEngine):
     @property
     @override
     def client_configuration(self) -> str:
+        return self._s3_configuration() if self._in_s3 else self._shared_configuration()
+
+    @override
+    def extra_outputs(self) -> dict[str, str]:
+        definition = self.task_job_definition
+        return {
+            **({"TaskJobDefinition": definition.job_definition_arn} if definition else {}),
+            "TaskRole": self.task_role.role_arn,
+            "WorkDirectory": self._s3_work_directory if self._in_s3 else f"{self._home}/work",
+        }
+
+    @property
+    @override
+    def _shared(self) -> bool:
+        return not self._in_s3
+
+    @property
+    @override
+    def _task_definition_names(self) -> str:
+        return "nf-*" if self._in_s3 else super()._task_definition_names
+
+    @property
+    def _home(self) -> str:
+        return f"{self._mount_path}/nextflow"
+
+    def _prepare_s3(self, data: Sequence[S3Location]) -> None:
+        self._grant_task(self.task_role, data)
+        self._grant_pass_roles(self.task_role)
+        self._grant_machine_facts()
+        self.log_group.grant(self.head_role, "logs:GetLogEvents")
+        command = f"{AWS_CLI_HOME}/bin/aws"
+        self.compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": AWS_CLI_HOME, "AWS_CLI": command}))
+
+    def _shared_configuration(self) -> str:
+        # A process in a container is a job in its image: no engine for containers may start one more in there.
+        return "\n".join(
+            [
+                "// What head jobs of this context run with: it names directories and commands that only they have.",
+                f"workDir = '{self._home}/work'",
+                f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
+                "process {",
+                "    executor = 'pbs'",
+                f"    queue = '{self.compute.task_queue.job_queue_arn}'",
+                f"    clusterOptions = {{ {_CLUSTER_OPTIONS} }}",
+                "}",
+                "executor {",
+                "    queueSize = 1000",
+                "    pollInterval = '5 sec'",
+                "    queueStatInterval = '20 sec'",
+                "    exitReadTimeout = '10 min'",
+                "}",
+                *(f"{name}.enabled = false" for name in _CONTAINER_ENGINES),
+            ]
+        )
+
+    def _s3_configuration(self) -> str:
         return "\n".join(
             [
                 "// Save as context.config, then: nextflow -c context.config run PIPELINE",
@@ -144,15 +230,6 @@ class NextflowEngine(WorkflowEngine):
                 "}",
             ]
         )
-
-    @override
-    def extra_outputs(self) -> dict[str, str]:
-        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self._s3_work_directory}
-
-    @property
-    @override
-    def _task_definition_names(self) -> str:
-        return "nf-*"
 
     def _check_reach(self) -> None:
         if self.storage.mount_path is not None and not self.storage.host_mounted:
@@ -192,9 +269,14 @@ class NextflowEngine(WorkflowEngine):
     def _environment(self) -> dict[str, str]:
         return {
             "AWS_REGION": cdk.Aws.REGION,
+            "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
+            **self._common_environment(),
+        }
+
+    def _common_environment(self) -> dict[str, str]:
+        return {
             "NEXTFLOW_CONFIG": self.client_configuration,
             "NXF_ANSI_LOG": "false",
-            "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
             "NXF_IGNORE_RESUME_HISTORY": "true",  # the history of the runs is a file of a container that is gone
             "NXF_OPTS": "-Xms1g -Xmx3g",
         }

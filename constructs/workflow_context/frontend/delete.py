@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .batch_api import BatchApi
 from .definitions import remove_definitions
 from .journal import Journal
 from .script import PbsError
 from .settings import Settings
+from .status import follow
 from .submit import find_by_name
 
 _REASON = "Ended by qdel"
@@ -22,7 +25,7 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     ids = [one for one in arguments if not one.startswith("-")]
     said = []
     if "--run" in arguments:
-        said.append(f"ended {end_run(journal, api)} jobs")
+        said.append(f"ended {end_run(journal, api, settings)} jobs")
     if "--definitions" in arguments:
         said.append(f"removed {remove_definitions(api, settings)} job definitions")
     jobs = journal.jobs()
@@ -37,15 +40,15 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     return "\n".join(said)
 
 
-def end_run(journal: Journal, api: BatchApi) -> int:
-    """End every job of the run that may live, with those of which no id was noted. Returns how many."""
-    ended = 0
+def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
+    """End every job of the run that lives, with those of which no id was noted. Returns how many."""
     with journal.alone():
         for job in journal.sent():
             found = find_by_name(api, job.queue, job.name)
             journal.add(what="id", name=job.name, id=found) if found else journal.add(what="gone", name=job.name)
-        for job in journal.jobs().values():
-            if not job.ended:
-                api.call("TerminateJob", {"jobId": job.batch, "reason": _REASON})
-                ended += 1
-    return ended
+    # None of them goes to the fallback queue any more.
+    follow(journal, api, replace(settings, fallback=""))
+    living = [job for job in journal.jobs().values() if not job.ended]
+    for job in living:
+        api.call("TerminateJob", {"jobId": job.batch, "reason": _REASON})
+    return len(living)

@@ -7,8 +7,9 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What a job gets that says nothing, when it asks by these names: `-v WORKFLOW_IMAGE=…,WORKFLOW_GPUS=1`.
-IMAGE, GPUS = "WORKFLOW_IMAGE", "WORKFLOW_GPUS"
+# What PBS has no word for: `-v WORKFLOW_IMAGE=…,WORKFLOW_REGISTRY=…,WORKFLOW_GPUS=1`. The registry is for images that
+# name none.
+IMAGE, REGISTRY, GPUS = "WORKFLOW_IMAGE", "WORKFLOW_REGISTRY", "WORKFLOW_GPUS"
 _FLAGS = frozenset("fhIVXxz")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}\Z")
@@ -71,7 +72,7 @@ def read_request(arguments: list[str], text: str, directory: Path, environment: 
     request = Request(script=str(directory / names[0]), directory=str(directory))
     for letter, value in [*_options(_header(text))[0], *given]:
         _take(request, letter, value, environment)
-    request.image = request.variables.pop(IMAGE, "")
+    request.image = _image(request.variables.pop(IMAGE, ""), request.variables.pop(REGISTRY, ""))
     if request.image and not _IMAGE.match(request.image):
         raise PbsError(f"{IMAGE} is no image: {request.image!r}")
     gpus = request.variables.pop(GPUS, "0") or "0"
@@ -157,6 +158,12 @@ def _path(value: str, directory: str) -> str:
     """A path, which PBS lets begin with the name of a machine and a colon."""
     machine, colon, path = value.partition(":")
     return str(Path(directory, path if colon and "/" not in machine else value))
+
+
+def _image(name: str, registry: str) -> str:
+    host, slash, _ = name.partition("/")
+    named = slash and ("." in host or ":" in host or host == "localhost")
+    return f"{registry.rstrip('/')}/{name}" if name and registry and not named else name
 
 
 def _limits(value: str) -> dict[str, str]:

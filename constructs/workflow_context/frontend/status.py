@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from .batch_api import BatchApi, Record
 from .journal import Job, Journal
@@ -92,7 +93,8 @@ def _take(job: Job, found: Record, journal: Journal, api: BatchApi, settings: Se
     state = _STATES.get(found["status"], "Q")
     if state != "C":
         return state
-    if settings.fallback and _lost_its_machine(found) and found["jobQueue"] != settings.fallback:
+    done = _exit_code(found) if found["status"] == "FAILED" else None
+    if done is None and settings.fallback and _lost_its_machine(found) and found["jobQueue"] != settings.fallback:
         again = _again(found, settings)
         # A qstat that was ended before it noted what it had done.
         sent = any(one.name == again["jobName"] for one in journal.sent())
@@ -101,8 +103,19 @@ def _take(job: Job, found: Record, journal: Journal, api: BatchApi, settings: Se
         )
         journal.add(what="moved", id=job.id, to=batch, name=again["jobName"])
         return "Q"
-    journal.add(what="end", id=job.id, ok=found["status"] == "SUCCEEDED", at=time.time())
+    journal.add(what="end", id=job.id, ok=found["status"] == "SUCCEEDED" or done == "0", at=time.time())
     return state
+
+
+def _exit_code(found: Record) -> str | None:
+    """What Nextflow's script noted when it was done, before its machine went: Nextflow goes on by that."""
+    command = found.get("container", {}).get("command", [])
+    if len(command) < 5:
+        return None
+    try:
+        return Path(command[4], ".exitcode").read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def _lost_its_machine(found: Record) -> bool:

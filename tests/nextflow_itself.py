@@ -46,7 +46,7 @@ def nextflow(arguments: Sequence[str], folder: Path, variables: Mapping[str, str
     if java is None or _java_version(java) < 17:
         pytest.skip("Nextflow needs Java 17 or later")
     run = subprocess.run(
-        [java, "-cp", f"{_jars()}/*", "nextflow.cli.Launcher", *arguments],
+        [java, "-cp", f"{jars()}/*", "nextflow.cli.Launcher", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -71,7 +71,7 @@ def _java_version(java: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _jars() -> Path:
+def jars() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     jars = cache / "cdk-workflow-context" / f"nextflow-{VERSION}"
     if not (jars / f"nextflow-{VERSION}.jar").exists():

@@ -1,0 +1,28 @@
+#!/bin/bash
+# One Nextflow workflow in a head job, in a directory that all jobs share: PIPELINE REVISION PROFILE PARAMETERS SESSION.
+# No single quote may stand below: the entry point of the image nextflow/nextflow puts each argument in a pair of them.
+# It stands behind front_end.sh.
+set -euo pipefail
+
+pipeline=$1 revision=$2 profile=$3 parameters=$4 session=$5
+install_front_end
+arguments=(-name "job-${AWS_BATCH_JOB_ID//:/-}-${AWS_BATCH_JOB_ATTEMPT:-1}")
+# A session has the id of its first head job: that is what to give to resume it. A second attempt resumes by itself.
+if [ "$session" = new ]; then
+    session=${AWS_BATCH_JOB_ID%%:*}
+    resume=$((${AWS_BATCH_JOB_ATTEMPT:-1} > 1))
+else
+    resume=1
+fi
+export NXF_UUID=$session WORKFLOW_RUN=$session
+mkdir -p "$WORKFLOW_HOME/runs/$session"
+cd "$WORKFLOW_HOME/runs/$session"
+printf "%s\n" "$NEXTFLOW_CONFIG" >context.config
+if [ "$resume" = 1 ]; then
+    qdel --run # what a head job that was killed left running
+    arguments+=(-resume "$session")
+fi
+if [ "$revision" != default ]; then arguments+=(-revision "$revision"); fi
+if [ "$profile" != standard ]; then arguments+=(-profile "$profile"); fi
+if [ "$parameters" != none ]; then arguments+=(-params-file "$parameters"); fi
+run_engine nextflow -c context.config run "$pipeline" "${arguments[@]}"

@@ -1,0 +1,128 @@
+"""NextflowEngine with its work directory on the shared file system: what the template says and Nextflow reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nextflow_itself import nextflow
+from rendered import allowed, environment, head_container, output, statements
+from templates import Template, Templates, resources
+
+from workflow_context.frontend.package import packed_front_end
+
+
+@pytest.fixture(scope="module", params=["nextflowEfs", "nextflowEfsSpot"])
+def template(engine_templates: Templates, request: pytest.FixtureRequest) -> Template:
+    found: Template = engine_templates[request.param]
+    return found
+
+
+@pytest.fixture(scope="module")
+def settings(engine_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The rendered configuration, as Nextflow reads it: key to value."""
+    folder = tmp_path_factory.mktemp("nextflow")
+    (folder / "context.config").write_text(output(engine_templates["nextflowEfs"], "ClientConfiguration"))
+    said = nextflow(["-C", "context.config", "config", "-flat"], folder)
+    return dict(line.split(" = ", 1) for line in said.splitlines() if " = " in line)
+
+
+def definitions(template: Template) -> list[dict[str, Any]]:
+    return list(resources(template, "AWS::Batch::JobDefinition").values())
+
+
+def front_end_name(template: Template) -> str:
+    return environment(template)["WORKFLOW_CONTEXT"]
+
+
+class TestConfiguration:
+    def test_the_work_directory_is_on_the_file_system(self, settings: dict[str, str]) -> None:
+        assert settings["workDir"] == "'/mnt/efs/nextflow/work'"
+        assert settings["process.executor"] == "'pbs'"
+
+    def test_nothing_of_aws_is_in_it_so_that_no_plugin_is_fetched(self, settings: dict[str, str]) -> None:
+        assert not [name for name in settings if name.startswith("aws")]
+
+    def test_no_engine_for_containers_runs_in_a_container(self, settings: dict[str, str]) -> None:
+        assert {settings[f"{name}.enabled"] for name in ("docker", "singularity", "apptainer", "podman")} == {"false"}
+
+    def test_the_queue_is_the_one_of_tasks(self, settings: dict[str, str], engine_templates: Templates) -> None:
+        assert settings["process.queue"] == f"'{output(engine_templates['nextflowEfs'], 'TaskQueue')}'"
+
+
+class TestHeadJob:
+    def test_carries_the_front_end(self, template: Template) -> None:
+        assert environment(template)["FRONT_END"] == packed_front_end()
+
+    def test_fits_into_a_job_definition_with_all_it_carries(self, template: Template) -> None:
+        """24 KiB: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
+        for definition in definitions(template):
+            size = len(json.dumps(definition["Properties"]))
+            print(f"\n{size} bytes")
+            assert size < 22 * 1024
+
+    def test_its_command_survives_the_entry_point_of_the_image(self, template: Template) -> None:
+        """entry.sh of the image puts each argument in single quotes."""
+        assert not [argument for argument in head_container(template)["Command"] if "'" in argument]
+
+    def test_knows_the_queues_and_the_definition_of_tasks(self, template: Template) -> None:
+        told = environment(template)
+        assert told["WORKFLOW_TASK_QUEUE"] == output(template, "TaskQueue")
+        assert told["WORKFLOW_TASK_DEFINITION"] == output(template, "TaskJobDefinition")
+        assert told.get("WORKFLOW_FALLBACK_QUEUE") == (
+            output(template, "FallbackQueue") if "FallbackQueue" in template["Outputs"] else None
+        )
+
+    def test_remembers_on_the_file_system(self, template: Template) -> None:
+        assert environment(template)["WORKFLOW_STATE"] == "/mnt/efs/nextflow/front-end"
+
+
+class TestTaskJob:
+    def test_mounts_the_file_system(self, template: Template) -> None:
+        [task] = [
+            one["Properties"]["ContainerProperties"]
+            for name, one in resources(template, "AWS::Batch::JobDefinition").items()
+            if "TaskJob" in name
+        ]
+        assert [one["ContainerPath"] for one in task["MountPoints"]] == ["/mnt/efs"]
+        assert task["Image"] == "public.ecr.aws/docker/library/ubuntu:24.04"
+
+    def test_instances_need_no_command_line_of_aws(self, template: Template) -> None:
+        assert "workflow-aws-cli" not in json.dumps(template)
+
+
+class TestRights:
+    def test_head_jobs_register_only_definitions_named_after_the_context(self, template: Template) -> None:
+        [names] = allowed(template, "HeadRole", "batch:RegisterJobDefinition")
+        assert names.endswith(f":job-definition/{front_end_name(template)}-fe-*")
+
+    def test_contexts_have_names_of_their_own(self, engine_templates: Templates) -> None:
+        assert len({front_end_name(engine_templates[name]) for name in ("nextflowEfs", "nextflowEfsSpot")}) == 2
+
+    def test_head_jobs_submit_to_the_queues_of_the_context_with_its_definitions(self, template: Template) -> None:
+        found = allowed(template, "HeadRole", "batch:SubmitJob")
+        assert "*" not in found
+        queues = [output(template, name) for name in ("TaskQueue", "FallbackQueue") if name in template["Outputs"]]
+        assert set(queues) <= set(found)
+        assert found[-1].endswith(f":job-definition/{front_end_name(template)}-fe-*")
+        names = [one["Properties"].get("JobDefinitionName") for one in definitions(template)]
+        assert f"{front_end_name(template)}-fe-tasks" in names
+
+    def test_head_jobs_end_only_jobs_that_carry_the_tag_of_the_context(self, template: Template) -> None:
+        [ending] = [one for one in statements(template, "HeadRole") if one.get("Sid") == "EndOwnTasks"]
+        assert ending["Condition"] == {"StringEquals": {"aws:ResourceTag/workflow-context": front_end_name(template)}}
+
+    def test_head_jobs_pass_the_roles_of_tasks_and_no_others(self, template: Template) -> None:
+        roles = allowed(template, "HeadRole", "iam:PassRole")
+        assert len(roles) == 2
+        assert any("TaskRole" in one for one in roles)
+        assert any("ExecutionRole" in one for one in roles)
+
+
+def test_what_a_pipeline_says_of_executors_is_overruled(engine_templates: Templates, tmp_path: Path) -> None:
+    """It may say so for a laptop."""
+    (tmp_path / "context.config").write_text(output(engine_templates["nextflowEfs"], "ClientConfiguration"))
+    (tmp_path / "nextflow.config").write_text("process.executor = 'local'\ndocker.enabled = true\n")
+    said = nextflow(["-c", "context.config", "config", "-flat"], tmp_path)
+    assert "process.executor = 'pbs'" in said
+    assert "docker.enabled = false" in said
