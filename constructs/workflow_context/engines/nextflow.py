@@ -269,6 +269,8 @@ class NextflowEngine(FrontEndEngine):
     def _environment(self) -> dict[str, str]:
         return {
             "AWS_REGION": cdk.Aws.REGION,
+            "NEXTFLOW_CONFIG": self.client_configuration,
+            "NXF_ANSI_LOG": "false",
             "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
             **self._common_environment(),
         }
