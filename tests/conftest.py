@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from templates import ACCOUNT, PROJECTS, REGION, ZONES, Templates
+from templates import ACCOUNT, PROJECTS, REGION, ZONES, Templates, bare
 
 from workflow_context.node import prefer_wheel_node
 
@@ -64,27 +64,6 @@ def storages(synthesize: Callable[..., Templates]) -> Templates:
 def bare_storages() -> Templates:
     """The same, without any feature flag."""
     return bare(PROJECTS / "storages.yaml")
-
-
-def bare(project_file: Path) -> Templates:
-    import aws_cdk as cdk
-
-    from workflow_stacks import ContextStack, CoreStack
-    from workflow_stacks.project import load_project
-
-    project = load_project(project_file)
-    app = cdk.App()
-    core = CoreStack(app, f"{project.name}-core")
-    for name, context in project.contexts.items():
-        ContextStack(
-            app,
-            f"{project.name}-{name}",
-            context=context,
-            data=project.data,
-            network=core.network,
-            outputs=core.bucket.location(name),
-        )
-    return {stack.stack_name: stack.template for stack in app.synth().stacks}
 
 
 @pytest.fixture(scope="session")

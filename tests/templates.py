@@ -22,3 +22,25 @@ def only(template: Template, type_: str) -> dict[str, Any]:
     [found] = resources(template, type_).values()
     properties: dict[str, Any] = found["Properties"]
     return properties
+
+
+def bare(project_file: Path) -> Templates:
+    """The stacks of a project file in a bare `cdk.App()`, without any feature flag."""
+    import aws_cdk as cdk
+
+    from workflow_stacks import ContextStack, CoreStack
+    from workflow_stacks.project import load_project
+
+    project = load_project(project_file)
+    app = cdk.App()
+    core = CoreStack(app, f"{project.name}-core")
+    for name, context in project.contexts.items():
+        ContextStack(
+            app,
+            f"{project.name}-{name}",
+            context=context,
+            data=project.data,
+            network=core.network,
+            outputs=core.bucket.location(name),
+        )
+    return {stack.stack_name: stack.template for stack in app.synth().stacks}

@@ -1,8 +1,7 @@
 """The rules hold for every engine in a bare `cdk.App()` too, where no feature flag is set."""
 
 import pytest
-from conftest import bare
-from templates import PROJECTS, Template, Templates, resources
+from templates import PROJECTS, Template, Templates, bare, resources
 from test_rules import TestBatch, TestOrder, TestRights  # noqa: F401  rules that hold on every file system
 
 
