@@ -1,6 +1,8 @@
 """The dashboard and the alarms of a context."""
 
 import json
+from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 from templates import Template, Templates, only, resources
@@ -63,3 +65,40 @@ def test_rules_look_at_the_queues_of_the_context_only(monitored: Template) -> No
     for rule in resources(monitored, "AWS::Events::Rule").values():
         watched = {queue["Fn::GetAtt"][0] for queue in rule["Properties"]["EventPattern"]["detail"]["jobQueue"]}
         assert watched <= queues
+
+
+@pytest.fixture(scope="module")
+def kinds(synthesize: Callable[..., Templates], tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    ofs = (
+        "{fsType: OFS, configuration: {expectedSizeTb: 1, packageUri: 's3://lab/objectivefs-{arch}.rpm', "
+        "licenseSecretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:ofs-AbCdEf'}}"
+    )
+    written = {"s3": "{fsType: S3}", "ofs": ofs, "s3files": "{fsType: S3Files}", "fsx": "{fsType: FSxLustre}"}
+    lines = [
+        f"  {name}: {{monitoring: {{}}, engines: [{{type: snakemake, engine: snakemake, filesystem: {kind}}}]}}"
+        for name, kind in written.items()
+    ]
+    file = tmp_path_factory.mktemp("kinds") / "agc-project.yaml"
+    file.write_text("name: Kinds\nschemaVersion: 1\ncontexts:\n" + "\n".join(lines) + "\n")
+    return synthesize(file)
+
+
+class TestEveryKind:
+    """Each kind of file system shows what its own service measures."""
+
+    SHOWN: ClassVar = {
+        "s3": ["BucketSizeBytes"],
+        "ofs": ["BucketSizeBytes"],
+        "s3files": ["PendingExports", "ExportFailures", "DataReadBytes"],
+        "fsx": ["DataWriteBytes", "FreeDataStorageCapacity"],
+    }
+
+    @pytest.mark.parametrize("kind", SHOWN)
+    def test_its_dashboard_shows_its_own_metrics(self, kinds: Templates, kind: str) -> None:
+        body = json.dumps(only(kinds[f"Kinds-{kind}"], "AWS::CloudWatch::Dashboard"))
+        assert not [name for name in self.SHOWN[kind] if name not in body]
+        assert "**Idle**" in body
+
+    def test_what_does_not_reach_the_bucket_is_an_alarm(self, kinds: Templates) -> None:
+        alarms = resources(kinds["Kinds-s3files"], "AWS::CloudWatch::Alarm").values()
+        assert any("ExportFailures" in json.dumps(one["Properties"]) for one in alarms)

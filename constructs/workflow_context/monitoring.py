@@ -19,6 +19,10 @@ from .context import WorkflowContext
 from .nag import acknowledge
 
 _MINUTES = cdk.Duration.minutes(5)
+_IDLE_COST = (
+    "**Idle**, a context costs what its file system stores and provisions, this dashboard (3 USD a month) and alarms "
+    "(0.10 USD for each metric they read); queues and machines cost nothing. `workflow-context cost` prices all of it."
+)
 _STATES = ("RUNNABLE", "RUNNING", "SUCCEEDED", "FAILED")
 
 
@@ -82,6 +86,7 @@ class Monitoring(Construct):
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=cdk.Duration.days(1))
         self._show_storage()
         self._watch_jobs()
+        self.dashboard.add_widgets(cloudwatch.TextWidget(markdown=_IDLE_COST, width=24, height=2))
         for name, alarm in context.storage.alarms(self, credit_hours=burst_credit_alarm_hours).items():
             self._notify(alarm)
             self.dashboard.add_widgets(cloudwatch.AlarmWidget(title=name, alarm=alarm, width=8, height=5))

@@ -1,9 +1,16 @@
 """Amazon FSx for Lustre as the workflow file system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_fsx as fsx, aws_iam as iam, aws_kms as kms
+from aws_cdk import (
+    aws_batch as batch,
+    aws_cloudwatch as cloudwatch,
+    aws_ec2 as ec2,
+    aws_fsx as fsx,
+    aws_iam as iam,
+    aws_kms as kms,
+)
 from constructs import Construct, IDependable
 from typing_extensions import override
 
@@ -12,6 +19,7 @@ from workflow_context.s3_location import S3Location
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
+from .metrics import graphs
 
 _MOUNT_PATH = "/mnt/fsx"
 _LUSTRE_VERSION = "2.15"  # the default may be 2.10, which neither PERSISTENT_2 nor a link to S3 works with
@@ -153,6 +161,16 @@ class FsxLustreFileSystem(WorkflowFileSystem):
             "MOUNT_NAME": self.file_system.attr_lustre_mount_name,
         }
         return [host_mount_script("mount_fsx_lustre.sh", settings)]
+
+    @override
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        # https://docs.aws.amazon.com/fsx/latest/LustreGuide/fs-metrics.html
+        names = {
+            "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
+            "Metadata operations": ["MetadataOperations"],
+            "Free capacity, bytes": ["FreeDataStorageCapacity"],
+        }
+        return graphs("AWS/FSx", {"FileSystemId": self.file_system.ref}, names)
 
     @override
     def outputs(self) -> dict[str, str]:

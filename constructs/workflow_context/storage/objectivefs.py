@@ -1,10 +1,17 @@
 """ObjectiveFS as the workflow file system: POSIX over a bucket, mounted by every instance."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_iam as iam, aws_kms as kms, aws_s3 as s3, aws_secretsmanager as secrets
+from aws_cdk import (
+    aws_batch as batch,
+    aws_cloudwatch as cloudwatch,
+    aws_iam as iam,
+    aws_kms as kms,
+    aws_s3 as s3,
+    aws_secretsmanager as secrets,
+)
 from constructs import Construct, IDependable
 from typing_extensions import override
 
@@ -14,6 +21,7 @@ from workflow_context.nag import acknowledge
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
+from .metrics import bucket_graphs
 
 _MOUNT_PATH = "/mnt/objectivefs"
 _INDEX = cdk.Size.gibibytes(1)  # what a mount takes beside its cache, at most
@@ -163,6 +171,10 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
             "CACHE_SIZE": f"{self._cache.to_mebibytes():g}M",
         }
         return [host_mount_script("mount_objectivefs.sh", settings)]
+
+    @override
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        return bucket_graphs(self.bucket.bucket.bucket_name)
 
     @override
     def outputs(self) -> dict[str, str]:

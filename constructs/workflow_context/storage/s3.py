@@ -1,14 +1,15 @@
 """S3 as the workflow file system: a prefix in a bucket, and no mount."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from aws_cdk import aws_batch as batch, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_iam as iam
 from constructs import Construct, IDependable
 from typing_extensions import override
 
 from workflow_context.s3_location import S3Location
 
 from .base import WorkflowFileSystem
+from .metrics import bucket_graphs
 
 
 class S3FileSystem(WorkflowFileSystem):
@@ -76,6 +77,10 @@ class S3FileSystem(WorkflowFileSystem):
     @override
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
         return []
+
+    @override
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        return bucket_graphs(self.location.bucket.bucket_name)
 
     @override
     def outputs(self) -> dict[str, str]:

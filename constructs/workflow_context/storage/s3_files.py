@@ -1,9 +1,15 @@
 """Amazon S3 Files as the workflow file system: a bucket, mounted by NFS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_s3files as s3files
+from aws_cdk import (
+    aws_batch as batch,
+    aws_cloudwatch as cloudwatch,
+    aws_ec2 as ec2,
+    aws_iam as iam,
+    aws_s3files as s3files,
+)
 from constructs import Construct, IDependable
 from typing_extensions import override
 
@@ -13,6 +19,7 @@ from workflow_context.s3_location import S3_WILDCARD, S3Location
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
+from .metrics import graphs, metric
 
 _MOUNT_PATH = "/mnt/s3files"
 _ROOT_DIRECTORY = "/workflow"
@@ -48,6 +55,8 @@ _MANAGE_RULES = [
     "events:RemoveTargets",
 ]
 _READ_RULES = ["events:DescribeRule", "events:ListRuleNamesByTarget", "events:ListRules", "events:ListTargetsByRule"]
+
+_METRICS = "AWS/S3/Files"
 
 
 class S3FilesFileSystem(WorkflowFileSystem):
@@ -233,6 +242,33 @@ class S3FilesFileSystem(WorkflowFileSystem):
             "ACCESS_POINT_ID": self.access_point.attr_access_point_id,
         }
         return [host_mount_script("mount_s3_files.sh", settings)]
+
+    @override
+    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-monitoring.html
+        names = {
+            "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
+            "Waiting for the bucket": ["PendingExports"],
+            "Not synchronized": ["ImportFailures", "ExportFailures", "LostAndFoundFiles"],
+            "Clients": ["ClientConnections"],
+        }
+        return graphs(_METRICS, self._dimensions(), names)
+
+    @override
+    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
+        failures = cloudwatch.Alarm(
+            scope,
+            "ExportFailures",
+            metric=metric(_METRICS, "ExportFailures", self._dimensions()),
+            threshold=1,
+            evaluation_periods=1,
+            alarm_description="What a job wrote did not reach the bucket: see .s3files-lost+found on the file system.",
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        return {"Export failures": failures}
+
+    def _dimensions(self) -> dict[str, str]:
+        return {"FileSystemId": self.file_system.attr_file_system_id}
 
     @override
     def outputs(self) -> dict[str, str]:
