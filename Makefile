@@ -28,7 +28,7 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 	@echo "For these commands, in your shell: . .venv/bin/activate"
 
 test: setup  ## the whole test suite
-	@python -m pytest
+	@python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup  ## format, lint and types, as CI checks them
 	@ruff format --check .
