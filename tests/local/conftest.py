@@ -90,7 +90,7 @@ def stacks(cloud):
 
 
 @pytest.fixture(scope="session")
-def lab(cloud):
+def lab(tmp_path_factory):
     """Queues and a job definition for scripts; skips where this machine cannot run jobs."""
     from lab import Lab
 
@@ -100,4 +100,6 @@ def lab(cloud):
         find_sandbox()
     except CannotRunError as error:
         pytest.skip(str(error))
-    return Lab(cloud)
+    # A cloud of its own: other tests count what theirs holds.
+    with LocalCloud(tmp_path_factory.mktemp("lab")) as cloud:
+        yield Lab(cloud)
