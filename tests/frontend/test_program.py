@@ -1,14 +1,12 @@
 """The program as it is carried to head jobs: its size, its commands, and the Pythons and requests it must do with."""
 
 import ast
-import base64
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +20,7 @@ from fake_batch import ARN, TEMPLATE, FakeBatch
 from workflow_context.frontend import batch_api, credentials, package
 from workflow_context.frontend.batch_api import sign
 from workflow_context.frontend.credentials import Credentials, find_credentials
-from workflow_context.frontend.package import bare, packed_front_end
+from workflow_context.frontend.package import bare, packed_front_end, unpacked
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -31,7 +29,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def run(tmp_path: Path, batch: FakeBatch) -> Run:
     """Run a command of the program, as unpacked from its text."""
     program = tmp_path / "front-end.pyz"
-    program.write_bytes(zlib.decompress(base64.b64decode(packed_front_end())))
+    program.write_bytes(unpacked(packed_front_end()))
     python = os.environ.get("OLDEST_PYTHON") or shutil.which("python3.9") or sys.executable
     if subprocess.run([python, "--version"], capture_output=True, check=False).returncode:
         python = sys.executable

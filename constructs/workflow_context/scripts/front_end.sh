@@ -11,9 +11,8 @@ install_front_end() {
         exit 3
     }
     folder=$(mktemp -d)
-    printf "%s" "$FRONT_END" | base64 -d >"$folder/packed"
-    "$python" -c "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(open(sys.argv[1], \"rb\").read()))" \
-        "$folder/packed" >"$folder/front-end.pyz"
+    "$python" -c "import base64, lzma, os, sys
+sys.stdout.buffer.write(lzma.decompress(base64.b85decode(os.environ[\"FRONT_END\"])))" >"$folder/front-end.pyz"
     for name in qsub qstat qdel; do
         printf "#!/bin/sh\nexec %q %q %s \"\$@\"\n" "$python" "$folder/front-end.pyz" "$name" >"$folder/$name"
         chmod 755 "$folder/$name"
