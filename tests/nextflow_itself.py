@@ -18,6 +18,10 @@ VERSION = "25.04.4"
 _NOT_THERE = "io.seqera:lib-trace"  # not on Maven Central, and not needed to read configurations and run local tasks
 _LANGUAGE_VERSION = "25.04.0"  # of nf-lang, the nearest one there
 
+JAVA_OPTIONS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
+"""What Nextflow's own launcher gives Java too. Without it Nextflow silently keeps no index of finished tasks: Kryo,
+which writes the entries, reads private fields of java.util."""
+
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>tests</groupId><artifactId>nextflow-itself</artifactId><version>1</version>
@@ -46,7 +50,7 @@ def nextflow(arguments: Sequence[str], folder: Path, variables: Mapping[str, str
     if java is None or _java_version(java) < 17:
         pytest.skip("Nextflow needs Java 17 or later")
     run = subprocess.run(
-        [java, "-cp", f"{jars()}/*", "nextflow.cli.Launcher", *arguments],
+        [java, *JAVA_OPTIONS, "-cp", f"{jars()}/*", "nextflow.cli.Launcher", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

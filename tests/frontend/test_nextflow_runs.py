@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from head_jobs import HeadJobs, java_settings, requirement
-from nextflow_itself import jars as nextflow_jars
+from nextflow_itself import JAVA_OPTIONS, jars as nextflow_jars
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
@@ -94,7 +94,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadJobs]:
     software = folder / "software"
     program = software / "bin" / "nextflow"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec java -cp "{jars}/*" nextflow.cli.Launcher "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec java {" ".join(JAVA_OPTIONS)} -cp "{jars}/*" nextflow.cli.Launcher "$@"\n')
     program.chmod(0o755)
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield HeadJobs(cloud, "nextflow", folder, [software, jars, *java_settings()])
