@@ -26,6 +26,8 @@ class FakeBatch(ThreadingHTTPServer):
         throttled: How many of the next calls are refused for being too many.
         lost: How many of the next answers to SubmitJob are lost; the job is taken all the same.
         lost_before: How many of the next SubmitJob are lost on the way to AWS Batch.
+        not_to_end: The ids of jobs that TerminateJob refuses to end.
+        slow_to_end: How many times DescribeJobs says of a job that was ended that it still runs.
         moments: When jobs were submitted.
         signatures: The Authorization header of each request.
     """
@@ -47,7 +49,8 @@ class FakeBatch(ThreadingHTTPServer):
                 "containerProperties": {"image": "ubuntu:24.04", "mountPoints": [{"containerPath": "/mnt/efs"}]},
             }
         }
-        self.throttled = self.lost = self.lost_before = 0
+        self.throttled = self.lost = self.lost_before = self.slow_to_end = 0
+        self.not_to_end: set[str] = set()
         self.moments: list[float] = []
         self.signatures: list[str] = []
         self.lock = threading.Lock()
@@ -82,6 +85,12 @@ class FakeBatch(ThreadingHTTPServer):
 
     def describejobs(self, request: Record) -> Record:
         assert len(request["jobs"]) <= 100
+        for job in map(self.jobs.get, request["jobs"]):
+            if job and "ending" in job:
+                job["ending"] -= 1
+                if not job["ending"]:
+                    self.become("FAILED", job["jobId"])
+                    del job["ending"]
         return {"jobs": [self.jobs[id_] for id_ in request["jobs"] if id_ in self.jobs]}
 
     def listjobs(self, request: Record) -> Record:
@@ -96,9 +105,12 @@ class FakeBatch(ThreadingHTTPServer):
         }
 
     def terminatejob(self, request: Record) -> Record:
+        if request["jobId"] in self.not_to_end:
+            raise ValueError("not authorized")
         for id_ in self.jobs:
             if id_.split(":")[0] == request["jobId"] or id_ == request["jobId"]:
-                self.become("FAILED", id_, statusReason=request["reason"])
+                ending = {"ending": self.slow_to_end} if self.slow_to_end else {}
+                self.become("RUNNING" if ending else "FAILED", id_, statusReason=request["reason"], **ending)
         return {}
 
     def describejobdefinitions(self, request: Record) -> Record:

@@ -9,6 +9,7 @@ import pytest
 from captured import capture
 from fake_batch import ARN, TEMPLATE, FakeBatch
 
+from workflow_context.frontend import delete
 from workflow_context.frontend.batch_api import AnswerLostError, BatchApi, BatchError
 from workflow_context.frontend.delete import qdel
 from workflow_context.frontend.journal import Journal
@@ -100,6 +101,38 @@ class TestLife:
         assert qdel([first], api, settings) == ""
         assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
 
+    def test_a_job_that_cannot_be_ended_keeps_no_other_alive(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        first, second = submit(settings), submit(settings)
+        batch.not_to_end = {first}
+        with pytest.raises(BatchError, match="not authorized"):
+            qdel(["--run"], api, settings)
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
+
+    def test_qdel_can_wait_until_jobs_have_ended(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(delete, "_PAUSE", 0.0)
+        settings = new_settings()
+        first, second = submit(settings), submit(settings)
+        batch.slow_to_end = 3
+        qdel(["--run"], api, settings)
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNING", "RUNNING"]
+        assert qdel(["--run", "--wait"], api, settings) == "ended 2 jobs"
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "FAILED"]
+        batch.slow_to_end = 1000
+        submit(settings)
+        monkeypatch.setattr(delete, "_LONGEST_WAIT", 0.01)
+        with pytest.raises(PbsError, match="do not end"):
+            qdel(["--run", "--wait"], api, settings)
+
 
 class TestArrays:
     def test_each_job_has_a_state_of_its_own(
@@ -113,6 +146,25 @@ class TestArrays:
         }
         qdel([array], api, settings)
         assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+
+    def test_one_can_be_ended_alone(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        array = submit(settings, "-t 0-2")
+        qdel([array.replace("[]", "[1]")], api, settings)
+        assert [job["status"] for job in batch.jobs.values()] == ["RUNNABLE", "FAILED", "RUNNABLE"]
+
+    def test_a_run_ends_an_array_by_the_id_that_carries_its_tag(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        array = submit(settings, "-t 0-2")
+        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        assert qdel(["--run"], api, settings) == "ended 3 jobs"
+        assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+        assert batch.calls["terminatejob"] == 2  # the array, and the one that went to the fallback queue
 
     def test_one_that_lost_its_machine_goes_on_alone_with_its_index(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings

@@ -19,7 +19,7 @@ mkdir -p "$WORKFLOW_HOME/runs/$session"
 cd "$WORKFLOW_HOME/runs/$session"
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config
 if [ "$resume" = 1 ]; then
-    qdel --run # what a head job that was killed left running
+    qdel --run --wait # what a head job that was killed left running: no task runs beside its second self
     arguments+=(-resume "$session")
 fi
 if [ "$revision" != default ]; then arguments+=(-revision "$revision"); fi
