@@ -9,8 +9,15 @@ import pytest
 from templates import ACCOUNT, PROJECTS, REGION, ZONES, Templates, bare
 
 from workflow_context.node import prefer_wheel_node
+from workflow_stacks.local.sandboxes import CHOICE
+from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
+from workflow_stacks.local.sandboxes.unshare import Unshare
 
 prefer_wheel_node()
+# Images would be fetched, and bring other programs than those that the tests know.
+for sandbox in (Bubblewrap(), Unshare()):
+    if sandbox.works():
+        os.environ.setdefault(CHOICE, sandbox.name)
 os.environ.pop("CDK_DEFAULT_ACCOUNT", None)
 os.environ.pop("CDK_DEFAULT_REGION", None)
 

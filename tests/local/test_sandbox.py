@@ -162,21 +162,55 @@ def test_a_room_is_ended_kindly_and_then_not(kind, tmp_path, script, said, grace
     assert asyncio.run(run()) == said
 
 
-def test_a_machine_without_any_sandbox_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(sandboxes, "_kinds", list)
+@pytest.fixture
+def chosen(monkeypatch):
+    """Choose a kind of sandbox by the environment."""
     sandboxes.find_sandbox.cache_clear()
-    try:
-        with pytest.raises(CannotRunError, match="Jobs cannot run on this machine"):
-            sandboxes.find_sandbox()
-    finally:
-        sandboxes.find_sandbox.cache_clear()
+    yield lambda name: monkeypatch.setenv(sandboxes.CHOICE, name)
+    sandboxes.find_sandbox.cache_clear()
 
 
-def test_where_a_container_engine_works_images_run_for_real(tmp_path, monkeypatch):
+def test_a_machine_without_any_sandbox_says_what_to_install(monkeypatch, chosen):
+    monkeypatch.setattr(sandboxes, "_kinds", list)
+    chosen("")
+
+    with pytest.raises(CannotRunError, match="Jobs cannot run on this machine"):
+        sandboxes.find_sandbox()
+
+
+def test_the_kind_of_sandbox_can_be_chosen(chosen, kind):
+    chosen(kind.name)
+
+    assert sandboxes.find_sandbox().name == kind.name
+
+
+def test_a_choice_that_does_not_work_is_refused_with_those_there_are(chosen):
+    chosen("singularity")
+
+    with pytest.raises(CannotRunError, match="is 'singularity', which does not work on this machine"):
+        sandboxes.find_sandbox()
+
+
+@pytest.mark.parametrize(
+    ("answer", "works"),
+    [("run) exit 127;;", True), ("run) exit 126;;", False), ("*) exit 1;;", False)],
+    ids=["it looks for the program", "it may not run", "no daemon"],
+)
+def test_a_container_engine_works_when_it_gets_as_far_as_running_something(tmp_path, monkeypatch, answer, works):
+    program = tmp_path / "docker"
+    program.write_text(f"#!/bin/sh\ncase $1 in {answer} esac\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert ContainerEngine("docker").works() is works
+
+
+def test_the_command_of_a_container_has_what_the_room_has(tmp_path, monkeypatch):
     program = tmp_path / "docker"
     program.write_text('#!/bin/sh\nfor one; do echo "$one"; done\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     engine = ContainerEngine("docker")
     room = Room(
         name="job-1",
@@ -191,7 +225,6 @@ def test_where_a_container_engine_works_images_run_for_real(tmp_path, monkeypatc
         scratch=tmp_path,
     )
 
-    assert engine.works()
     told = subprocess.check_output(engine.arguments(room), text=True).split("\n")
 
     assert " ".join(told).strip() == (

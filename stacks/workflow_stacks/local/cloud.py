@@ -26,13 +26,18 @@ from typing import Any, Self
 
 from workflow_stacks.errors import WorkflowContextError
 
+from .sandboxes import CHOICE
+
 ACCOUNT = "000000000000"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # What the server may know of the caller's environment: no credentials, no proxy, no setting of its own.
 SERVER_ENVIRONMENT = (
     *("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV"),
-    *("DOCKER_HOST", "XDG_RUNTIME_DIR"),  # how to reach a container engine
+    CHOICE,
+    # How to reach a container engine.
+    *("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT"),
+    *("DOCKER_HOST", "DOCKER_TLS_VERIFY", "XDG_RUNTIME_DIR"),
 )
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 

@@ -1,5 +1,6 @@
 """Where the jobs of the local cloud run: one contract (base.py), one file for each kind of sandbox."""
 
+import os
 import sys
 from functools import cache
 
@@ -10,7 +11,10 @@ from .bubblewrap import Bubblewrap
 from .containers import ContainerEngine
 from .unshare import Unshare
 
-__all__ = ["CannotRunError", "Mount", "Room", "Sandbox", "find_sandbox"]
+__all__ = ["CHOICE", "CannotRunError", "Mount", "Room", "Sandbox", "find_sandbox"]
+
+CHOICE = "WORKFLOW_CONTEXT_SANDBOX"
+"""The environment variable that names the kind to use, whatever else this machine has."""
 
 
 class CannotRunError(WorkflowContextError):
@@ -25,14 +29,24 @@ def _kinds() -> list[Sandbox]:
 
 @cache
 def find_sandbox() -> Sandbox:
-    """Find the best kind that works here.
+    """Find the best kind that works here, or the one that `WORKFLOW_CONTEXT_SANDBOX` names.
 
     Raises:
-        CannotRunError: There is none.
+        CannotRunError: There is none, or that one does not work.
     """
-    for kind in _kinds():
+    kinds = _kinds()
+    chosen = os.environ.get(CHOICE)
+    if chosen:
+        kinds = [kind for kind in kinds if kind.name == chosen]
+    for kind in kinds:
         if kind.works():
             return kind
+    if chosen:
+        names = ", ".join(kind.name for kind in _kinds())
+        raise CannotRunError(
+            f"{CHOICE} is '{chosen}', which does not work on this machine. Allowed are {names}; "
+            "without the variable the first of them is taken that works."
+        )
     wanted = "bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) or " if sys.platform == "linux" else ""
     raise CannotRunError(
         "Jobs cannot run on this machine: it has no sandbox that works. "

@@ -6,7 +6,12 @@ import shutil
 import subprocess
 import sys
 
-from .base import Room, Sandbox, succeeds
+from .base import CHECK_SECONDS, Room, Sandbox
+
+# An image of nothing, to see whether containers can be run.
+_NOTHING = "localhost/workflow-context-nothing"
+_EMPTY_TAR = bytes(10240)
+_PROGRAM_NOT_FOUND = 127
 
 
 class ContainerEngine(Sandbox):
@@ -24,8 +29,17 @@ class ContainerEngine(Sandbox):
         self.local_host = "localhost" if sys.platform == "linux" else "host.docker.internal"
 
     def works(self) -> bool:
-        """Whether its daemon answers."""
-        return shutil.which(self.name) is not None and succeeds([*self._program(), "info", "--format", "{{.ID}}"])
+        """Whether it runs containers: in one of nothing, it gets as far as not finding the program.
+
+        That it is installed, and answers, does not say that it may.
+        """
+        if shutil.which(self.name) is None:
+            return False
+        if self._call("import", "-", _NOTHING, sent=_EMPTY_TAR) != 0:
+            return False
+        code = self._call("run", "--rm", "--network", "host", "--entrypoint", "/nothing", _NOTHING)
+        self._call("rmi", "--force", _NOTHING)
+        return code == _PROGRAM_NOT_FOUND
 
     def arguments(self, room: Room) -> list[str]:
         """`docker run …`."""
@@ -37,8 +51,7 @@ class ContainerEngine(Sandbox):
             room.name,
             "--network",
             "host",
-            "--user",
-            "{}:{}".format(*room.owner),
+            *self._user(room),
         ]
         for mount in room.mounts:
             parts += ["--volume", f"{mount.source}:{mount.target}{':ro' if mount.read_only else ''}"]
@@ -60,8 +73,24 @@ class ContainerEngine(Sandbox):
 
     def kill(self, process: asyncio.subprocess.Process, room: Room) -> None:
         """`docker kill`: the client's own end would leave the container running."""
-        succeeds([*self._program(), "kill", room.name])
+        self._call("kill", room.name)
         super().kill(process, room)
+
+    def _call(self, *arguments: str, sent: bytes = b"") -> int | None:
+        """The exit code of a command; None when there is no answer."""
+        command = [*self._program(), *arguments]
+        try:
+            done = subprocess.run(command, input=sent, capture_output=True, timeout=CHECK_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return None
+        return done.returncode
+
+    def _user(self, room: Room) -> list[str]:
+        """The owner of the files, where it is root who makes them; else whoever makes the folders, and so owns them."""
+        if os.geteuid() == 0:
+            return ["--user", "{}:{}".format(*room.owner)]
+        own = ["--user", f"{os.geteuid()}:{os.getegid()}"]
+        return ["--userns", "keep-id", *own] if self.name == "podman" else own
 
     def _program(self) -> list[str]:
         """The server of the local cloud hides the real DOCKER_HOST from its base."""
