@@ -1,6 +1,7 @@
 """Jobs from qsub to their end, with an AWS Batch that refuses, forgets and loses answers."""
 
 import re
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -90,8 +91,41 @@ class TestLife:
         ids = [submit(settings) for _ in range(3)]
         batch.become("SUCCEEDED", ids[0])
         batch.become("FAILED", ids[1])
-        assert [qstat(["--word", id_], api, settings) for id_ in ids] == ["success", "failed", "running"]
+        assert [qstat(["--word", ids[index]], api, settings) for index in (0, 2)] == ["success", "running"]
         assert batch.calls["describejobs"] == 1
+        assert qstat(["--word", ids[1]], api, settings) == "failed"
+
+    def test_why_a_job_failed_is_said_to_whoever_reads_the_log_of_the_engine(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Essential container in task exited")
+        batch.jobs[id_]["container"]["exitCode"] = 3
+        qstat(["--word", id_], api, settings)
+        assert f"({id_}) failed: exit code 3, Essential container in task exited" in capsys.readouterr().err
+
+    def test_what_was_heard_is_noted_for_questions_that_come_soon(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+    ) -> None:
+        settings = new_settings(words=tmp_path)
+        ids = [submit(settings) for _ in range(3)]
+        batch.become("SUCCEEDED", ids[0])
+        batch.become("FAILED", ids[1])
+        qstat(["--word", ids[2]], api, settings)
+        assert [(tmp_path / id_).read_text() for id_ in ids[:2]] == ["success\n", "failed\n"]
+        assert not (tmp_path / ids[2]).exists()
+        assert abs(time.time() - int((tmp_path / "asked").read_text())) < 60
 
     def test_qdel_ends_jobs(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
@@ -430,3 +464,46 @@ class TestLoad:
         before = batch.calls["describejobs"]
         qstat(["-f"], api, settings)
         assert batch.calls["describejobs"] - before == 1
+
+
+class TestBegin:
+    """A run belongs to one head job at a time."""
+
+    @pytest.fixture
+    def head(self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings) -> Callable[[str], str]:
+        def begin(id_: str) -> str:
+            batch.jobs.setdefault(id_, {"jobId": id_, "jobName": id_, "jobQueue": "heads", "status": "RUNNING"})
+            return qdel(["--begin"], api, new_settings(head=id_))
+
+        return begin
+
+    def test_the_first_head_job_has_nothing_to_end(self, head: Callable[[str], str]) -> None:
+        assert head("first") == ""
+
+    def test_one_that_is_at_work_keeps_others_out(self, head: Callable[[str], str]) -> None:
+        head("first")
+        with pytest.raises(PbsError, match=r"head job first is at work on this run \(RUNNING\)"):
+            head("second")
+
+    def test_what_one_that_is_gone_left_is_ended(
+        self, head: Callable[[str], str], submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        head("first")
+        id_ = submit(new_settings())
+        batch.become("FAILED", "first")
+        assert head("second") == "ended 1 jobs that head job first left"
+        assert batch.jobs[id_]["status"] == "FAILED"
+
+    def test_one_that_ended_well_left_nothing(self, head: Callable[[str], str], batch: FakeBatch) -> None:
+        head("first")
+        batch.become("SUCCEEDED", "first")
+        assert head("second") == ""
+
+    def test_its_own_second_attempt_goes_on(self, head: Callable[[str], str]) -> None:
+        head("first")
+        assert head("first") == "ended 0 jobs that head job first left"
+
+    def test_one_that_batch_has_forgotten_is_gone(self, head: Callable[[str], str], batch: FakeBatch) -> None:
+        head("first")
+        batch.jobs.clear()
+        assert head("second") == "ended 0 jobs that head job first left"

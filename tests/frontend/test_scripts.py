@@ -69,12 +69,41 @@ class TestNextflow:
 class TestSnakemake:
     def test_options_of_the_submit_command_are_read(self) -> None:
         request = recorded("snakemake-scatter")
-        assert asked(request) == {"VCPU": "2", "MEMORY": "3000"}
+        assert asked(request) == {"VCPU": "2", "MEMORY": "3000", "GPU": "1"}
         assert request.name == "scatter"
         assert request.directory == "/mnt/efs/snakemake/work"
 
     def test_what_it_prints_goes_to_the_log_of_the_job(self) -> None:
         assert job(recorded("snakemake-scatter"))["containerOverrides"]["command"][-2:] == ["", ""]
+
+    def test_what_the_submit_command_does_not_say_is_read_from_the_properties_of_the_job(self) -> None:
+        found = capture("snakemake-scatter")
+        script = found["script"].replace('"image": ', '"container_image": ')
+        request = read_request(found["argv"][-1:], script, Path(found["cwd"]), {})
+        assert asked(request) == {"VCPU": "2", "MEMORY": "2862", "GPU": "1"}
+        assert seconds(request.limits) == 90 * 60
+        assert request.image == "docker.io/library/python:3.12"
+        assert request.name == "scatter-1"
+
+    @pytest.mark.parametrize(
+        ("properties", "expected"),
+        [
+            ('{"type": "group", "groupid": "g", "threads": 4, "resources": {"mem_mb": 2000}}', ("4", "1908")),
+            ('{"rule": "r", "threads": 1, "resources": {"runtime": 0}}', ("1", None)),
+        ],
+    )
+    def test_groups_and_rules_that_ask_for_little_have_properties_too(
+        self, properties: str, expected: tuple[str, str | None]
+    ) -> None:
+        request = read_request(["s.sh"], f"#!/bin/sh\n# properties = {properties}\n", Path("/w"), {})
+        assert (asked(request)["VCPU"], asked(request).get("MEMORY")) == expected
+        assert request.name in ("g", "r")
+        assert seconds(request.limits) is None
+
+    @pytest.mark.parametrize("properties", ["{", "[]", '{"threads": "many"}', '{"resources": {"mem_mib": "<TBD>"}}'])
+    def test_properties_that_cannot_be_read_are_refused(self, properties: str) -> None:
+        with pytest.raises(PbsError, match="what Snakemake says"):
+            read_request(["s.sh"], f"# properties = {properties}\n", Path("/w"), {})
 
 
 class TestResources:

@@ -18,6 +18,7 @@ from .credentials import Credentials, find_credentials
 
 Record = dict[str, Any]
 
+_JSON = {"content-type": "application/json"}
 _TRIES = 9
 _LONGEST_PAUSE = 20.0
 _SECONDS = 60.0
@@ -49,13 +50,12 @@ class BatchApi:
     """
 
     def __init__(self, region: str, endpoint: str | None = None) -> None:
-        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         self._region = region
         self._endpoint = (
             endpoint
             or os.environ.get("AWS_ENDPOINT_URL_BATCH")
             or os.environ.get("AWS_ENDPOINT_URL")
-            or f"https://batch.{region}.{domain}"
+            or f"https://batch.{region}.{domain_of(region)}"
         ).rstrip("/")
         self._credentials: Credentials | None = None
 
@@ -103,19 +103,33 @@ class BatchApi:
         return found
 
 
-def sign(credentials: Credentials, region: str, host: str, path: str, body: bytes, now: time.struct_time) -> Record:
+def domain_of(region: str) -> str:
+    """The domain of the services of a region."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
+def sign(
+    credentials: Credentials,
+    region: str,
+    host: str,
+    path: str,
+    body: bytes,
+    now: time.struct_time,
+    service: str = "batch",
+    more: Record = _JSON,
+) -> Record:
     """The headers of a signed request.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
     moment = time.strftime("%Y%m%dT%H%M%SZ", now)
-    headers = {"content-type": "application/json", "host": host, "x-amz-date": moment}
+    headers = {**more, "host": host, "x-amz-date": moment}
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
     names = ";".join(sorted(headers))
     lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
     canonical = "\n".join(["POST", path, "", *lines, "", names, hashlib.sha256(body).hexdigest()])
-    scope = f"{moment[:8]}/{region}/batch/aws4_request"
+    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{credentials.secret}".encode()
     for part in scope.split("/"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-import time
 from dataclasses import replace
 
 from .batch_api import BatchApi, BatchError
@@ -16,7 +15,6 @@ from .status import follow
 from .submit import find_by_name
 
 _AT_ONCE = 16
-_PAUSE = 2.0
 _REASON = "Ended by qdel"
 _LONGEST_WAIT = 300.0  # for jobs to end; ECS kills after 30 seconds what does not stop by itself
 _PAUSE = 2.0
@@ -45,7 +43,6 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     if "--definitions" in arguments:
         said.append(f"removed {remove_definitions(api, settings)} job definitions")
     jobs = journal.jobs()
-    found: list[Job] = []
     for id_ in ids:
         # The id of an array stands for all of its jobs.
         mine = [job for job in jobs.values() if job.id == id_ or (id_[-2:] == "[]" and job.id.startswith(id_[:-1]))]
@@ -68,12 +65,38 @@ def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
     return len(living)
 
 
+def begin(journal: Journal, api: BatchApi, settings: Settings) -> str:
+    """End what a head job that is gone left of the run, and wait until it has ended: then nothing is done twice.
+
+    Raises:
+        PbsError: Another head job is at work on the run.
+    """
+    with journal.alone():
+        last = journal.head()
+        ended = "FAILED"
+        if last and last != settings.head:
+            found = api.call("DescribeJobs", {"jobs": [last]})["jobs"]
+            ended = found[0]["status"] if found else ended
+            if ended not in ("SUCCEEDED", "FAILED"):
+                raise PbsError(f"head job {last} is at work on this run ({ended}): wait for its end, or end it")
+        journal.note_head(settings.head)
+    left = end_run(journal, api, settings)
+    _wait(journal, api, settings)
+    return f"ended {left} jobs that head job {last} left" if last and (left or ended == "FAILED") else ""
+
+
 def _end(api: BatchApi, jobs: Iterable[Job], *, whole: bool) -> None:
     """End jobs; whole arrays by their own id: only that can carry the tag by which a head job may end it."""
     refused: BatchError | None = None
-    for batch in dict.fromkeys(job.batch.split(":")[0] if whole else job.batch for job in jobs if not job.ended):
+    living = dict.fromkeys(job.batch.split(":")[0] if whole else job.batch for job in jobs if not job.ended)
+    from concurrent.futures import ThreadPoolExecutor  # takes its time to load, and qsub does without it
+
+    # Many at once: an engine waits two seconds for it, and a head job that is stopped half a minute.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = [pool.submit(api.call, "TerminateJob", {"jobId": batch, "reason": _REASON}) for batch in living]
+    for answer in answers:
         try:
-            api.call("TerminateJob", {"jobId": batch, "reason": _REASON})
+            answer.result()
         except BatchError as error:  # the others shall end all the same
             refused = error
     if refused:

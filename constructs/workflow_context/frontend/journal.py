@@ -52,6 +52,7 @@ class Journal:
         self._file = folder / f"{safe}.jsonl"
         self._polled = folder / f"{safe}.polled"
         self._lock = folder / f"{safe}.lock"
+        self._head = folder / f"{safe}.head"
         self._read_to = 0
         self._jobs: dict[str, Job] = {}
         self._sent: dict[str, Job] = {}
@@ -88,6 +89,17 @@ class Journal:
     def note_poll(self) -> None:
         """AWS Batch was asked."""
         self._polled.touch()
+
+    def head(self) -> str:
+        """The head job that began the run last, or nothing."""
+        try:
+            return self._head.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def note_head(self, id_: str) -> None:
+        """A head job begins the run."""
+        self._head.write_text(id_, encoding="utf-8")
 
     def _read(self) -> None:
         try:

@@ -7,6 +7,8 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .snakemake import asked_by_rule
+
 # What PBS has no word for: `-v WORKFLOW_IMAGE=…,WORKFLOW_REGISTRY=…,WORKFLOW_GPUS=1`. The registry is for images that
 # name none.
 IMAGE, REGISTRY, GPUS = "WORKFLOW_IMAGE", "WORKFLOW_REGISTRY", "WORKFLOW_GPUS"
@@ -69,14 +71,19 @@ def read_request(arguments: list[str], text: str, directory: Path, environment: 
     given, names = _options(arguments)
     if len(names) != 1:
         raise PbsError("qsub needs one script, after its options")
-    request = Request(script=str(directory / names[0]), directory=str(directory))
+    try:
+        asked = asked_by_rule(text)
+    except (AttributeError, ValueError) as error:
+        raise PbsError(f"what Snakemake says of the job cannot be read: {error}") from error
+    request = Request(script=str(directory / names[0]), directory=str(directory), **asked)
     for letter, value in [*_options(_header(text))[0], *given]:
         _take(request, letter, value, environment)
-    request.image = _image(request.variables.pop(IMAGE, ""), request.variables.pop(REGISTRY, ""))
+    image, registry = request.variables.pop(IMAGE, ""), request.variables.pop(REGISTRY, "")
+    request.image = _image(image or request.image, registry)
     if request.image and not _IMAGE.match(request.image):
         raise PbsError(f"{IMAGE} is no image: {request.image!r}")
     gpus = request.variables.pop(GPUS, "0") or "0"
-    request.gpus = _number(gpus, GPUS)
+    request.gpus = _number(gpus, GPUS) or request.gpus
     return request
 
 

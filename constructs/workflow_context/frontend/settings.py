@@ -25,6 +25,8 @@ class Settings:
         region: The region.
         submissions_per_second: How many jobs all runs of the context may submit.
         fresh_seconds: For how long what was asked of AWS Batch is true, for engines that ask for each job alone.
+        words: A directory of the head job for what it heard of AWS Batch, where `scripts/job_word.sh` looks; or None.
+        head: The id of the head job; empty outside of one.
     """
 
     context: str
@@ -37,6 +39,8 @@ class Settings:
     region: str
     submissions_per_second: float
     fresh_seconds: float
+    words: Path | None = None
+    head: str = ""
 
     @classmethod
     def read(cls, environment: dict[str, str]) -> Settings:
@@ -57,6 +61,8 @@ class Settings:
                 region=environment.get("AWS_REGION") or environment["AWS_DEFAULT_REGION"],
                 submissions_per_second=float(environment.get("WORKFLOW_SUBMISSIONS_PER_SECOND", "40")),
                 fresh_seconds=float(environment.get("WORKFLOW_FRESH_SECONDS", "10")),
+                words=Path(environment["WORKFLOW_WORDS"]) if environment.get("WORKFLOW_WORDS") else None,
+                head=environment.get("AWS_BATCH_JOB_ID", ""),
             )
         except ValueError as error:
             raise PbsError(f"a setting is no number: {error}") from error

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .batch_api import BatchApi, Record
+from .job_log import why_it_failed
 from .journal import Job, Journal
 from .script import PbsError
 from .settings import TAG, Settings
@@ -85,6 +88,7 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
                 job = found.get(batch, {"status": "FAILED"})
                 states[living[batch].id] = _take(living[batch], job, journal, api, settings)
         journal.note_poll()
+        _note_words(journal.jobs().values(), settings)
         journal.jobs()
     return states
 
@@ -149,7 +153,23 @@ def _word(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> str:
         job = journal.jobs()[id_]
     if not job.ended:
         return "running"
-    return "success" if job.succeeded else "failed"
+    if job.succeeded:
+        return "success"
+    sys.stderr.write(f"{why_it_failed(job, api, settings.region)}\n")
+    return "failed"
+
+
+def _note_words(jobs: Iterable[Job], settings: Settings) -> None:
+    """Tell `job_word.sh`, by which most questions for one job are answered without this program."""
+    if settings.words is None:
+        return
+    for job in jobs:
+        note = settings.words / job.id
+        if job.ended and not note.exists():
+            note.write_text("success\n" if job.succeeded else "failed\n", encoding="utf-8")
+    asked = settings.words / "asked"
+    asked.with_suffix(".new").write_text(f"{time.time():.0f}\n", encoding="utf-8")
+    asked.with_suffix(".new").replace(asked)
 
 
 def _is_news(job: Job) -> bool:

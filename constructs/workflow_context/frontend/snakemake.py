@@ -1,0 +1,47 @@
+"""What Snakemake tells of a job in a line of its script."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+IMAGE = "container_image"
+"""The resource by which a rule names the image of its jobs."""
+
+_MARK = "# properties = "
+_LINES = 5
+_MEBIBYTE = 1024**2
+
+
+def asked_by_rule(text: str) -> dict[str, Any]:
+    """What the rule of a job asks for, in the words of `Request`; nothing when the script is none of Snakemake.
+
+    Raises:
+        ValueError: It cannot be understood.
+    """
+    line = next((line for line in text.splitlines()[:_LINES] if line.startswith(_MARK)), "")
+    if not line:
+        return {}
+    told: dict[str, Any] = json.loads(line[len(_MARK) :])
+    resources: dict[str, Any] = told.get("resources") or {}
+    named = [told.get("rule") or told.get("groupid") or "job", *(told.get("wildcards") or {}).values()]
+    memory = _whole(resources, "mem_mib") or -(-_whole(resources, "mem_mb") * 1000**2 // _MEBIBYTE)
+    limits = {
+        "ppn": _whole(told, "threads"),
+        "mem": f"{memory}mb" if memory else "",
+        "walltime": _whole(resources, "runtime") * 60,  # Snakemake counts it in minutes
+    }
+    return {
+        "name": "-".join(map(str, named)),
+        "image": str(resources.get(IMAGE) or ""),
+        "gpus": _whole(resources, "gpu"),
+        "limits": {name: str(value) for name, value in limits.items() if value},
+    }
+
+
+def _whole(values: dict[str, Any], name: str) -> int:
+    value = values.get(name) or 0
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is no number: {value!r}") from error
