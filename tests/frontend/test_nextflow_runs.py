@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from head_jobs import HeadJobs, java_settings, requirement
@@ -72,15 +73,89 @@ workflow { ITEM(Channel.of(1, 2, 3)) | view }
 SLOW = """
 process QUICK {
     output: path "quick.txt"
-    script: "echo quick >quick.txt"
+    script: "echo quick >>/mnt/efs/ran; echo quick >quick.txt"
 }
 process SLOW {
     input: path quick
     output: stdout
-    script: "while [ ! -e /mnt/efs/go ]; do sleep 0.2; done; cat $quick; echo slow"
+    script: "while [ ! -e /mnt/efs/go ]; do sleep 0.2; done; cat $quick; echo slow | tee -a /mnt/efs/ran"
 }
 workflow { QUICK() | SLOW | view }
 """
+
+STEPS = """
+process PART {
+    input: val number
+    output: path "part.txt"
+    script: "echo part $number >>/mnt/efs/ran; echo $number >part.txt"
+}
+process LAST {
+    input: path "part*.txt"
+    output: stdout
+    script: "[ -e /mnt/efs/go ] || exit 1; echo last >>/mnt/efs/ran; cat part*.txt | sort | tr '\\\\n' +"
+}
+workflow { PART(Channel.of(1, 2, 3)).collect(sort: true) | LAST | view { "came to $it" } }
+"""
+
+# Labels and numbers are those of nf-core's pipelines; some of them limit what is asked for by a function, as the older
+# ones do.
+LABELS_CONFIG = """
+params.max_memory = '200.GB'
+process {
+    cpus   = { 1     * task.attempt }
+    memory = { 6.GB  * task.attempt }
+    time   = { 4.h   * task.attempt }
+    errorStrategy = { task.exitStatus in ((130..145) + 104) ? 'retry' : 'finish' }
+    maxRetries = 1
+    maxErrors = '-1'
+    withLabel: process_single { cpus = { 1 }; memory = { 6.GB * task.attempt }; time = { 4.h * task.attempt } }
+    withLabel: process_low { cpus = { 2 * task.attempt }; memory = { 12.GB * task.attempt } }
+    withLabel: process_medium { cpus = { 6 * task.attempt }; memory = { 36.GB * task.attempt }; time = { 8.h } }
+    withLabel: process_high { cpus = { 12 * task.attempt }; memory = { 72.GB * task.attempt }; time = { 16.h } }
+    withLabel: process_long { time = { 20.h * task.attempt } }
+    withLabel: process_high_memory { memory = { least(200.GB * task.attempt, params.max_memory as MemoryUnit) } }
+    withLabel: error_ignore { errorStrategy = 'ignore' }
+    withLabel: error_retry { errorStrategy = 'retry'; maxRetries = 2 }
+    withName: LIMITED { resourceLimits = [cpus: 8, memory: 128.GB, time: 10.h] }
+}
+def least(wanted, most) { wanted.compareTo(most) > 0 ? most : wanted }
+"""
+
+
+def labels() -> str:
+    """A process for each label, and one that has all the big ones and limits."""
+    names = ("single", "low", "medium", "high", "long", "high_memory")
+    one = [f"process {name.upper()} {{ label 'process_{name}'; script: 'true' }}" for name in names]
+    limited = "label 'process_high'; label 'process_long'; label 'process_high_memory'"
+    return "\n".join(
+        [
+            *one,
+            "process PLAIN { script: 'true' }",
+            f"process LIMITED {{ {limited}; script: 'true' }}",
+            "process IGNORED { label 'error_ignore'; script: 'exit 1' }",
+            "process RETRIED { label 'error_retry'; label 'process_low'; script: \"[ ${task.attempt} -gt 1 ]\" }",
+            "process BIGGER { label 'process_high_memory'; script: \"[ ${task.attempt} -gt 1 ] || exit 137\" }",
+            "workflow {",
+            *(f"  {name.upper()}()" for name in (*names, "plain", "limited", "ignored", "retried", "bigger")),
+            "}",
+        ]
+    )
+
+
+ASKED = {
+    "PLAIN": [(1, 6, 4)],
+    "SINGLE": [(1, 6, 4)],
+    "LOW": [(2, 12, 4)],
+    "MEDIUM": [(6, 36, 8)],
+    "HIGH": [(12, 72, 16)],
+    "LONG": [(1, 6, 20)],
+    "HIGH_MEMORY": [(1, 200, 4)],
+    "LIMITED": [(8, 128, 10)],
+    "IGNORED": [(1, 6, 4)],
+    "RETRIED": [(2, 12, 4), (4, 24, 8)],
+    "BIGGER": [(1, 200, 4), (2, 200, 8)],
+}
+"""vCPUs, GiB and hours of each attempt."""
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +246,55 @@ def test_a_task_that_lost_its_spot_machine_goes_to_the_fallback_queue(
     assert queues == [heads.outputs["TaskQueue"], heads.outputs["FallbackQueue"]] * 2
 
 
+def test_labels_of_nf_core_become_what_jobs_ask_for(heads: HeadJobs, pipeline: Callable[..., str]) -> None:
+    since = time.time()
+    main = pipeline(labels(), LABELS_CONFIG)
+    status, log = heads.run({"pipeline": str(Path(main).parent)})
+    assert status == "SUCCEEDED", log
+    found: dict[str, list[tuple[int, float, float]]] = {}
+    for job in heads.tasks(since):
+        asked = (
+            int(requirement(job, "VCPU") or 0),
+            int(requirement(job, "MEMORY") or 0) / 1024,
+            job["timeout"]["attemptDurationSeconds"] / 3600,
+        )
+        found.setdefault(job["jobName"].split("-")[1], []).append(asked)
+    assert found == ASKED
+
+
+@pytest.fixture
+def ran(heads: HeadJobs) -> Callable[[], list[str]]:
+    """What tasks have run to their end since the test began."""
+    for name in ("ran", "go"):
+        (heads.files / name).unlink(missing_ok=True)
+    return lambda: (heads.files / "ran").read_text().splitlines()
+
+
+def names(jobs: list[dict[str, Any]]) -> list[str]:
+    return [job["jobName"].split("-")[1] for job in jobs]
+
+
+def test_a_resumed_run_does_only_what_is_missing(
+    heads: HeadJobs, pipeline: Callable[..., str], ran: Callable[[], list[str]]
+) -> None:
+    main = pipeline(STEPS)
+    first = heads.start({"pipeline": main})
+    assert heads.wait(first)[0] == "FAILED"
+    heads.write("go", "")
+    since = time.time()
+    status, log = heads.run({"pipeline": main, "session": first})
+    assert status == "SUCCEEDED", log
+    assert "came to 1+2+3+" in log
+    assert log.count("Cached process > PART") == 3
+    assert names(heads.tasks(since)) == ["LAST"]
+    since = time.time()
+    status, log = heads.run({"pipeline": main, "session": first})
+    assert status == "SUCCEEDED", log
+    assert log.count("Cached process > ") == 4
+    assert heads.tasks(since) == []
+    assert sorted(ran()) == ["last", "part 1", "part 2", "part 3"]
+
+
 def wait_for_slow(heads: HeadJobs, since: float) -> None:
     """Wait until QUICK is done and SLOW runs."""
     deadline = time.monotonic() + 150
@@ -179,21 +303,22 @@ def wait_for_slow(heads: HeadJobs, since: float) -> None:
         time.sleep(0.3)
 
 
-def test_a_head_job_that_is_terminated_ends_its_tasks(heads: HeadJobs, pipeline: Callable[..., str]) -> None:
-    (heads.files / "go").unlink(missing_ok=True)
+def test_a_head_job_that_is_terminated_ends_its_tasks(
+    heads: HeadJobs, pipeline: Callable[..., str], ran: Callable[[], list[str]]
+) -> None:
     since = time.time()
     head = heads.start({"pipeline": pipeline(SLOW)})
     wait_for_slow(heads, since)
     heads.batch.terminate_job(jobId=head, reason="enough")
     assert heads.wait(head)[0] == "FAILED"
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "FAILED"]
+    assert ran() == ["quick"]
 
 
-def test_a_second_head_job_ends_what_one_that_lost_its_machine_left(
-    heads: HeadJobs, pipeline: Callable[..., str]
+def test_a_second_head_job_ends_what_one_that_lost_its_machine_left_and_does_the_rest(
+    heads: HeadJobs, pipeline: Callable[..., str], ran: Callable[[], list[str]]
 ) -> None:
-    """Its tasks are ended first, then the run is done again in the same session."""
-    (heads.files / "go").unlink(missing_ok=True)
+    """Its tasks are ended first, then those that had not finished are done again: no two of one at a time."""
     since = time.time()
     main = pipeline(SLOW)
     first = heads.start({"pipeline": main})
@@ -209,3 +334,9 @@ def test_a_second_head_job_ends_what_one_that_lost_its_machine_left(
     status, log = heads.wait(second)
     assert status == "SUCCEEDED", log
     assert log.startswith("ended 1 jobs")
+    assert log.count("Cached process > QUICK") == 1
+    quick, ended, again = heads.tasks(since)
+    assert names([quick, ended, again]) == ["QUICK", "SLOW", "SLOW"]
+    assert [one["status"] for one in (quick, ended, again)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert ended["stoppedAt"] <= again["startedAt"]
+    assert ran() == ["quick", "slow"]
