@@ -270,6 +270,18 @@ class TestRights:
             assert {queue["Fn::GetAtt"][0] for queue in queues} <= own, stack
             assert len(queues) == len(own) - 1, stack  # all but the head queue
 
+    def test_no_role_tags_jobs_that_are_there(self, contexts: dict[str, Template]) -> None:
+        """By tags some head jobs know which jobs they may end."""
+        found = [
+            (where, json.dumps(resource))
+            for where, statement in statements(contexts)
+            if {"batch:TagResource", "batch:UntagResource"} & set(listed(statement["Action"]))
+            for resource in listed(statement["Resource"])
+        ]
+        assert found
+        for where, resource in found:
+            assert ":job-definition/" in resource or "Queue" in resource, where
+
     def test_instances_heads_tasks_and_execution_have_roles_of_their_own(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():
             names = {

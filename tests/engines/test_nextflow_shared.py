@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from nextflow_itself import nextflow
+from policies import may
 from rendered import allowed, environment, head_container, output, statements
 from templates import Template, Templates, resources
 
@@ -33,6 +34,18 @@ def definitions(template: Template) -> list[dict[str, Any]]:
 
 def front_end_name(template: Template) -> str:
     return environment(template)["WORKFLOW_CONTEXT"]
+
+
+def definition(template: Template) -> str:
+    """A job definition as the front end registers it for an image."""
+    return f"arn:aws:batch:us-east-1:123456789012:job-definition/{front_end_name(template)}-fe-0123456789abcdef0123:1"
+
+
+def queues(template: Template) -> list[str]:
+    return [output(template, name) for name in ("TaskQueue", "FallbackQueue") if name in template["Outputs"]]
+
+
+JOB = "arn:aws:batch:us-east-1:123456789012:job/0cf1e5ab-8b9b-4a4b-9a7b-0c2c8a7a1d11"
 
 
 class TestConfiguration:
@@ -102,8 +115,7 @@ class TestRights:
     def test_head_jobs_submit_to_the_queues_of_the_context_with_its_definitions(self, template: Template) -> None:
         found = allowed(template, "HeadRole", "batch:SubmitJob")
         assert "*" not in found
-        queues = [output(template, name) for name in ("TaskQueue", "FallbackQueue") if name in template["Outputs"]]
-        assert set(queues) <= set(found)
+        assert set(queues(template)) <= set(found)
         assert found[-1].endswith(f":job-definition/{front_end_name(template)}-fe-*")
         names = [one["Properties"].get("JobDefinitionName") for one in definitions(template)]
         assert f"{front_end_name(template)}-fe-tasks" in names
@@ -111,6 +123,47 @@ class TestRights:
     def test_head_jobs_end_only_jobs_that_carry_the_tag_of_the_context(self, template: Template) -> None:
         [ending] = [one for one in statements(template, "HeadRole") if one.get("Sid") == "EndOwnTasks"]
         assert ending["Condition"] == {"StringEquals": {"aws:ResourceTag/workflow-context": front_end_name(template)}}
+
+    def test_head_jobs_tag_what_they_submit_or_register_with_the_tag_of_the_context(self, template: Template) -> None:
+        tags = {"aws:RequestTag/workflow-context": front_end_name(template), "aws:TagKeys": ["workflow-context"]}
+        for one in (definition(template), *queues(template)):
+            assert may(template, "HeadRole", "batch:TagResource", one, tags)
+
+    def test_head_jobs_give_no_other_tag(self, template: Template) -> None:
+        name = front_end_name(template)
+        for tags in (
+            {"aws:RequestTag/workflow-context": "other", "aws:TagKeys": ["workflow-context"]},
+            {"aws:RequestTag/Owner": name, "aws:TagKeys": ["Owner"]},
+            {
+                "aws:RequestTag/workflow-context": name,
+                "aws:RequestTag/Owner": name,
+                "aws:TagKeys": ["workflow-context", "Owner"],
+            },
+            {},
+        ):
+            for one in (definition(template), *queues(template)):
+                assert not may(template, "HeadRole", "batch:TagResource", one, tags)
+
+    def test_head_jobs_tag_no_job_that_is_there_and_take_no_tag_away(self, template: Template) -> None:
+        """Else they could make the jobs of others their own, and end them."""
+        tags = {"aws:RequestTag/workflow-context": front_end_name(template), "aws:TagKeys": ["workflow-context"]}
+        for owner in ({}, {"aws:ResourceTag/workflow-context": "other"}):
+            assert not may(template, "HeadRole", "batch:TagResource", JOB, {**tags, **owner})
+            assert not may(template, "HeadRole", "batch:UntagResource", JOB, {**tags, **owner})
+
+    def test_head_jobs_end_no_job_of_another_context(self, template: Template) -> None:
+        own = {"aws:ResourceTag/workflow-context": front_end_name(template)}
+        for action in ("batch:TerminateJob", "batch:CancelJob"):
+            assert may(template, "HeadRole", action, JOB, own)
+            assert not may(template, "HeadRole", action, JOB, {"aws:ResourceTag/workflow-context": "other"})
+            assert not may(template, "HeadRole", action, JOB)
+
+    def test_head_jobs_submit_nothing_of_another_context(self, template: Template, engine_templates: Templates) -> None:
+        others = [engine_templates[name] for name in ("nextflowEfs", "nextflowEfsSpot")]
+        for other in others:
+            mine = other is template
+            assert may(template, "HeadRole", "batch:SubmitJob", definition(other)) == mine
+            assert may(template, "HeadRole", "batch:RegisterJobDefinition", definition(other)) == mine
 
     def test_head_jobs_pass_the_roles_of_tasks_and_no_others(self, template: Template) -> None:
         roles = allowed(template, "HeadRole", "iam:PassRole")

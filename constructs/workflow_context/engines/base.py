@@ -123,6 +123,10 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """The IAM condition by which the jobs that the engine submitted are known from others, if it marks them."""
         return {}
 
+    def _own_tags(self) -> dict[str, dict[str, str | list[str]]]:
+        """The IAM condition on the tags that head jobs may give, if it is known which the engine gives."""
+        return {}
+
     def _role(self, id: str, description: str) -> iam.Role:
         return iam.Role(self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description)
 
@@ -267,10 +271,13 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
                 resources=[definitions],
             ),
+            # For the tags of a job, AWS Batch asks for this right on what it is submitted with: its definition and its
+            # queue. On jobs it would be the right to tag those of others, and then, with some engines, to end them.
             iam.PolicyStatement(
                 sid="TagTasks",
                 actions=["batch:TagResource"],
-                resources=[jobs, definitions],
+                resources=[definitions, *(queues if self._own_tags() else [])],
+                conditions=self._own_tags() or None,
             ),
             iam.PolicyStatement(
                 sid="EndOwnTasks",

@@ -1,6 +1,6 @@
 """Engines that work in a directory which all jobs share, and speak to AWS Batch as to a PBS cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
@@ -9,6 +9,7 @@ from typing_extensions import override
 from workflow_context.frontend.package import packed_front_end
 from workflow_context.frontend.settings import TAG
 from workflow_context.s3_location import S3Location
+from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
 
@@ -16,8 +17,8 @@ from .base import WorkflowEngine
 class FrontEndEngine(WorkflowEngine):
     """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
 
-    The commands (`workflow_context.frontend`) are carried in the environment of the head job, and unpacked by its
-    script (`scripts/front_end.sh`). They submit the scripts of tasks to the context's queues, with a job definition for
+    The commands (`workflow_context.frontend`) are carried in the environment of the head job with the engine's own
+    script, and unpacked by its command (`scripts/unpack.sh`). They submit the scripts of tasks to the context's queues, with a job definition for
     each image that is made from the one of this context's tasks and so carries its mount.
     """
 
@@ -42,12 +43,25 @@ class FrontEndEngine(WorkflowEngine):
             return super()._own_jobs()
         return {"StringEquals": {f"aws:ResourceTag/{TAG}": self._front_end_name}}
 
-    def _task_definition(self, image: str, task_role: iam.IRole) -> batch.EcsJobDefinition:
+    @override
+    def _own_tags(self) -> dict[str, dict[str, str | list[str]]]:
+        if not self._shared:
+            return super()._own_tags()
+        # The second one is also true of a request without any tag; the first one is not.
+        return {
+            "StringEquals": {f"aws:RequestTag/{TAG}": self._front_end_name},
+            "ForAllValues:StringEquals": {"aws:TagKeys": [TAG]},
+        }
+
+    def _task_definition(
+        self, image: str, task_role: iam.IRole, environment: Mapping[str, str] | None = None
+    ) -> batch.EcsJobDefinition:
         """Define the job from which one is made for each image, and let head jobs use it.
 
         Args:
             image: The image of tasks that name none.
             task_role: The role of tasks.
+            environment: What tasks find set. Default: nothing.
         """
         definition = self._definition(
             "TaskJob",
@@ -55,7 +69,7 @@ class FrontEndEngine(WorkflowEngine):
                 "Task",
                 image=image,
                 command=["true"],
-                environment={},
+                environment=environment or {},
                 role=task_role,
                 cpu=1,
                 memory=cdk.Size.gibibytes(2),
@@ -70,17 +84,34 @@ class FrontEndEngine(WorkflowEngine):
         self._grant_pass_roles(task_role, self.execution_role)
         return definition
 
-    def _front_end_environment(self, definition: batch.EcsJobDefinition, home: str) -> dict[str, str]:
-        """What a head job must be told.
+    def _front_end_command(self, *parameters: str) -> list[str]:
+        """The command of a head job: it goes on with the script that it carries.
+
+        Args:
+            parameters: What the script gets as arguments.
+        """
+        return ["bash", "-c", read_script("unpack.sh"), "head", *parameters]
+
+    def _front_end_environment(
+        self,
+        definition: batch.EcsJobDefinition,
+        home: str,
+        scripts: Sequence[str],
+        beside: Sequence[tuple[str, str]] = (),
+    ) -> dict[str, str]:
+        """What a head job must be told, and what it carries.
 
         Args:
             definition: The job definition of tasks.
             home: The engine's directory on the file system.
+            scripts: The engine's script in parts, each a file of `scripts`; they stand behind `front_end.sh`.
+            beside: Other files that the head job carries: name and text. Default: none.
         """
+        head = "".join(read_script(part) for part in ("front_end.sh", *scripts))
         fallback = self.compute.fallback_queue
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "FRONT_END": packed_front_end(),
+            "FRONT_END": packed_front_end([("head.sh", head), *beside]),
             "WORKFLOW_CONTEXT": self._front_end_name,
             "WORKFLOW_HOME": home,
             "WORKFLOW_STATE": f"{home}/front-end",

@@ -83,8 +83,9 @@ class NextflowEngine(FrontEndEngine):
     Security considerations:
         With the work directory in S3, head jobs may register job definitions named `nf-…`, as Nextflow names them; the
         executor marks no jobs as its own, so a head job may end any job in the account whose id it knows. On a shared
-        file system they register definitions named after the context, and may end only jobs that carry its tag. They
-        submit to the queues of the context, and the only role they can give a task is the task role.
+        file system they register definitions named after the context, and may end only jobs that carry its tag, which
+        they can give to jobs that they submit and to no other. They submit to the queues of the context, and the only
+        role they can give a task is the task role. Who may tag jobs by other rights than these can have them ended.
         Task jobs have the rights of the task role, and through the instance's metadata service those of the instance
         role. Nextflow downloads its plugins and the pipeline from the internet when a head job starts.
 
@@ -115,13 +116,13 @@ class NextflowEngine(FrontEndEngine):
         if self._in_s3:
             self._check_reach()
             self._prepare_s3(data)
-            script, environment = read_script("nextflow_head.sh"), self._environment()
+            command, environment = ["bash", "-c", read_script("nextflow_head.sh"), "nextflow"], self._environment()
         else:
             self._grant_shared_task(self.task_role, data)
             self.task_job_definition = self._task_definition(task_image, self.task_role)
-            script = read_script("front_end.sh") + read_script("nextflow_shared_head.sh")
+            command = self._front_end_command()
             environment = {
-                **self._front_end_environment(self.task_job_definition, self._home),
+                **self._front_end_environment(self.task_job_definition, self._home, ["nextflow_shared_head.sh"]),
                 **self._common_environment(),
             }
         self._head_job_definition = self._definition(
@@ -130,7 +131,7 @@ class NextflowEngine(FrontEndEngine):
                 "Head",
                 image=image,
                 command=[
-                    *("bash", "-c", script, "nextflow"),
+                    *command,
                     *("Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"),
                 ],
                 environment=environment,
