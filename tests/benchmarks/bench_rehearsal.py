@@ -1,10 +1,11 @@
 """What a rehearsal adds: 200 tasks of one second, 8 at a time, by miniwdl on the local cloud. The ideal is 25 s.
 
 Run it by hand: python tests/benchmarks/bench_rehearsal.py. The goal is 1.5 times what the same engine needs with a
-backend of its own. Where Docker works, that is measured too; where it does not, none of miniwdl's own backends
-(docker_swarm, singularity, podman, udocker) can run without the network, and the ideal stands for it.
+backend of its own, which is measured too where Docker or Podman works: miniwdl finds them by its own configuration
+(MINIWDL__PODMAN__EXE, say). Where there is neither, the ideal stands for it.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.rehearsal import stopped_at_the_end
 from workflow_stacks.local.run import WorkflowRun
-from workflow_stacks.local.sandboxes.base import succeeds
+from workflow_stacks.local.sandboxes.containers import ContainerEngine
 
 TASKS, AT_ONCE, GOAL = 200, 8, 1.5
 IDEAL_SECONDS = TASKS / AT_ONCE
@@ -37,18 +38,23 @@ task one {
   input { Int i }
   command { sleep 1; echo ~{i} }
   output { Int out = read_int(stdout()) }
-  runtime { docker: "debian:12-slim"  cpu: 1  memory: "1 GiB" }
+  runtime { docker: "debian:12-slim" }
 }
 """
 
 
 def own_backend(workflow: Path) -> float | None:
-    """Seconds with miniwdl's own Docker backend; None where there is no Docker."""
-    if not succeeds(["docker", "info"]):
+    """Seconds with miniwdl's own backend for a container engine; None where there is none that works."""
+    backends = {"docker_swarm": ContainerEngine("docker"), "podman": ContainerEngine("podman")}
+    backend = next((name for name, engine in backends.items() if engine.works()), None)
+    if backend is None:
         return None
-    settings = ["--no-cache", "--dir", str(workflow.parent / "own"), f"tasks={TASKS}"]
+    configuration = {"CONTAINER_BACKEND": backend, "TASK_CONCURRENCY": str(AT_ONCE)}
+    settings = {f"MINIWDL__SCHEDULER__{name}": value for name, value in configuration.items()}
+    command = [sys.executable, "-m", "WDL", "run", str(workflow), f"tasks={TASKS}", "--no-cache"]
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "WDL", "run", str(workflow), *settings], check=True, capture_output=True)
+    command += ["--dir", str(workflow.parent / "own")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | settings)
     return time.perf_counter() - started
 
 
@@ -68,13 +74,14 @@ def main() -> int:
         print("\n".join([*warm.why, *result.why]))
         return 1
     tasks_only = max(stopped for _, stopped in spans) - min(created for created, _ in spans)
-    against = reference or IDEAL_SECONDS
+    ratio = result.seconds / reference if reference else tasks_only / IDEAL_SECONDS
     print(f"{TASKS} tasks of 1 s, {AT_ONCE} at a time; ideal {IDEAL_SECONDS:.0f} s")
-    print(f"miniwdl's own backend: {f'{reference:.1f} s' if reference else 'cannot run here; the ideal stands for it'}")
-    print(f"from the first task submitted to the last one done: {tasks_only:.1f} s, {tasks_only / against:.2f} times")
+    print(f"from the first task submitted to the last one done: {tasks_only:.1f} s")
     print(f"the whole workflow, with a head job that starts and uploads: {result.seconds:.1f} s")
+    print(f"the whole workflow with miniwdl's own backend: {f'{reference:.1f} s' if reference else 'cannot run here'}")
     print(f"a workflow of one task: {warm.seconds:.1f} s")
-    return int(tasks_only > GOAL * against)
+    print(f"{ratio:.2f} times {'its own backend' if reference else 'the ideal'}; the goal is {GOAL}")
+    return int(ratio > GOAL)
 
 
 def spans_of_tasks(cloud: LocalCloud) -> list[tuple[float, float]]:

@@ -14,7 +14,7 @@ from workflow_stacks.project import Project, find_context, load_project
 from .attempts import host_path, host_software
 from .cloud import LocalCloud, LocalCloudError
 from .engines import ENGINES
-from .engines.base import LocalEngine, Place
+from .engines.base import LocalEngine, Place, Store
 from .job_tags import EFS_THROTTLE, SOFTWARE, SPOT_INTERRUPTION, TASK_FAILURE
 from .progress import Progress
 from .rehearsal import Rehearsal
@@ -73,7 +73,7 @@ class Result:
         tasks: How many tasks ended in which state.
         seconds: How long it took.
         results: Where its outputs are.
-        outputs: Its outputs: name to value, files by their S3 address.
+        outputs: Its outputs: name to value, files by their S3 address, or their path where they are on the file system.
         why: When it failed: which job, and the last lines of its log.
     """
 
@@ -146,7 +146,8 @@ class WorkflowRun:
         id_ = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
         results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
         self._say_what_stands_in(definition)
-        place = Place(definition["containerProperties"]["command"], stage, results)
+        mounted = stage.target if isinstance(stage, FolderStage) else ""
+        place = Place(definition["containerProperties"]["command"], stage, results, mounted)
         submission = self.engine.prepare(file, inputs, place)
         environment = {**submission.environment, **self.options.environment}
         start = time.monotonic()
@@ -165,7 +166,11 @@ class WorkflowRun:
         queues = [outputs[name] for name in outputs if name.endswith("Queue")]
         jobs = WorkflowJobs(self.cloud.client, head, queues)
         self._follow(jobs, stage, look)
-        return self._result(jobs, submission.results, time.monotonic() - start)
+        store: Store = S3Store(self.cloud.client("s3"))
+        results = submission.results
+        if isinstance(stage, FolderStage) and not results.startswith("s3://"):
+            store, results = stage, stage.here(results)
+        return self._result(jobs, store, results, time.monotonic() - start)
 
     def _follow(self, jobs: WorkflowJobs, stage: FolderStage | S3Stage, look: Look) -> None:
         try:
@@ -179,7 +184,7 @@ class WorkflowRun:
             self._progress.say("Cancelled; nothing of it runs any more")
             raise
 
-    def _result(self, jobs: WorkflowJobs, results: str, seconds: float) -> Result:
+    def _result(self, jobs: WorkflowJobs, store: Store, results: str, seconds: float) -> Result:
         succeeded = jobs.head["status"] == "SUCCEEDED"
         return Result(
             succeeded,
@@ -187,9 +192,7 @@ class WorkflowRun:
             dict(jobs.states),
             seconds,
             results,
-            self.engine.outputs(S3Store(self.cloud.client("s3")), results, since_ms=jobs.head["createdAt"])
-            if succeeded
-            else {},
+            self.engine.outputs(store, results, since_ms=jobs.head["createdAt"]) if succeeded else {},
             () if succeeded else self._why(jobs),
         )
 
@@ -259,10 +262,7 @@ class WorkflowRun:
             return
         missing = sorted({package for program, package in self.engine.programs.items() if not self._which(program)})
         if missing:
-            raise CannotRunError(
-                f"The head job needs programs that are not here: pip install {' '.join(missing)} "
-                "(into another virtual environment, if you like: name it with --software)"
-            )
+            raise CannotRunError(f"The head job needs programs that are not here: {self.engine.how_to_get(missing)}")
 
     def _which(self, program: str) -> str | None:
         software = host_software(":".join(str(folder.resolve()) for folder in self.options.software))

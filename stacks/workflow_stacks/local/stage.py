@@ -1,4 +1,4 @@
-"""Where a rehearsal puts what jobs read: on the file system of the context, or in its folder of S3."""
+"""Where a rehearsal puts what jobs read and finds what they wrote: on the context's file system, or in S3."""
 
 import os
 from contextlib import suppress
@@ -23,7 +23,7 @@ class FolderStage:
     target: str
     owner: tuple[int, int]
 
-    def put(self, name: str, content: bytes) -> str:
+    def put(self, name: str, content: bytes, *, executable: bool = False) -> str:
         """Write a file, unless it is there."""
         file = self.folder / name
         place = str(PurePosixPath(self.target, name))
@@ -35,9 +35,25 @@ class FolderStage:
                 self._give(parent)
         part = file.with_name(f".{file.name}.{os.getpid()}")
         part.write_bytes(content)
+        if executable:
+            part.chmod(0o755)
         self._give(part)
         part.rename(file)
         return place
+
+    def read(self, address: str) -> bytes | None:
+        """Read a file by its path here; None when there is none."""
+        file = Path(address)
+        return file.read_bytes() if file.is_file() else None
+
+    def addresses(self, folder: str, *, since_ms: int) -> list[str]:
+        """The files in a folder here that were written since then."""
+        found = [file for file in sorted(Path(folder).rglob("*")) if file.is_file()]
+        return [str(file) for file in found if file.stat().st_mtime * 1000 >= since_ms]
+
+    def here(self, place: str) -> str:
+        """Where that is on this machine which jobs find at a place."""
+        return f"{self.folder / PurePosixPath(place).relative_to(self.target)}/"
 
     def used_bytes(self) -> int | None:
         """How much is on the file system; jobs may delete files meanwhile."""
@@ -65,8 +81,9 @@ class S3Stage:
     s3: Any
     folder: str
 
-    def put(self, name: str, content: bytes) -> str:
+    def put(self, name: str, content: bytes, *, executable: bool = False) -> str:
         """Upload an object."""
+        del executable  # objects have no such thing
         bucket, key = split(f"{self.folder}{name}")
         self.s3.put_object(Bucket=bucket, Key=key, Body=content)
         return f"{self.folder}{name}"

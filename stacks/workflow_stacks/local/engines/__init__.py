@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from .base import LocalEngine
 from .miniwdl import Miniwdl
+from .nextflow import Nextflow
 from .snakemake import Snakemake
 
-ENGINES: Mapping[str, LocalEngine] = {"miniwdl": Miniwdl(), "snakemake": Snakemake()}
+ENGINES: Mapping[str, LocalEngine] = {"miniwdl": Miniwdl(), "nextflow": Nextflow(), "snakemake": Snakemake()}
 """By the name that a project file gives to the engine."""
 
 

@@ -1,6 +1,8 @@
 """The contract by which an engine takes part in a rehearsal: what a head job of its own definition is given."""
 
 import abc
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +18,13 @@ class WorkflowInputError(WorkflowContextError):
 class Stage(Protocol):
     """A place that head jobs and task jobs can read: the file system of the context, or its folder in S3."""
 
-    def put(self, name: str, content: bytes) -> str:
+    def put(self, name: str, content: bytes, *, executable: bool = False) -> str:
         """Keep content under a relative name, and return where jobs find it."""
         ...
 
 
 class Store(Protocol):
-    """Objects in S3."""
+    """Where outputs are: objects in S3, or files on the file system."""
 
     def read(self, address: str) -> bytes | None:
         """Read an object; None when there is none."""
@@ -41,11 +43,13 @@ class Place:
         command: The command of the head job definition.
         stage: Takes what jobs need to read.
         results: The folder in S3 where the outputs of this run shall be, with a final slash.
+        mounted: Where jobs mount the stage; empty when it is in S3.
     """
 
     command: Sequence[str]
     stage: Stage
     results: str
+    mounted: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Submission:
 
     Attributes:
         parameters: Values for the `Ref::` parameters of the definition.
-        results: The folder in S3 where the outputs are going to be, with a final slash.
+        results: The folder where the outputs are going to be, in S3 or on the file system, with a final slash.
         environment: More environment.
         command: The command, when it is more than that of the definition.
     """
@@ -69,7 +73,7 @@ class LocalEngine(abc.ABC):
     """An engine that can run on the local cloud.
 
     Attributes:
-        programs: What its head job runs, and the PyPI package that brings it.
+        programs: What its head job runs, and the package that brings it.
         images: The repositories of its container images, without tags.
     """
 
@@ -79,6 +83,12 @@ class LocalEngine(abc.ABC):
     def image_files(self) -> Mapping[str, str]:
         """Files that its image would bring: path to text. Those in /opt/image/bin are found as programs first."""
         return {}
+
+    def how_to_get(self, missing: Sequence[str]) -> str:
+        """What to do about packages that are not here."""
+        return (
+            f"pip install {' '.join(missing)} (into another virtual environment, if you like: name it with --software)"
+        )
 
     @abc.abstractmethod
     def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
@@ -102,3 +112,50 @@ class LocalEngine(abc.ABC):
             results: The folder that `prepare` named.
             since_ms: When the run began.
         """
+
+
+def read_inputs(inputs: Sequence[str]) -> dict[str, Any]:
+    """Inputs as an engine without types takes them: `name=value`, where a value may be JSON, or files of JSON.
+
+    Raises:
+        WorkflowInputError: One is neither.
+    """
+    values: dict[str, Any] = {}
+    for given in inputs:
+        name, equals, text = given.partition("=")
+        values |= {name: _json_or_text(text)} if equals else read_json(Path(given))
+    return values
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a file of inputs.
+
+    Raises:
+        WorkflowInputError: It cannot be read, or holds no object.
+    """
+    try:
+        found = json.loads(file.read_text())
+    except OSError as error:
+        raise WorkflowInputError(f"{file} is neither name=value nor a file that can be read: {error}") from error
+    except ValueError as error:
+        raise WorkflowInputError(f"{file} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise WorkflowInputError(f"{file} must hold an object: input name to value")
+    return found
+
+
+def by_content(content: bytes, name: str) -> str:
+    """A relative name that the same content always has."""
+    return f"rehearsal/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
+
+
+def staged_by_content(stage: Stage, content: bytes, name: str) -> str:
+    """Keep content under a name that the same content always has, and return where jobs find it."""
+    return stage.put(by_content(content, name), content)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,6 +1,5 @@
 """miniwdl on the local cloud: `miniwdl-run-s3upload`, as the head job definition of the context runs it."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -9,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError
+from .base import (
+    LocalEngine,
+    Place,
+    Stage,
+    Store,
+    Submission,
+    WorkflowInputError,
+    read_json,
+    staged_by_content,
+)
 
 # What the image has at this place, but asking more often: here it costs nothing.
 CONFIGURATION = """\
@@ -56,14 +64,14 @@ class Miniwdl(LocalEngine):
             if equals:
                 _add(values, name, text, types.get(name))
             else:
-                values |= _read(Path(given))
+                values |= read_json(Path(given))
         stage = place.stage
         staged = {name: _stage(value, types.get(name.rpartition(".")[2]), stage) for name, value in values.items()}
-        archive = stage.put(_by_content(content := _zipped(workflow), f"{workflow.stem}.zip"), content)
+        archive = staged_by_content(stage, _zipped(workflow), f"{workflow.stem}.zip")
         return Submission(
             {
                 "workflow": archive,
-                "inputs": stage.put(_by_content(body := json.dumps(staged).encode(), "inputs.json"), body),
+                "inputs": staged_by_content(stage, json.dumps(staged).encode(), "inputs.json"),
                 "outputs": place.results,
             },
             place.results,
@@ -119,18 +127,6 @@ def _value(text: str, kind: str) -> Any:
         raise WorkflowInputError(f"'{text}' is no {kind}") from error
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text())
-    except OSError as error:
-        raise WorkflowInputError(f"{file} is neither name=value nor a file that can be read: {error}") from error
-    except ValueError as error:
-        raise WorkflowInputError(f"{file} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise WorkflowInputError(f"{file} must hold an object: input name to value")
-    return found
-
-
 def _stage(value: Any, type_: Any, stage: Stage) -> Any:
     """Bring local files to the context; the same content has the same place, so that calls are found in the cache."""
     if isinstance(value, list):
@@ -143,16 +139,12 @@ def _stage(value: Any, type_: Any, stage: Stage) -> Any:
     path = Path(value)
     if path.is_dir() and "Directory" in str(type_):
         raise WorkflowInputError(f"{value} is a directory of this machine: put it on the file system or in S3 first")
-    return stage.put(_by_content(content := path.read_bytes(), path.name), content) if path.is_file() else value
+    return staged_by_content(stage, path.read_bytes(), path.name) if path.is_file() else value
 
 
 def _is_plain(type_: Any) -> bool:
     """Whether a type has a name of WDL's own: a struct may hold files."""
     return str(type_).rstrip("?+]").rpartition("[")[2] in ("Boolean", "Int", "Float", "String")
-
-
-def _by_content(content: bytes, name: str) -> str:
-    return f"rehearsal/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
 
 
 def _zipped(workflow: Path) -> bytes:

@@ -30,6 +30,8 @@ SYSTEM_FILES = (
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )
+# Debian's Java keeps its settings there.
+SYSTEM_PATTERNS = ("java-*",)
 SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "sbin")
 
 
@@ -130,6 +132,12 @@ def succeeds(arguments: Sequence[str]) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def system_files() -> list[str]:
+    """What programs of this system need besides /usr."""
+    patterns = (str(found) for pattern in SYSTEM_PATTERNS for found in sorted(Path("/etc").glob(pattern)))
+    return [*(file for file in SYSTEM_FILES if Path(file).exists()), *patterns]
 
 
 def as_owner(room: Room) -> list[str]:

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from .base import SYSTEM_FILES, SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds
+from .base import SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds, system_files
 
 
 class Bubblewrap(Sandbox):
@@ -51,9 +51,8 @@ class Bubblewrap(Sandbox):
                 parts += ["--symlink", f"usr/{folder}", f"/{folder}"]
             elif Path(f"/{folder}").exists():
                 bind("--ro-bind", f"/{folder}", f"/{folder}")
-        for file in SYSTEM_FILES:
-            if Path(file).exists():
-                bind("--ro-bind", file, file)
+        for file in system_files():
+            bind("--ro-bind", file, file)
         for inside, source in room.system.items():
             bind("--ro-bind", source, inside)
         for software in room.software:

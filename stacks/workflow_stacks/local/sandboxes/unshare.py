@@ -5,7 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from .base import SYSTEM_FILES, SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds
+from .base import SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds, system_files
 
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 TOOLS = ("mount", "pivot_root", "setpriv", "umount", "unshare")
@@ -61,9 +61,8 @@ class Unshare(Sandbox):
                 lines.append(f"ln -s usr/{folder} {folder}")
             elif Path(f"/{folder}").exists():
                 bind(f"/{folder}", f"/{folder}", read_only=True)
-        for file in SYSTEM_FILES:
-            if Path(file).exists():
-                bind(file, file, read_only=True)
+        for file in system_files():
+            bind(file, file, read_only=True)
         for inside, source in room.system.items():
             bind(source, inside, read_only=True)
         for source in room.software:

@@ -1,0 +1,90 @@
+"""Nextflow on the local cloud: its work directory on the file system, its tasks submitted by qsub."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from typing_extensions import override
+
+from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError, read_inputs, staged_by_content
+
+# What belongs to a pipeline, beside its main script; whatever else lies there may be data.
+# https://www.nextflow.io/docs/latest/sharing.html
+FOLDERS = ("assets", "bin", "conf", "lib", "modules", "subworkflows", "templates", "workflows")
+SUFFIXES = (".config", ".json", ".nf", ".yaml", ".yml")
+
+
+class Nextflow(LocalEngine):
+    """Stages the pipeline with what belongs to it. The same pipeline with the same inputs is the same session."""
+
+    programs: Mapping[str, str] = {"nextflow": "Nextflow", "java": "Java 17 or later"}
+    images: Sequence[str] = ("docker.io/nextflow/nextflow", "nextflow/nextflow")
+
+    @override
+    def how_to_get(self, missing: Sequence[str]) -> str:
+        return (
+            f"install {' and '.join(missing)} (https://www.nextflow.io/docs/latest/install.html), "
+            "and name the directory above their 'bin' with --software, unless that is /usr or /usr/local"
+        )
+
+    @override
+    def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
+        if not place.mounted:
+            raise WorkflowInputError(
+                "On the local cloud Nextflow keeps its work directory on the file system: machines there have no AWS "
+                "CLI for tasks to fetch files with. Run it in a context with 'filesystem: {fsType: EFS}'."
+            )
+        parameters = {name: _value(value, place.stage) for name, value in read_inputs(inputs).items()}
+        run = place.stage.put(f"rehearsal/{PurePosixPath(place.results).name}/run", b"")
+        results = str(parameters.setdefault("outdir", f"{PurePosixPath(run).parent}/results"))
+        if not results.startswith(("s3://", f"{place.mounted}/")):
+            raise WorkflowInputError(f"outdir is {results}; jobs can write to s3:// and below {place.mounted}")
+        body = json.dumps(parameters, sort_keys=True).encode()
+        told = {name: value for name, value in parameters.items() if name != "outdir"}
+        session = uuid.uuid5(uuid.NAMESPACE_URL, f"{workflow.resolve()}\n{json.dumps(told, sort_keys=True)}")
+        return Submission(
+            {
+                "pipeline": _stage_pipeline(workflow, place.stage),
+                "parameters": staged_by_content(place.stage, body, "parameters.json"),
+                "session": str(session),
+            },
+            f"{results.rstrip('/')}/",
+        )
+
+    @override
+    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
+        """The files that the pipeline published."""
+        return {address.removeprefix(results): address for address in store.addresses(results, since_ms=since_ms)}
+
+
+def _value(value: Any, stage: Stage) -> Any:
+    """A local file is brought to the file system by its content, so that finished tasks know it again."""
+    path = Path(value) if isinstance(value, str) and "://" not in value else None
+    if path is None or not path.is_file():
+        return value
+    return staged_by_content(stage, path.read_bytes(), path.name)
+
+
+def _stage_pipeline(workflow: Path, stage: Stage) -> str:
+    """Bring the main script and what belongs to it, all in one folder that their content names."""
+    files = {str(file.relative_to(workflow.parent)): file for file in _pipeline_files(workflow)}
+    digest = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        digest.update(f"{name}\n{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    folder = f"rehearsal/{digest.hexdigest()[:16]}"
+    places = {
+        name: stage.put(f"{folder}/{name}", file.read_bytes(), executable=bool(file.stat().st_mode & 0o100))
+        for name, file in files.items()
+    }
+    return places[workflow.name]
+
+
+def _pipeline_files(workflow: Path) -> Iterator[Path]:
+    for path in sorted(workflow.parent.iterdir()):
+        if path.is_dir() and path.name in FOLDERS:
+            yield from (file for file in sorted(path.rglob("*")) if file.is_file() and "/." not in str(file))
+        elif path.is_file() and (path.suffix in SUFFIXES or path.name == workflow.name):
+            yield path
