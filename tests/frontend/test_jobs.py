@@ -76,6 +76,31 @@ class TestLife:
         assert states(qstat(["-f"], api, settings)) == {id_: "C"}
         assert batch.calls["submitjob"] == 1
 
+    def test_nextflow_is_told_why_a_task_never_ran(
+        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        settings = new_settings()
+        for folder, more in (("stuck", {}), ("ran", {"startedAt": 1}), ("begun", {})):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / ".command.run").write_text("")
+            id_ = qsub([".command.run"], tmp_path / folder, {}, api, settings)
+            batch.become("FAILED", id_, statusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", **more)
+        (tmp_path / "begun" / ".command.begin").touch()
+        qstat(["-f"], api, settings)
+        assert (tmp_path / "stuck" / ".exitcode").read_text() == "1"
+        assert "JOB_RESOURCE_REQUIREMENT" in (tmp_path / "stuck" / ".command.log").read_text()
+        assert not (tmp_path / "ran" / ".exitcode").exists()
+        assert not (tmp_path / "begun" / ".exitcode").exists()
+
+    def test_a_script_that_is_not_of_nextflow_finds_nothing_beside_it(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        settings = new_settings()
+        submit(settings)
+        batch.become("FAILED", statusReason="Resource requirement is not satisfiable")
+        qstat(["-f"], api, settings)
+        assert not (tmp_path / ".exitcode").exists()
+
     def test_a_job_that_batch_has_forgotten_is_complete(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
@@ -144,28 +169,6 @@ class TestLife:
         with pytest.raises(BatchError, match="not authorized"):
             qdel(["--run"], api, settings)
         assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
-
-    def test_qdel_can_wait_until_jobs_have_ended(
-        self,
-        submit: Callable[..., str],
-        api: BatchApi,
-        batch: FakeBatch,
-        new_settings: NewSettings,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(delete, "_PAUSE", 0.0)
-        settings = new_settings()
-        first, second = submit(settings), submit(settings)
-        batch.slow_to_end = 3
-        qdel(["--run"], api, settings)
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNING", "RUNNING"]
-        assert qdel(["--run", "--wait"], api, settings) == "ended 2 jobs"
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "FAILED"]
-        batch.slow_to_end = 1000
-        submit(settings)
-        monkeypatch.setattr(delete, "_LONGEST_WAIT", 0.01)
-        with pytest.raises(PbsError, match="do not end"):
-            qdel(["--run", "--wait"], api, settings)
 
 
 class TestArrays:
@@ -493,6 +496,28 @@ class TestBegin:
         batch.become("FAILED", "first")
         assert head("second") == "ended 1 jobs that head job first left"
         assert batch.jobs[id_]["status"] == "FAILED"
+
+    def test_it_goes_on_when_that_has_really_ended(
+        self,
+        head: Callable[[str], str],
+        submit: Callable[..., str],
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(delete, "_PAUSE", 0.0)
+        head("first")
+        id_ = submit(new_settings())
+        batch.become("FAILED", "first")
+        batch.slow_to_end = 3
+        head("second")
+        assert batch.jobs[id_]["status"] == "FAILED"
+        batch.slow_to_end = 1000
+        submit(new_settings())
+        batch.become("FAILED", "second")
+        monkeypatch.setattr(delete, "_LONGEST_WAIT", 0.01)
+        with pytest.raises(PbsError, match="do not end"):
+            head("third")
 
     def test_one_that_ended_well_left_nothing(self, head: Callable[[str], str], batch: FakeBatch) -> None:
         head("first")

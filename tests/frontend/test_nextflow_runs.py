@@ -46,6 +46,11 @@ process FAILS { script: "echo this is why >&2; exit 3" }
 workflow { FAILS() }
 """
 
+HUGE = """
+process HUGE { cpus 1000; script: "true" }
+workflow { HUGE() }
+"""
+
 CONTAINERS = """
 process CONTAINED {
     container 'biocontainers/samtools:1.21'
@@ -214,6 +219,23 @@ def test_a_process_that_fails_for_good_fails_the_head_job_and_says_why(
     status, log = heads.run({"pipeline": pipeline(FAILS)})
     assert status == "FAILED"
     assert "this is why" in log
+
+
+def test_a_task_that_fits_on_no_machine_fails_and_says_why(heads: HeadJobs, pipeline: Callable[..., str]) -> None:
+    """When the rule of its queue says so: not in the ten minutes that Nextflow gives files to be seen."""
+    queue = heads.outputs["TaskQueue"]
+    [found] = heads.batch.describe_job_queues(jobQueues=[queue])["jobQueues"]
+    rules = found["jobStateTimeLimitActions"]
+    assert rules
+    heads.batch.update_job_queue(
+        jobQueue=queue, jobStateTimeLimitActions=[{**rule, "maxTimeSeconds": 1} for rule in rules]
+    )
+    try:
+        status, log = heads.run({"pipeline": pipeline(HUGE)})
+    finally:
+        heads.batch.update_job_queue(jobQueue=queue, jobStateTimeLimitActions=rules)
+    assert status == "FAILED"
+    assert "The job never ran: MISCONFIGURATION" in log
 
 
 def test_the_profile_docker_of_a_pipeline_starts_no_container_in_the_container(

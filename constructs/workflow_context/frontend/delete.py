@@ -26,8 +26,6 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     `--run` ends all of the run, `--definitions` removes what was registered for images. `--begin` makes the run that of
     this head job, and says something only when the one before did not end well.
 
-    With `--wait`, it returns when the jobs of the run have ended.
-
     Raises:
         PbsError: A job is none of this run, or one that shall end does not.
     """
@@ -38,8 +36,6 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
         said.append(told)
     if "--run" in arguments:
         said.append(f"ended {end_run(journal, api, settings)} jobs")
-    if "--wait" in arguments:
-        _wait(journal, api, settings)
     if "--definitions" in arguments:
         said.append(f"removed {remove_definitions(api, settings)} job definitions")
     jobs = journal.jobs()

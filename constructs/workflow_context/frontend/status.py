@@ -107,6 +107,8 @@ def _take(job: Job, found: Record, journal: Journal, api: BatchApi, settings: Se
         )
         journal.add(what="moved", id=job.id, to=batch, name=again["jobName"])
         return "Q"
+    if done is None and found["status"] == "FAILED":
+        _tell_nextflow(found)
     journal.add(what="end", id=job.id, ok=found["status"] == "SUCCEEDED" or done == "0", at=time.time())
     return state
 
@@ -120,6 +122,26 @@ def _exit_code(found: Record) -> str | None:
         return Path(command[4], ".exitcode").read_text(encoding="utf-8").strip() or None
     except OSError:
         return None
+
+
+def _tell_nextflow(found: Record) -> None:
+    """Say of a task that never ran why, in its own files: Nextflow goes by them, and would wait for them for long.
+
+    A task of an array has files that only the array knows.
+    """
+    command = found.get("container", {}).get("command", [])
+    if len(command) < 6 or Path(command[5]).name != ".command.run" or "arrayProperties" in found:
+        return
+    folder = Path(command[4])
+    if found.get("startedAt") or (folder / ".command.begin").exists():
+        return
+    said = [part for part in (found.get("statusReason"), found["container"].get("reason")) if part]
+    why = f"The job never ran: {', '.join(said) or 'AWS Batch does not say why'}\n"
+    try:
+        (folder / ".command.log").write_text(why, encoding="utf-8")
+        (folder / ".exitcode").write_text("1", encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"{why}{error}\n")
 
 
 def _lost_its_machine(found: Record) -> bool:

@@ -1,6 +1,5 @@
 #!/bin/bash
 # One Nextflow workflow in a head job, in a directory that all jobs share: PIPELINE REVISION PROFILE PARAMETERS SESSION.
-# No single quote may stand below: the entry point of the image nextflow/nextflow puts each argument in a pair of them.
 # It stands behind front_end.sh.
 set -euo pipefail
 
@@ -18,10 +17,8 @@ export NXF_UUID=$session WORKFLOW_RUN=$session
 mkdir -p "$WORKFLOW_HOME/runs/$session"
 cd "$WORKFLOW_HOME/runs/$session"
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config
-if [ "$resume" = 1 ]; then
-    qdel --run --wait # what a head job that was killed left running: no task runs beside its second self
-    arguments+=(-resume "$session")
-fi
+qdel --begin # ends what a head job that was killed left running: no task runs beside its second self
+if [ "$resume" = 1 ]; then arguments+=(-resume "$session"); fi
 if [ "$revision" != default ]; then arguments+=(-revision "$revision"); fi
 if [ "$profile" != standard ]; then arguments+=(-profile "$profile"); fi
 if [ "$parameters" != none ]; then arguments+=(-params-file "$parameters"); fi
