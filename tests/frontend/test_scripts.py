@@ -1,18 +1,26 @@
 """Scripts and command lines that Nextflow and Snakemake wrote, recorded from them, and such as nobody should write."""
 
+import json
+import shlex
 import subprocess
+import uuid
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import pytest
 from captured import capture
-from hypothesis import given, strategies as st
+from hypothesis import given, settings as settings_of_hypothesis, strategies as st
 
+from workflow_context.frontend.batch_api import BatchApi
+from workflow_context.frontend.delete import qdel
 from workflow_context.frontend.resources import mebibytes, requirements, seconds
 from workflow_context.frontend.script import PbsError, Request, read_request
 from workflow_context.frontend.settings import Settings
-from workflow_context.frontend.submit import job_of
+from workflow_context.frontend.status import qstat
+from workflow_context.frontend.submit import job_of, qsub
 
 QUEUE = "arn:aws:batch:us-east-1:123456789012:job-queue/TaskQueue-abc"
 SETTINGS = Settings("ctx", "template", QUEUE, "", Path("/nowhere"), "run", 0, "us-east-1", 1, 1)
@@ -241,6 +249,58 @@ def test_no_header_crashes_it_or_reaches_a_shell(options: list[tuple[str, str]])
 def test_no_line_crashes_it(line: str) -> None:
     with suppress(PbsError):
         job_of(read_request(["s.sh"], f"#PBS {line}\n", Path("/work"), {}), SETTINGS)
+
+
+class _Taker:
+    """An AWS Batch that takes what it is given."""
+
+    def call(self, operation: str, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
+        del once
+        json.dumps(request)
+        if operation == "SubmitJob":
+            return {"jobId": str(uuid.uuid4())}
+        if operation == "DescribeJobDefinitions" and "jobDefinitions" in request:
+            return {"jobDefinitions": [{"containerProperties": {"image": "ubuntu"}}]}
+        return {"jobDefinitions": [], "jobDefinitionArn": "arn", "jobs": []}
+
+
+@given(st.lists(st.binary(max_size=60)), st.lists(st.text(max_size=20), max_size=4))
+def test_no_file_and_no_command_line_crash_it(lines: list[bytes], arguments: list[str]) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "s.sh").write_bytes(b"".join(b"#PBS -" + line + b"\n" for line in lines))
+        settings = replace(SETTINGS, state=folder, submissions_per_second=1e9)
+        api = cast("BatchApi", _Taker())
+        for words in (["s.sh"], [*arguments, "s.sh"], arguments):
+            with suppress(PbsError):
+                assert qsub(words, folder, {}, api, settings)
+        for command in (qstat, qdel):
+            with suppress(PbsError):
+                command(arguments, api, settings)
+
+
+TRICKS = [
+    "$(touch made)",
+    "`touch made`",
+    ";touch made;",
+    "&&touch made",
+    "|touch made",
+    ">made",
+    "'",
+    '"',
+    "\\",
+    "$",
+    "x",
+]
+
+
+@settings_of_hypothesis(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("NoedvlW"), st.lists(st.sampled_from(TRICKS)).map("".join)), max_size=5))
+def test_no_value_is_run_by_the_shell_of_a_job(options: list[tuple[str, str]]) -> None:
+    header = "".join(f"#PBS -{letter} {shlex.quote(value)}\n" for letter, value in options)
+    with TemporaryDirectory() as name, suppress(PbsError):
+        run(Path(name), header, "true")
+        assert not list(Path(name).rglob("made"))
 
 
 def run(folder: Path, header: str, body: str, **variables: str) -> subprocess.CompletedProcess[str]:
