@@ -9,7 +9,7 @@ from typing_extensions import override
 from workflow_context.frontend.package import packed_front_end
 from workflow_context.frontend.settings import TAG
 from workflow_context.s3_location import S3Location
-from workflow_context.scripts import read_script
+from workflow_context.scripts import bare_script, read_script
 
 from .base import WorkflowEngine
 
@@ -18,8 +18,8 @@ class FrontEndEngine(WorkflowEngine):
     """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
 
     The commands (`workflow_context.frontend`) are carried in the environment of the head job with the engine's own
-    script, and unpacked by its command (`scripts/unpack.sh`). They submit the scripts of tasks to the context's queues, with a job definition for
-    each image that is made from the one of this context's tasks and so carries its mount.
+    script, and unpacked by its command (`scripts/unpack.sh`). They submit the scripts of tasks to the context's queues,
+    with a job definition for each image that is made from the one of this context's tasks and so carries its mount.
     """
 
     @property
@@ -107,7 +107,7 @@ class FrontEndEngine(WorkflowEngine):
             scripts: The engine's script in parts, each a file of `scripts`; they stand behind `front_end.sh`.
             beside: Other files that the head job carries: name and text. Default: none.
         """
-        head = "".join(read_script(part) for part in ("front_end.sh", *scripts))
+        head = "".join(bare_script(part) for part in ("front_end.sh", *scripts))
         fallback = self.compute.fallback_queue
         return {
             "AWS_REGION": cdk.Aws.REGION,

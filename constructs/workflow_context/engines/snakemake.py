@@ -1,5 +1,6 @@
-"""Snakemake, by its AWS Batch executor plugin."""
+"""Snakemake, in a directory that all jobs share, or by its AWS Batch executor plugin with the files in S3."""
 
+import json
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -10,22 +11,28 @@ from typing_extensions import override
 from workflow_context.compute import BatchCompute
 from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
+from workflow_context.scripts import bare_script, read_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .base import WorkflowEngine
+from .carried_plugin import carried_plugin
+from .front_end import FrontEndEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
 
 
-class SnakemakeEngine(WorkflowEngine):
-    """Snakemake, with its working directory and its conda environments on the shared file system, or with S3.
+class SnakemakeEngine(FrontEndEngine):
+    """Snakemake, with its working directory on the shared file system, or with its files in S3.
 
-    On a file system with a mount path, the task job definition carries the mount. The plugin can be told to use it
-    (`--aws-batch-job-definition`) in the versions after 0.2.1; 0.2.1 itself makes definitions of its own, without a
-    mount. Conda environments lie at `<mount>/snakemake/conda`, so that a second run finds them.
+    On a file system with a mount path, head jobs submit tasks by `qsub`, `qstat` and `qdel` of this package, with
+    Snakemake's executor plugin `cluster-generic`, which they bring along: no image has it. A rule asks for vCPUs by
+    `threads`, for memory, time and GPUs by the resources `mem_mb`, `runtime` and `gpu`, and for an image of its own by
+    the resource `container_image`; the image must hold Snakemake at the path where that of the head job has it, as one
+    that is made from it does. Conda environments lie at `<mount>/snakemake/conda`, so that a second run finds them.
+    A task that lost its Spot machine goes to the fallback queue, and Snakemake does not notice. A new head job for the
+    same directory ends what one that is gone left, and does what is missing; one that is at work keeps others out.
 
-    On S3 nothing is mounted: the plugin (0.2.1 and later) makes the definitions of the tasks with the task role, and
-    the S3 storage plugin moves the files (`--default-storage-provider s3`).
+    On S3 nothing is mounted: the AWS Batch executor plugin (0.2.1 and later) makes the definitions of the tasks with
+    the task role, and the S3 storage plugin moves the files (`--default-storage-provider s3`).
 
     Args:
         scope: Where the construct lives.
@@ -35,17 +42,20 @@ class SnakemakeEngine(WorkflowEngine):
         storage: The shared file system.
         outputs: Where workflows write to in S3.
         data: What else workflows may read, and write where it is not read-only.
-        image: Container image of head jobs and tasks; it must hold Snakemake and the executor plugin, and on S3 the
-            storage plugin. Default: the image that the Snakemake project publishes, by version.
+        image: Container image of head jobs and tasks; it must hold Snakemake and bash, and on S3 the executor plugin
+            and the storage plugin. Default: the image that the Snakemake project publishes, by version.
 
     Attributes:
         task_role: The role of task jobs.
         task_job_definition: The job definition of task jobs, with the mount; None on S3.
-        head_job_definition: Runs one workflow: parameters `snakefile` and `directory` (both on the file system; on S3 a
-            URL, and a directory of the container) and `jobs` (task jobs at a time).
+        head_job_definition: Runs one workflow: parameters `snakefile` (an `s3://` address, whose folder is copied to
+            the directory; or a path on the file system, or relative to the directory), `directory` (on the file system;
+            on S3 one of the container), `jobs` (task jobs at a time) and `options` (`none`, or more of Snakemake's
+            command line, quoted as for a shell: `--config name=value`, targets).
 
     Security considerations:
-        Head jobs may submit to the queues of the context and may pass the task role, no other. Task jobs have the
+        Head jobs may submit to the queues of the context and may pass the task role, no other. On a mounted file system
+        they register definitions named after the context, and may end only jobs that carry its tag. Task jobs have the
         rights of the task role, and through the instance's metadata service those of the instance role.
 
     Cost:
@@ -66,15 +76,28 @@ class SnakemakeEngine(WorkflowEngine):
     ) -> None:
         super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
         self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        storage.grant_read_write(self.task_role)
-        for location in (outputs, *data):
-            location.grant(self.task_role)
-        self.task_job_definition = self._new_task_job_definition(image) if storage.mount_path else None
-        self._grant_task_definitions()
+        self._grant_shared_task(self.task_role, data)
+        self.task_job_definition: batch.EcsJobDefinition | None = None
+        parameters = ("Ref::snakefile", "Ref::directory", "Ref::jobs", "Ref::options")
+        if self._shared:
+            self.task_job_definition = self._task_definition(image, self.task_role, self._environment())
+            scripts = ["snakemake_sources.sh", "snakemake_shared_head.sh"]
+            command = self._front_end_command(*parameters)
+            beside = [("job_word.sh", bare_script("job_word.sh")), *carried_plugin()]
+            environment = {
+                **self._front_end_environment(self.task_job_definition, self._home, scripts, beside),
+                **self._environment(),
+            }
+            self.log_group.grant(self.head_role, "logs:GetLogEvents")
+        else:
+            self._grant_plugin()
+            script = read_script("snakemake_sources.sh") + read_script("snakemake_head.sh")
+            settings = [part for name, value in self._settings().items() for part in (f"--{name}", value)]
+            command, environment = ["bash", "-c", script, "snakemake", *parameters, *settings], self._environment()
         self._head_job_definition = self._definition(
             "HeadJob",
-            self._head_container("Head", image=image, command=self._command(), environment=self._environment()),
-            parameters={"snakefile": "Snakefile", "directory": self._run_directory, "jobs": "100"},
+            self._head_container("Head", image=image, command=command, environment=environment),
+            parameters={"snakefile": "Snakefile", "directory": self._run_directory, "jobs": "100", "options": "none"},
             timeout=cdk.Duration.days(7),
         )
 
@@ -86,13 +109,7 @@ class SnakemakeEngine(WorkflowEngine):
     @property
     @override
     def client_configuration(self) -> str:
-        lines = [
-            "# A Snakemake profile: save as PROFILE/config.yaml, then: snakemake --profile PROFILE",
-            self._plugin_needed(),
-            *(f"{name}: {_yaml(value)}" for name, value in self._settings().items()),
-            "jobs: 100",
-        ]
-        return "\n".join(lines)
+        return self._how_to_submit() if self._shared else self._profile()
 
     @override
     def extra_outputs(self) -> dict[str, str]:
@@ -107,92 +124,63 @@ class SnakemakeEngine(WorkflowEngine):
         return {**super()._wildcard_reasons(), "batch:Describe": "AWS Batch has no resource level for these actions."}
 
     @property
-    def _directory(self) -> str:
+    def _home(self) -> str:
         return f"{self.storage.work_directory}/snakemake"
 
     @property
     def _run_directory(self) -> str:
         # On S3 the head job keeps its own metadata in the container; what tasks read and write is in the bucket.
-        return f"{self._directory}/work" if self.storage.mount_path else "/tmp/snakemake"  # noqa: S108
+        return f"{self._home}/work" if self._shared else "/tmp/snakemake"  # noqa: S108
 
-    def _new_task_job_definition(self, image: str) -> batch.EcsJobDefinition:
-        return self._definition(
-            "TaskJob",
-            self._ec2_container(
-                "Task",
-                image=image,
-                command=["snakemake", "--version"],
-                environment=self._environment(),
-                role=self.task_role,
-                cpu=1,
-                memory=cdk.Size.gibibytes(2),
-            ),
-            attempts=3,
-            timeout=cdk.Duration.days(1),
+    def _how_to_submit(self) -> str:
+        parameters = {"snakefile": "SNAKEFILE", "directory": self._run_directory, "jobs": "100", "options": "none"}
+        return "\n".join(
+            [
+                "# Snakemake runs in head jobs of this context, which alone have its file system. SNAKEFILE is an s3://",
+                f"# address that the context may read, whose folder comes along, or a path below {self._mount_path}.",
+                "# 'options' is more of Snakemake's command line: --config name=value, targets. A new head job for the",
+                "# same directory does what is missing.",
+                f"aws batch submit-job --region {cdk.Aws.REGION} --job-name snakemake \\",
+                f"    --job-queue {self.compute.head_queue.job_queue_arn} \\",
+                f"    --job-definition {self._head_job_definition.job_definition_arn} \\",
+                f"    --parameters '{json.dumps(parameters)}'",
+            ]
         )
 
-    def _plugin_needed(self) -> str:
-        if self.task_job_definition:
-            return "# aws-batch-job-definition needs snakemake-executor-plugin-aws-batch newer than 0.2.1."
-        return "# Needs snakemake-executor-plugin-aws-batch 0.2.1 or newer, and snakemake-storage-plugin-s3."
+    def _profile(self) -> str:
+        return "\n".join(
+            [
+                "# A Snakemake profile: save as PROFILE/config.yaml, then: snakemake --profile PROFILE",
+                "# Needs snakemake-executor-plugin-aws-batch 0.2.1 or newer, and snakemake-storage-plugin-s3.",
+                *(f"{name}: {value}" for name, value in self._settings().items()),
+                "jobs: 100",
+            ]
+        )
 
     def _settings(self) -> dict[str, str]:
+        """How tasks are submitted and get at their files, on S3."""
         return {
             "executor": "aws-batch",
             "aws-batch-region": cdk.Aws.REGION,
             "aws-batch-job-queue": self.compute.task_queue.job_queue_arn,
-            **self._file_settings(),
+            "aws-batch-job-role": self.task_role.role_arn,
+            "default-storage-provider": "s3",
+            "default-storage-prefix": self._home,
+            "shared-fs-usage": "none",
         }
-
-    def _file_settings(self) -> dict[str, str]:
-        """How tasks get at their files."""
-        if self.task_job_definition is None:
-            return {
-                "aws-batch-job-role": self.task_role.role_arn,
-                "default-storage-provider": "s3",
-                "default-storage-prefix": self._directory,
-                "shared-fs-usage": "none",
-            }
-        return {
-            "aws-batch-job-definition": self.task_job_definition.job_definition_arn,
-            "aws-batch-job-role": "",  # declared as required by the plugin, and refused beside a job definition
-            "conda-prefix": f"{self._directory}/conda",
-            "latency-wait": "60",  # NFS clients see each other's files late
-            "shared-fs-usage": "persistence input-output software-deployment sources source-cache",
-        }
-
-    def _command(self) -> list[str]:
-        settings = self._settings()
-        shared = settings.pop("shared-fs-usage")
-        return [
-            *(
-                "snakemake",
-                "--snakefile",
-                "Ref::snakefile",
-                "--directory",
-                "Ref::directory",
-                "--jobs",
-                "Ref::jobs",
-            ),
-            *(part for name, value in settings.items() for part in (f"--{name}", value)),
-            *("--shared-fs-usage", *shared.split()),
-        ]
 
     def _environment(self) -> dict[str, str]:
-        return {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  inside the container, off the shared file system
+        # In the container, off the shared file system; but tasks read the sources that the head job has cached.
+        cache = {"XDG_CACHE_HOME": f"{self._home}/cache"} if self._shared else {}
+        return {"HOME": "/tmp", "TMPDIR": "/tmp", **cache}  # noqa: S108
 
-    def _grant_task_definitions(self) -> None:
-        if self.task_job_definition is None:
-            # The plugin asks which machines are behind the queue before it makes a definition.
-            self.head_role.add_to_policy(
-                iam.PolicyStatement(
-                    sid="FindMachines",
-                    actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"],
-                    resources=["*"],
-                )
+    def _grant_plugin(self) -> None:
+        """Allow what the AWS Batch executor plugin does: it asks which machines are behind the queue, first of all."""
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="FindMachines",
+                actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"],
+                resources=["*"],
             )
+        )
         self._grant_pass_roles(self.task_role, self.execution_role)
-
-
-def _yaml(value: str) -> str:
-    return value if " " not in value and value else (f"[{', '.join(value.split())}]" if value else '""')

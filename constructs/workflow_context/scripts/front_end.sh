@@ -1,24 +1,17 @@
 #!/bin/bash
-# Functions for head jobs of engines that speak to AWS Batch as to a PBS cluster. FRONT_END is the program, as text.
-# No single quote may stand below: the entry point of the image nextflow/nextflow puts each argument in a pair of them.
+# Functions for head jobs of engines that speak to AWS Batch as to a PBS cluster. It stands behind unpack.sh.
 set -euo pipefail
 
-# Put qsub, qstat and qdel on PATH.
+# Put qsub, qstat and qdel on PATH. PYTHON and FOLDER are of unpack.sh.
 install_front_end() {
-    local folder python name
-    python=$(command -v python3 || command -v /usr/libexec/platform-python) || {
-        echo "The image of the head job has no python3, which qsub, qstat and qdel need" >&2
-        exit 3
-    }
-    folder=$(mktemp -d)
-    "$python" -c "import base64, lzma, os, sys
-sys.stdout.buffer.write(lzma.decompress(base64.b85decode(os.environ[\"FRONT_END\"])))" >"$folder/front-end.pyz"
+    local name
+    mkdir "${folder:?}/bin"
     for name in qsub qstat qdel; do
-        printf "#!/bin/sh\nexec %q %q %s \"\$@\"\n" "$python" "$folder/front-end.pyz" "$name" >"$folder/$name"
-        chmod 755 "$folder/$name"
+        # By the standard library alone: it starts sooner.
+        printf "#!/bin/sh\nexec %q -S -E %q %s \"\$@\"\n" "${python:?}" "$folder" "$name" >"$folder/bin/$name"
+        chmod 755 "$folder/bin/$name"
     done
-    export PATH=$folder:$PATH
-    unset FRONT_END
+    export PATH=$folder/bin:$PATH
     mkdir -p "$WORKFLOW_STATE"
 }
 
