@@ -21,8 +21,9 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._given = stream
         self._live = self._stream.isatty()
+        self._passing = False
         self._start = time.monotonic()
         self._resources: dict[str, str] = {}
 
@@ -45,6 +46,11 @@ class Progress:
         elif finished := FINISHED.match(line):
             self.say(f"{finished['stack']}: {self._result(finished)}")
 
+    @property
+    def _stream(self) -> TextIO:
+        """Whoever shows something live on the terminal takes the place of stderr meanwhile."""
+        return self._given or sys.stderr
+
     def _result(self, finished: re.Match[str]) -> str:
         if finished["gone"]:
             return "destroyed"
@@ -58,7 +64,10 @@ class Progress:
             self._clear()
             self._stream.write(f"{time.monotonic() - self._start:6.1f} s  {text}"[:100])
             self._stream.flush()
+            self._passing = True
 
     def _clear(self) -> None:
-        if self._live:
+        """Take away the line that was there for a moment."""
+        if self._passing:
             self._stream.write("\r\x1b[K")
+            self._passing = False
