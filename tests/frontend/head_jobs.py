@@ -53,13 +53,21 @@ class HeadJobs:
         self._client = cloud.client
         self.batch = cloud.client("batch")
 
-    def start(self, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> str:
+    def start(
+        self,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
         """Submit a head job and return its id."""
         id_: str = self.batch.submit_job(
             jobName="head",
             jobQueue=self.outputs["HeadQueue"],
             jobDefinition=self.outputs["HeadJobDefinition"],
             parameters=dict(parameters),
+            containerOverrides={
+                "environment": [{"name": name, "value": value} for name, value in (environment or {}).items()]
+            },
             tags={"local:software": self._software, **(tags or {})},
         )["jobId"]
         return id_
