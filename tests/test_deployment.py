@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -149,20 +148,23 @@ def test_config_prints_what_the_miniwdl_client_needs(deployed: Rehearsal, projec
     assert settings["MINIWDL__CALL_CACHE__DIR"] == "/mnt/efs/miniwdl_run/_CACHE"
 
 
-def test_config_prints_a_snakemake_profile(deployed: Rehearsal, project_file: Path) -> None:
-    profile = yaml.safe_load(printed("config", "smk", "--local", "--project", str(project_file)))
+def test_config_prints_how_to_start_snakemake_where_the_file_system_is(deployed: Rehearsal, project_file: Path) -> None:
+    said = printed("config", "smk", "--local", "--project", str(project_file))
+    assert "an s3:// address" in said.replace("\n# ", " ")
+    run = subprocess.run(
+        ["bash", "-euc", said.replace("SNAKEFILE", "/mnt/efs/none/Snakefile")],
+        env={**deployed.cloud.environment(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    batch = deployed.cloud.client("batch")
+    [job] = batch.describe_jobs(jobs=[json.loads(run.stdout)["jobId"]])["jobs"]
+    batch.terminate_job(jobId=job["jobId"], reason="That is all.")
+    assert job["parameters"]["snakefile"] == "/mnt/efs/none/Snakefile"
+    assert job["parameters"]["directory"] == "/mnt/efs/snakemake/work"
     outputs = json.loads(printed("config", "smk", "--local", "--json", "--project", str(project_file)))
-    assert profile["executor"] == "aws-batch"
-    assert profile["aws-batch-region"] == "us-east-1"
-    assert profile["aws-batch-job-queue"] == outputs["TaskQueue"]
-    assert profile["conda-prefix"] == "/mnt/efs/snakemake/conda"
-    [definition] = deployed.cloud.client("batch").describe_job_definitions(
-        jobDefinitions=[profile["aws-batch-job-definition"]]
-    )["jobDefinitions"]
-    [volume] = definition["containerProperties"]["volumes"]
-    assert volume["efsVolumeConfiguration"]["fileSystemId"] == outputs["FileSystemId"]
-    [mount] = definition["containerProperties"]["mountPoints"]
-    assert mount["containerPath"] == "/mnt/efs"
+    assert (job["jobDefinition"], job["jobQueue"]) == (outputs["HeadJobDefinition"], outputs["HeadQueue"])
 
 
 def test_config_says_how_to_deploy_what_is_not_there(deployed: Rehearsal, project_file: Path) -> None:

@@ -1,0 +1,254 @@
+"""SnakemakeEngine: what the templates say, on a mounted file system and on S3."""
+
+import ast
+import json
+import shlex
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from rendered import allowed, deployed, environment, head_container, output, statements
+from templates import Template, Templates, resources
+
+from workflow_context.engines.carried_plugin import carried_plugin
+from workflow_context.frontend.package import unpacked
+from workflow_context.scripts import read_script
+
+LIMIT = 24 * 1024
+"""Of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
+
+
+@pytest.fixture(scope="module")
+def mounted(variants: Templates) -> Template:
+    return variants["Variants-snakemake"]
+
+
+@pytest.fixture(scope="module")
+def on_s3(storages: Templates) -> Template:
+    return storages["Storages-s3"]
+
+
+def definitions(template: Template) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources(template, "AWS::Batch::JobDefinition").values()]
+
+
+class TestPlugin:
+    def test_is_the_one_that_was_tried(self) -> None:
+        assert version("snakemake-executor-plugin-cluster-generic") == "1.0.9"
+
+    def test_is_carried_with_its_licence(self, mounted: Template) -> None:
+        carried = unpacked(environment(mounted)["FRONT_END"])
+        assert carried.items() >= dict(carried_plugin()).items()
+        assert "Permission is hereby granted" in carried["plugins/snakemake_executor_plugin_cluster_generic/LICENSE"]
+
+    def test_does_what_the_released_one_does(self) -> None:
+        """All that is gone is what people and type checkers read."""
+        (name, carried), _ = carried_plugin()
+        [released] = [
+            Path(folder, name.removeprefix("plugins/"))
+            for folder in sys.path
+            if Path(folder, name.removeprefix("plugins/")).is_file()
+        ]
+        trees = [ast.parse(carried), ast.parse(released.read_text())]
+        for node in (one for tree in trees for one in ast.walk(tree)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                node.returns = None
+                if ast.get_docstring(node):
+                    node.body = node.body[1:] or [ast.Pass()]
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        assert ast.dump(trees[0]) == ast.dump(trees[1])
+
+    def test_snakemake_finds_it_where_head_jobs_have_it(self, tmp_path: Path) -> None:
+        for name, text in carried_plugin():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        code = (
+            "from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry as Registry\n"
+            "import sys, snakemake_executor_plugin_cluster_generic as found\n"
+            "print(found.__file__, Registry().is_installed('cluster-generic'))"
+        )
+        said = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": str(tmp_path / "plugins")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout.split() == [str(tmp_path / carried_plugin()[0][0]), "True"]
+
+
+class TestMounted:
+    def test_its_definitions_have_room_for_longer_names(self, mounted: Template) -> None:
+        for definition in definitions(mounted):
+            size = len(json.dumps(definition))
+            print(f"\n{size} bytes of {LIMIT}")
+            assert size < LIMIT - 1024
+
+    def test_head_jobs_carry_their_script(self, mounted: Template) -> None:
+        carried = unpacked(environment(mounted)["FRONT_END"])
+        assert "run_engine snakemake" in carried["head.sh"]
+        assert "job_word.sh" in carried
+
+    def test_the_command_has_the_parameters(self, mounted: Template) -> None:
+        [definition] = [
+            one for one in definitions(mounted) if "Ref::snakefile" in one["ContainerProperties"]["Command"]
+        ]
+        assert definition["ContainerProperties"]["Command"][3:] == [
+            "head",
+            *(f"Ref::{name}" for name in ("snakefile", "directory", "jobs", "options")),
+        ]
+        assert set(definition["Parameters"]) == {"snakefile", "directory", "jobs", "options"}
+
+    def test_tasks_have_the_mount_and_the_cache_of_the_head_job(self, mounted: Template) -> None:
+        [task] = [one for one in definitions(mounted) if str(one.get("JobDefinitionName", "")).endswith("-fe-tasks")]
+        container = task["ContainerProperties"]
+        assert [one["ContainerPath"] for one in container["MountPoints"]] == ["/mnt/efs"]
+        found = {one["Name"]: one["Value"] for one in container["Environment"]}
+        assert found["XDG_CACHE_HOME"] == environment(mounted)["XDG_CACHE_HOME"] == "/mnt/efs/snakemake/cache"
+        assert "FRONT_END" not in found
+
+    def test_head_jobs_submit_only_to_the_queues_of_the_context_with_its_definitions(self, mounted: Template) -> None:
+        found = allowed(mounted, "HeadRole", "batch:SubmitJob")
+        name = environment(mounted)["WORKFLOW_CONTEXT"]
+        queues = {output(mounted, one) for one in ("TaskQueue", "FallbackQueue")}
+        assert {one for one in found if ":job-definition/" not in one} <= {*queues, output(mounted, "HeadQueue")}
+        assert [one for one in found if ":job-definition/" in one][-1].endswith(f"/{name}-fe-*")
+
+    def test_head_jobs_end_only_jobs_of_the_context(self, mounted: Template) -> None:
+        [ending] = [one for one in statements(mounted, "HeadRole") if one.get("Sid") == "EndOwnTasks"]
+        name = environment(mounted)["WORKFLOW_CONTEXT"]
+        assert ending["Condition"] == {"StringEquals": {"aws:ResourceTag/workflow-context": name}}
+
+    def test_head_jobs_read_the_logs_of_the_context_and_no_others(self, mounted: Template) -> None:
+        [group] = resources(mounted, "AWS::Logs::LogGroup")
+        assert [group in one for one in allowed(mounted, "HeadRole", "logs:GetLogEvents")] == [True]
+
+    def test_head_jobs_pass_the_roles_of_tasks_and_no_others(self, mounted: Template) -> None:
+        roles = allowed(mounted, "HeadRole", "iam:PassRole")
+        assert len(roles) == 2
+        assert {"TaskRole" in one or "ExecutionRole" in one for one in roles} == {True}
+
+    def test_a_client_is_told_how_to_submit(self, mounted: Template) -> None:
+        said = output(mounted, "ClientConfiguration")
+        words = shlex.split(said.replace("\\\n", " "), comments=True)
+        options = dict(zip(words[3::2], words[4::2], strict=True))
+        assert words[:3] == ["aws", "batch", "submit-job"]
+        assert options["--job-definition"] == output(mounted, "HeadJobDefinition")
+        assert json.loads(options["--parameters"])["directory"] == "/mnt/efs/snakemake/work"
+
+
+class TestS3:
+    def test_the_plugin_is_told_of_queue_role_and_place(self, on_s3: Template) -> None:
+        command = [deployed(part) for part in head_container(on_s3)["Command"]]
+        options = dict(zip(command[8::2], command[9::2], strict=True))
+        assert options["--executor"] == "aws-batch"
+        assert options["--aws-batch-job-queue"] == output(on_s3, "TaskQueue")
+        assert options["--default-storage-provider"] == "s3"
+        assert options["--shared-fs-usage"] == "none"
+
+    def test_nothing_of_the_front_end_is_there(self, on_s3: Template) -> None:
+        assert "FRONT_END" not in environment(on_s3)
+        assert allowed(on_s3, "HeadRole", "logs:GetLogEvents") == []
+
+
+class TestSources:
+    """`snakemake_sources.sh`: what the parameters `snakefile` and `options` mean."""
+
+    @pytest.fixture
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """Run lines of shell behind the script; a Python on PATH finds S3 in moto, in this process's stead."""
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        script = read_script("snakemake_sources.sh")
+
+        def call(lines: str, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                ["bash", "-c", script + lines, "bash", *arguments],
+                cwd=tmp_path,
+                env={"PATH": f"{path}:{Path(sys.executable).parent}:/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        return call
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ("none", []),
+            ("all --config 'name=two words' b=$(id)", ["all", "--config", "name=two words", "b=$(id)"]),
+            ("-n", ["-n"]),
+        ],
+    )
+    def test_options_are_words_that_no_shell_reads(self, run: Any, options: str, words: list[str]) -> None:
+        said = run('arguments=(); read_options "$1"; printf "<%s>" "${arguments[@]}"', options)
+        assert said.stdout == "".join(f"<{word}>" for word in words or [""])
+
+    def test_options_that_are_not_closed_are_refused(self, run: Any) -> None:
+        said = run('arguments=(); read_options "$1"; echo reached', "--config 'a=b")
+        assert said.returncode != 0
+        assert "No closing quotation" in said.stderr
+        assert "reached" not in said.stdout
+
+    def test_a_path_is_left_as_it_is(self, run: Any) -> None:
+        assert run('snakefile=$1; fetch_snakefile; echo "$snakefile"', "/mnt/efs/a/Snakefile").stdout == (
+            "/mnt/efs/a/Snakefile\n"
+        )
+
+
+@mock_aws
+class TestFetch:
+    """The Python in `snakemake_sources.sh`."""
+
+    @pytest.fixture
+    def fetch(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.chdir(tmp_path)
+        code = read_script("snakemake_sources.sh").partition("<<'END'\n")[2].partition("\nEND\n")[0]
+
+        def call(address: str, *keys: str) -> str:
+            s3 = boto3.client("s3")
+            s3.create_bucket(Bucket="lab")
+            for key in keys:
+                s3.put_object(Bucket="lab", Key=key, Body=key.encode())
+            monkeypatch.setattr(sys, "argv", ["-", address])
+            exec(compile(code, "fetch", "exec"), {})
+            return capsys.readouterr().out.strip()
+
+        return call
+
+    def test_what_lies_beside_comes_along(self, fetch: Any, tmp_path: Path) -> None:
+        assert fetch("s3://lab/flow/Snakefile", "flow/Snakefile", "flow/rules/a.smk", "other/b") == "Snakefile"
+        assert (tmp_path / "rules/a.smk").read_text() == "flow/rules/a.smk"
+        assert not (tmp_path / "other").exists()
+
+    def test_so_does_what_lies_beside_the_folder_workflow(self, fetch: Any, tmp_path: Path) -> None:
+        keys = ("flow/workflow/Snakefile", "flow/config/config.yaml")
+        assert fetch("s3://lab/flow/workflow/Snakefile", *keys) == "workflow/Snakefile"
+        assert (tmp_path / "config/config.yaml").is_file()
+
+    def test_a_file_that_is_the_same_is_no_newer_the_second_time(self, fetch: Any, tmp_path: Path) -> None:
+        fetch("s3://lab/flow/Snakefile", "flow/Snakefile")
+        first = (tmp_path / "Snakefile").stat().st_mtime
+        fetch("s3://lab/flow/Snakefile")
+        assert (tmp_path / "Snakefile").stat().st_mtime == first
+
+    def test_nothing_is_written_elsewhere(self, fetch: Any, tmp_path: Path) -> None:
+        fetch("s3://lab/flow/Snakefile", "flow/Snakefile", "flow/../../out")
+        assert not (tmp_path.parent / "out").exists()
+        assert not (tmp_path.parent.parent / "out").exists()
+
+    def test_a_folder_of_data_is_refused(self, fetch: Any, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit, match="give the workflow a folder of its own"):
+            fetch("s3://lab/Snakefile", "Snakefile", *(f"reads/{number}" for number in range(1001)))
+        assert not list(tmp_path.iterdir())
+
+    def test_one_that_is_not_there_is_said(self, fetch: Any) -> None:
+        with pytest.raises(SystemExit, match="There is no Snakefile s3://lab/flow/Snakefile"):
+            fetch("s3://lab/flow/Snakefile", "flow/other")
