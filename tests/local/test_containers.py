@@ -1,6 +1,7 @@
 """A container engine itself, where there is one that works: jobs of the local cloud run in their images."""
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ from workflow_stacks.local.sandboxes.containers import ContainerEngine
 pytestmark = pytest.mark.cycle
 
 IMAGE = "localhost/workflow-context-lab:1"
+WITH_ENTRY_POINT = "localhost/workflow-context-lab-with-entry-point:1"
+ENTRY_POINT = ["/bin/bash", "-c", 'echo "begins with $*"; exec "$@"', "entry"]
 PROGRAMS = ("bash", "cat", "id", "ls", "sleep", "stat", "touch")
 # For Podman where limits cannot be raised and control groups are of both versions at once, as in some machines of CI.
 MODEST = """\
@@ -48,12 +51,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine
 @pytest.fixture(scope="module")
 def containers(engine: ContainerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab whose jobs ask for an image made here, as no registry need be in reach."""
-    subprocess.run([engine.name, "import", "-", IMAGE], input=image(), check=True, capture_output=True)
+    for name, change in {IMAGE: [], WITH_ENTRY_POINT: ["--change", f"ENTRYPOINT {json.dumps(ENTRY_POINT)}"]}.items():
+        subprocess.run([engine.name, "import", *change, "-", name], input=image(), check=True, capture_output=True)
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
         lab = Lab(cloud)
         lab.definition = lab.new_definition(image=IMAGE)
         yield lab
-    subprocess.run([engine.name, "rmi", "--force", IMAGE], check=True, capture_output=True)
+    subprocess.run([engine.name, "rmi", "--force", IMAGE, WITH_ENTRY_POINT], check=True, capture_output=True)
 
 
 def image() -> bytes:
@@ -109,6 +113,12 @@ def test_a_job_is_told_where_the_local_cloud_is(containers: Lab) -> None:
 
 def test_the_exit_code_of_a_container_is_that_of_the_job(containers: Lab) -> None:
     assert containers.run("exit 42")["container"]["exitCode"] == 42
+
+
+def test_the_entry_point_of_an_image_gets_the_command_as_on_aws(containers: Lab) -> None:
+    definition = containers.new_definition(image=WITH_ENTRY_POINT, command=["cat", "/made-for"])
+
+    assert containers.log(containers.run("", definition=definition)) == ["begins with cat /made-for", "the lab"]
 
 
 def test_an_image_that_cannot_be_had_fails_the_job_and_says_so(containers: Lab) -> None:

@@ -45,13 +45,16 @@ def run(request, kind, tmp_path, monkeypatch):
     if IS_ROOT:
         subprocess.run(["chown", "-R", "1000:1000", base], check=True)
 
-    def run(script: str, **settings) -> subprocess.CompletedProcess:
+    def run(script: str, more_mounts=(), **settings) -> subprocess.CompletedProcess:
         room = Room(
             name="room",
             image="debian:12-slim",
             command=["bash", "-c", script],
             environment={"PATH": "/usr/bin:/bin", "HOME": "/root", "GREETING": "good day"},
-            mounts=[Mount(shared, "/mnt/efs"), Mount(data, "/mnt/data", read_only=True)],
+            mounts=[
+                Mount(shared, "/mnt/efs"),
+                *(Mount(data, target, read_only=True) for target in ("/mnt/data", *more_mounts)),
+            ],
             software=[],
             system={},
             owner=(1000, 1000),
@@ -87,6 +90,17 @@ def test_a_room_has_its_environment_and_nothing_of_ours(run, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "production")
     names = {line.partition("=")[0] for line in printed(run("env"))}
     assert names - {"_", "PWD", "SHLVL", "OLDPWD"} == {"PATH", "HOME", "GREETING"}
+
+
+def test_something_can_be_mounted_among_the_programs_of_this_machine(run):
+    inside = "/usr/local/of-the-job"
+
+    assert printed(run(f"cat {inside}/reference; ls -d /usr/local/bin /usr/bin/env", more_mounts=[inside])) == [
+        "ACGT",
+        "/usr/bin/env",
+        "/usr/local/bin",
+    ]
+    assert not Path(inside).exists()
 
 
 def test_read_only_means_read_only(run):
@@ -229,7 +243,7 @@ def test_the_command_of_a_container_has_what_the_room_has(tmp_path, monkeypatch)
 
     assert " ".join(told).strip() == (
         "run --rm --name job-1 --network host --user 1000:1000 --volume /state/efs/x:/mnt/efs --volume /data:/data:ro "
-        "--env A=1 --env HOME=/tmp --entrypoint samtools quay.io/biocontainers/samtools:1.21 sort x.bam"
+        "--env A=1 --env HOME=/tmp quay.io/biocontainers/samtools:1.21 samtools sort x.bam"
     )
 
 

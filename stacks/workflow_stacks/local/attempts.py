@@ -6,13 +6,13 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .engines import image_files
+from .engines import engine_of
 from .faults import Fault, draw_fault
 from .job_logs import JobLog
 from .job_records import now_ms
@@ -178,10 +178,11 @@ class Attempts:
         mounts, owner = self.volumes.of_job(container, environment, scratch)
         software = host_software(inherited(job, self.jobs, SOFTWARE))
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
+        engine = None if sandbox.runs_images else engine_of(container["image"])
         return Room(
             name=name,
             image=container["image"],
-            command=container["command"],
+            command=[*(engine.entry_point if engine else ()), *container["command"]],
             environment={
                 "PATH": host_path(software),
                 "HOME": "/root",
@@ -192,7 +193,7 @@ class Attempts:
             },
             mounts=mounts,
             software=software,
-            system=self._system(container["image"]),
+            system=self._system(engine.image_files() if engine else {}),
             owner=owner,
             user=_user(container.get("user", "")),
             scratch=scratch,
@@ -212,10 +213,10 @@ class Attempts:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _system(self, image: str) -> dict[str, Path]:
+    def _system(self, image_files: Mapping[str, str]) -> dict[str, Path]:
         """Files that stand in for those of an image, kept by what is in them."""
         found = {}
-        for inside, text in {**SYSTEM, **image_files(image)}.items():
+        for inside, text in {**SYSTEM, **image_files}.items():
             file = self.state / "image" / hashlib.sha256(text.encode()).hexdigest()[:16]
             if not file.exists():
                 file.parent.mkdir(exist_ok=True)

@@ -147,7 +147,9 @@ class WorkflowRun:
         results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
         self._say_what_stands_in(definition)
         mounted = stage.target if isinstance(stage, FolderStage) else ""
-        place = Place(definition["containerProperties"]["command"], stage, results, mounted)
+        endpoint = self.cloud.server().endpoint
+        place = Place(definition["containerProperties"]["command"], stage, results, mounted, endpoint)
+        self._equip_machines(outputs)
         submission = self.engine.prepare(file, inputs, place)
         environment = {**submission.environment, **self.options.environment}
         start = time.monotonic()
@@ -245,17 +247,30 @@ class WorkflowRun:
         container = definition["containerProperties"]
         if not container.get("mountPoints"):
             return S3Stage(self.cloud.client("s3"), f"{outputs['Outputs'].rstrip('/')}/rehearsal/")
-        batch, efs = self.cloud.client("batch"), self.cloud.client("efs")
-        [queue] = batch.describe_job_queues(jobQueues=[outputs["HeadQueue"]])["jobQueues"]
-        first = queue["computeEnvironmentOrder"][0]["computeEnvironment"]
-        [environment] = batch.describe_compute_environments(computeEnvironments=[first])["computeEnvironments"]
+        efs = self.cloud.client("efs")
         volumes = Volumes(
             self.cloud.state_dir,
             lambda _: True,
             lambda id_: efs.describe_access_points(AccessPointId=id_)["AccessPoints"][0],
         )
+        [environment, *_] = self._environments(outputs["HeadQueue"])
         [mount, *_], owner = volumes.of_job(container, environment, self.cloud.state_dir / "scratch" / "stage")
         return FolderStage(mount.source, mount.target, owner)
+
+    def _equip_machines(self, outputs: Mapping[str, str]) -> None:
+        volumes = Volumes(self.cloud.state_dir, lambda _: False, lambda _: None)
+        for environment in self._environments(outputs["TaskQueue"]):
+            volumes.equip(environment, self.engine.machine_files())
+
+    def _environments(self, queue: str) -> list[Record]:
+        """The compute environments of a queue, the first one first."""
+        batch = self.cloud.client("batch")
+        [found] = batch.describe_job_queues(jobQueues=[queue])["jobQueues"]
+        names = [one["computeEnvironment"] for one in found["computeEnvironmentOrder"]]
+        environments: list[Record] = batch.describe_compute_environments(computeEnvironments=names)[
+            "computeEnvironments"
+        ]
+        return environments
 
     def _check_programs(self) -> None:
         if self.sandbox.runs_images:

@@ -1,6 +1,9 @@
 """The volumes of a job definition: which directory of the state folder stands for each."""
 
+import base64
+import email
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +12,10 @@ from typing import Any
 from .sandboxes import Mount
 
 Record = dict[str, Any]
+
+# What an instance is told at boot of S3 Files; see `mount_s3_files.sh` of the construct library.
+_S3_FILES = re.compile(r"^type=s3files$", re.MULTILINE)
+_SETTING = re.compile(r"^export (MOUNT_PATH|FILE_SYSTEM_ID)='?([^'\n]+)", re.MULTILINE)
 
 # Who a job without an access point is on this machine: never root.
 NOBODY = (1000, 1000)
@@ -26,11 +33,13 @@ class Volumes:
         state: The state folder of the local cloud.
         file_system: Tells whether an EFS file system exists, by its id.
         access_point: Gives an EFS access point by its id, or None.
+        user_data: Gives the user data of a launch template by its id, as EC2 keeps it. Default: nothing is known of it.
     """
 
     state: Path
     file_system: Callable[[str], bool]
     access_point: Callable[[str], Record | None]
+    user_data: Callable[[str], str] = lambda _: ""
 
     def of_job(self, container: Record, environment: Record, scratch: Path) -> tuple[list[Mount], tuple[int, int]]:
         """The mounts of a job, and who owns the files that it makes.
@@ -52,10 +61,20 @@ class Volumes:
             if "efsVolumeConfiguration" in volume:
                 source, user = self._efs(volume["efsVolumeConfiguration"])
                 owner = user or owner
+            elif "s3filesVolumeConfiguration" in volume:
+                source = self._s3_files(volume["s3filesVolumeConfiguration"]["fileSystemArn"])
             else:
                 source = self._of_host(volume, environment, scratch)
             mounts.append(Mount(source, point["containerPath"], bool(point.get("readOnly"))))
         return mounts, owner
+
+    def equip(self, environment: Record, files: Mapping[str, str]) -> None:
+        """Put programs on the machines of a compute environment, as their boot would: path to text."""
+        for path, text in files.items():
+            file = self._on_machine(environment, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o755)
 
     def _efs(self, efs: Record) -> tuple[Path, tuple[int, int] | None]:
         file_system = efs["fileSystemId"]
@@ -77,14 +96,34 @@ class Volumes:
         made = _made(folder, owner, int(creation["Permissions"], 8) if creation else 0o755)
         return made, (int(user["Uid"]), int(user["Gid"])) if user else None
 
+    def _s3_files(self, file_system: str) -> Path:
+        """Like its access point, it knows one user."""
+        return _made(self.state / "s3files" / file_system.rsplit("/", 1)[-1], NOBODY, 0o755)
+
     def _of_host(self, volume: Record, environment: Record, scratch: Path) -> Path:
         path = volume.get("host", {}).get("sourcePath")
         if not path:
             return _made(scratch / "volumes" / volume["name"], NOBODY, 0o755)
-        # What instances mount at boot, all instances of a context mount: they are known by their instance profile.
+        place = self._on_machine(environment, path)
+        return place if place.is_file() else _made(place, NOBODY, 0o777)
+
+    def _on_machine(self, environment: Record, path: str) -> Path:
+        # What instances mount at boot is said by their launch template, which all instances of a context share.
         resources: Mapping[str, Any] = environment.get("computeResources", {})
-        machines = resources.get("instanceRole") or environment["computeEnvironmentName"]
-        return _made(self.state / "instances" / machines.rsplit("/", 1)[-1] / _relative(path), NOBODY, 0o777)
+        template = resources.get("launchTemplate", {}).get("launchTemplateId")
+        told = scripts_of(self.user_data(template)) if template else ""
+        settings = dict(_SETTING.findall(told))
+        if _S3_FILES.search(told) and path == settings.get("MOUNT_PATH"):
+            return self._s3_files(settings["FILE_SYSTEM_ID"])
+        machines: str = template or resources.get("instanceRole") or environment["computeEnvironmentName"]
+        return self.state / "instances" / machines.rsplit("/", 1)[-1] / _relative(path)
+
+
+def scripts_of(user_data: str) -> str:
+    """What stands in the user data of a launch template."""
+    archive = email.message_from_bytes(base64.b64decode(user_data))
+    parts = (part.get_payload(decode=True) for part in archive.walk() if not part.is_multipart())
+    return "\n".join(part.decode() for part in parts if isinstance(part, bytes))
 
 
 def _relative(path: str) -> str:

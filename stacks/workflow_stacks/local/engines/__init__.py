@@ -4,17 +4,21 @@ import re
 from collections.abc import Mapping
 
 from .base import LocalEngine
+from .cromwell import Cromwell
 from .miniwdl import Miniwdl
 from .nextflow import Nextflow
 from .snakemake import Snakemake
 
-ENGINES: Mapping[str, LocalEngine] = {"miniwdl": Miniwdl(), "nextflow": Nextflow(), "snakemake": Snakemake()}
+ENGINES: Mapping[str, LocalEngine] = {
+    "cromwell": Cromwell(),
+    "miniwdl": Miniwdl(),
+    "nextflow": Nextflow(),
+    "snakemake": Snakemake(),
+}
 """By the name that a project file gives to the engine."""
 
 
-def image_files(image: str) -> Mapping[str, str]:
-    """Files that a known image would bring: path to text."""
-    for engine in ENGINES.values():
-        if re.split("[:@]", image)[0] in engine.images:
-            return engine.image_files()
-    return {}
+def engine_of(image: str) -> LocalEngine | None:
+    """The engine that an image is of."""
+    name = re.split("[:@]", image)[0]
+    return next((engine for engine in ENGINES.values() if name in engine.images), None)

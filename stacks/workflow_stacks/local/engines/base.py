@@ -44,12 +44,14 @@ class Place:
         stage: Takes what jobs need to read.
         results: The folder in S3 where the outputs of this run shall be, with a final slash.
         mounted: Where jobs mount the stage; empty when it is in S3.
+        endpoint: The address of the local cloud, for jobs.
     """
 
     command: Sequence[str]
     stage: Stage
     results: str
     mounted: str = ""
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,19 @@ class LocalEngine(abc.ABC):
     Attributes:
         programs: What its head job runs, and the package that brings it.
         images: The repositories of its container images, without tags.
+        entry_point: What its image runs, with the command of the job as arguments. Default: the command itself.
     """
 
     programs: Mapping[str, str]
     images: Sequence[str]
+    entry_point: Sequence[str] = ()
 
     def image_files(self) -> Mapping[str, str]:
         """Files that its image would bring: path to text. Those in /opt/image/bin are found as programs first."""
+        return {}
+
+    def machine_files(self) -> Mapping[str, str]:
+        """Programs that the machines of its contexts get at boot, for tasks to mount: path to text."""
         return {}
 
     def how_to_get(self, missing: Sequence[str]) -> str:
@@ -125,6 +133,14 @@ def read_inputs(inputs: Sequence[str]) -> dict[str, Any]:
         name, equals, text = given.partition("=")
         values |= {name: _json_or_text(text)} if equals else read_json(Path(given))
     return values
+
+
+def staged_file(value: Any, stage: Stage) -> Any:
+    """A value, or when it is a file of this machine, where jobs find that; the same content has the same place."""
+    path = Path(value) if isinstance(value, str) and "://" not in value else None
+    if path is None or not path.is_file():
+        return value
+    return staged_by_content(stage, path.read_bytes(), path.name)
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -9,7 +9,17 @@ from typing import Any
 
 from typing_extensions import override
 
-from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError, read_inputs, staged_by_content
+from .base import (
+    LocalEngine,
+    Place,
+    Stage,
+    Store,
+    Submission,
+    WorkflowInputError,
+    read_inputs,
+    staged_by_content,
+    staged_file,
+)
 
 # What belongs to a pipeline, beside its main script; whatever else lies there may be data.
 # https://www.nextflow.io/docs/latest/sharing.html
@@ -37,7 +47,7 @@ class Nextflow(LocalEngine):
                 "On the local cloud Nextflow keeps its work directory on the file system: machines there have no AWS "
                 "CLI for tasks to fetch files with. Run it in a context with 'filesystem: {fsType: EFS}'."
             )
-        parameters = {name: _value(value, place.stage) for name, value in read_inputs(inputs).items()}
+        parameters = {name: staged_file(value, place.stage) for name, value in read_inputs(inputs).items()}
         run = place.stage.put(f"rehearsal/{PurePosixPath(place.results).name}/run", b"")
         results = str(parameters.setdefault("outdir", f"{PurePosixPath(run).parent}/results"))
         if not results.startswith(("s3://", f"{place.mounted}/")):
@@ -58,14 +68,6 @@ class Nextflow(LocalEngine):
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """The files that the pipeline published."""
         return {address.removeprefix(results): address for address in store.addresses(results, since_ms=since_ms)}
-
-
-def _value(value: Any, stage: Stage) -> Any:
-    """A local file is brought to the file system by its content, so that finished tasks know it again."""
-    path = Path(value) if isinstance(value, str) and "://" not in value else None
-    if path is None or not path.is_file():
-        return value
-    return staged_by_content(stage, path.read_bytes(), path.name)
 
 
 def _stage_pipeline(workflow: Path, stage: Stage) -> str:

@@ -75,6 +75,12 @@ class Room:
     scratch_bytes: int | None = None
     home: str = field(default="/root")
 
+    def opened(self) -> list[Path]:
+        """Directories of /usr that cannot stay as they are, since something is mounted in them that is not there."""
+        targets = (Path(mount.target) for mount in self.mounts)
+        missing = (target for target in targets if target.is_relative_to("/usr") and not target.exists())
+        return sorted({next(parent for parent in target.parents if parent.exists()) for target in missing})
+
     def make_scratch(self) -> tuple[Path, Path]:
         """Make the directories for /tmp and home, writable by whoever the job is."""
         made = []

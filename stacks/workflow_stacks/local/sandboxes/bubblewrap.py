@@ -46,6 +46,13 @@ class Bubblewrap(Sandbox):
                 bind("--bind", place, target)
             made.add(target)
         bind("--ro-bind", "/usr", "/usr")
+        for opened in room.opened():
+            parts += ["--perms", "0755", "--tmpfs", str(opened)]
+            for entry in sorted(opened.iterdir()):
+                if entry.is_symlink():
+                    parts += ["--symlink", str(entry.readlink()), str(entry)]
+                else:
+                    bind("--ro-bind", entry, str(entry))
         for folder in SYSTEM_FOLDERS:
             if Path(f"/{folder}").is_symlink():
                 parts += ["--symlink", f"usr/{folder}", f"/{folder}"]

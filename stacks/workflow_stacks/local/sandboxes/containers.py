@@ -58,8 +58,7 @@ class ContainerEngine(Sandbox):
         for key, value in room.environment.items():
             if key not in ("PATH", "LANG"):  # the image knows these better
                 parts += ["--env", f"{key}={value}"]
-        entry, *rest = room.command
-        return [*parts, "--env", "HOME=/tmp", "--entrypoint", entry, room.image, *rest]
+        return [*parts, "--env", "HOME=/tmp", room.image, *room.command]
 
     async def end(self, process: asyncio.subprocess.Process, room: Room, grace_seconds: float) -> None:
         """`docker stop`, which waits for the grace itself."""

@@ -56,6 +56,14 @@ class Unshare(Sandbox):
             bind(tmp, "/tmp", read_only=False)  # noqa: S108
         bind(home, room.home, read_only=False)
         bind("/usr", "/usr", read_only=True)
+        for opened in room.opened():
+            lines.append(f"mount -t tmpfs -o mode=0755 tmpfs {shlex.quote(str(opened).lstrip('/'))}")
+            for entry in sorted(opened.iterdir()):
+                if entry.is_symlink():
+                    link = shlex.quote(str(entry.readlink())), shlex.quote(str(entry).lstrip("/"))
+                    lines.append("ln -s {} {}".format(*link))
+                else:
+                    bind(entry, str(entry), read_only=True)
         for folder in SYSTEM_FOLDERS:
             if Path(f"/{folder}").is_symlink():
                 lines.append(f"ln -s usr/{folder} {folder}")

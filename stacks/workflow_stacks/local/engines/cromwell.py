@@ -1,0 +1,86 @@
+"""Cromwell on the local cloud: the head job definition of the context, with a jar of yours, as no package brings it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from workflow_context.scripts import read_script
+
+from .base import LocalEngine, Place, Store, Submission, WorkflowInputError, read_inputs, staged_file
+
+JAR = "cromwell.jar"
+# The image has the jar at /app. The other java is that of this machine.
+JAVA = f"""\
+#!/bin/sh
+PATH=${{PATH#/opt/image/bin:}}
+for one; do
+    shift
+    if [ "$one" = /app/{JAR} ]; then one=$(command -v {JAR}); fi
+    set -- "$@" "$one"
+done
+exec java "$@"
+"""
+# Where its backend binds the AWS CLI from, which every machine gets at boot.
+AWS_CLI = "/usr/local/aws-cli/v2/current/bin/aws"
+AWS = '#!/bin/sh\nexec aws "$@"\n'
+FETCH_AND_RUN = "/usr/local/bin/fetch_and_run.sh"
+
+
+class Cromwell(LocalEngine):
+    """Stages the workflow, and those beside it that it may import, in S3."""
+
+    programs: Mapping[str, str] = {"java": "Java 17 or later", JAR: JAR, "aws": "awscli"}
+    images: Sequence[str] = ("docker.io/broadinstitute/cromwell", "broadinstitute/cromwell")
+    entry_point: Sequence[str] = ("bash", "-c", "exec java -jar /app/cromwell.jar", "cromwell")
+
+    @override
+    def image_files(self) -> Mapping[str, str]:
+        return {"/opt/image/bin/java": JAVA}
+
+    @override
+    def machine_files(self) -> Mapping[str, str]:
+        return {AWS_CLI: AWS, FETCH_AND_RUN: read_script("fetch_and_run.sh")}
+
+    @override
+    def how_to_get(self, missing: Sequence[str]) -> str:
+        return (
+            f"{', '.join(missing)}. Cromwell's jar (https://github.com/broadinstitute/cromwell/releases) must be an "
+            f"executable file: chmod +x DIRECTORY/bin/{JAR}, and --software DIRECTORY"
+        )
+
+    @override
+    def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
+        if place.mounted:
+            raise WorkflowInputError(
+                "On the local cloud Cromwell keeps everything in S3: give its context 'filesystem: {fsType: S3}'"
+            )
+        name = _name_of(workflow)
+        values = {
+            key if "." in key else f"{name}.{key}": staged_file(value, place.stage)
+            for key, value in read_inputs(inputs).items()
+        }
+        folder = f"rehearsal/{workflow.stem}"
+        places = {
+            file: place.stage.put(f"{folder}/{file.relative_to(workflow.parent)}", file.read_bytes())
+            for file in sorted(workflow.parent.rglob("*.wdl"))
+        }
+        # Cromwell reads workflows by HTTP, and finds what they import beside them.
+        url = places[workflow].replace("s3://", f"{place.endpoint}/")
+        results = place.results.removesuffix("/").rpartition("rehearsal/")[0] + "cromwell/results/"
+        return Submission({"workflow": url, "inputs": json.dumps(values)}, results)
+
+    @override
+    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
+        """The files that Cromwell copied to the final outputs."""
+        return {one.removeprefix(results): one for one in store.addresses(results, since_ms=since_ms)}
+
+
+def _name_of(workflow: Path) -> str:
+    found = re.search(r"^\s*workflow\s+(\w+)", workflow.read_text(), re.MULTILINE)
+    if found is None:
+        raise WorkflowInputError(f"{workflow} has no workflow")
+    return found[1]
