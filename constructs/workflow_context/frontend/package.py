@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-LIMIT = 21 * 1024
+LIMIT = 20 * 1024 + 512
 """How long the text may be: AWS Batch takes job definitions of 24 KiB, which hold more than this.
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 
