@@ -75,6 +75,15 @@ def _java_version(java: str) -> int:
     return int(found[1]) if found else 0
 
 
+def as_program(folder: Path) -> list[Path]:
+    """Make `bin/nextflow` in a folder, for jobs of the local cloud; that folder, and what the program needs beside."""
+    program = folder / "bin" / "nextflow"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec java {" ".join(JAVA_OPTIONS)} -cp "{jars()}/*" nextflow.cli.Launcher "$@"\n')
+    program.chmod(0o755)
+    return [folder, jars()]
+
+
 def jars() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     jars = cache / "cdk-workflow-context" / f"nextflow-{VERSION}"

@@ -126,10 +126,8 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "nextflow",
                 ("nextflow",),
                 "S3",
-                ("S3", "EFS"),
+                ("S3", "EFS", "S3Files", "OFS", "FSxLustre"),
                 "workflow_context.engines.nextflow:NextflowEngine",
-                why_no_other="on AWS Batch, open-source Nextflow refuses a work directory that is not in S3; by the "
-                "front end of this project it has one on EFS, and on no other file system yet",
             ),
             EngineEntry(
                 "cromwell",

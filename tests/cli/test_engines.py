@@ -39,8 +39,8 @@ def test_markdown_is_the_same_table() -> None:
 def test_json_is_for_programs() -> None:
     by_name = {entry["engine"]: entry for entry in json.loads(run("--json"))}
     assert by_name.keys() == ENGINES.keys()
-    assert by_name["nextflow"]["fsTypes"] == ["S3", "EFS"]
-    assert by_name["nextflow"]["whyNoOther"].startswith("on AWS Batch, open-source Nextflow refuses")
+    assert by_name["nextflow"]["fsTypes"] == ["S3", "EFS", "S3Files", "OFS", "FSxLustre"]
+    assert by_name["cromwell"]["whyNoOther"].startswith("its backend for AWS Batch binds")
 
 
 def test_every_default_is_a_file_system_that_the_engine_works_on() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from head_jobs import HeadJobs, java_settings, requirement
-from nextflow_itself import JAVA_OPTIONS, jars as nextflow_jars
+from nextflow_itself import as_program
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
@@ -169,15 +169,10 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadJobs]:
         find_sandbox()
     except CannotRunError as error:
         pytest.skip(str(error))
-    jars = nextflow_jars()
     folder = tmp_path_factory.mktemp("nextflow")
-    software = folder / "software"
-    program = software / "bin" / "nextflow"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec java {" ".join(JAVA_OPTIONS)} -cp "{jars}/*" nextflow.cli.Launcher "$@"\n')
-    program.chmod(0o755)
+    software = as_program(folder / "software")
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield HeadJobs(cloud, "nextflow", folder, [software, jars, *java_settings()])
+        yield HeadJobs(cloud, "nextflow", folder, [*software, *java_settings()])
 
 
 @pytest.fixture

@@ -54,6 +54,10 @@ class NextflowEngine(FrontEndEngine):
     A run has the id of its head job as session. To resume it, with a new head job and after the old one is gone,
     submit with `session=<that job id>`: the index of finished tasks lies beside the work directory. Results of
     pipelines that have a parameter `outdir` go to the outputs of the context unless they are told otherwise.
+    What a head job that was killed left running is ended before its run goes on, so nothing is done twice at a time.
+
+    ObjectiveFS and FSx for Lustre, which machines mount, have no user of their own: tasks act as the users of their
+    images there, and may write to the directories that Nextflow makes for them.
 
     Args:
         scope: Where the construct lives.

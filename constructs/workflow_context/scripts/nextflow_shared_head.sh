@@ -14,6 +14,8 @@ else
     resume=1
 fi
 export NXF_UUID=$session WORKFLOW_RUN=$session
+# Where the file system gives jobs no user, images act as users of their own, and write to directories made here.
+umask 0
 mkdir -p "$WORKFLOW_HOME/runs/$session"
 cd "$WORKFLOW_HOME/runs/$session"
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config

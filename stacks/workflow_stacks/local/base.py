@@ -56,7 +56,12 @@ ATTEMPTS = Attempts(
     port=int(os.environ["LOCAL_CLOUD_PORT"]),
     region=os.environ["LOCAL_CLOUD_REGION"],
     jobs=ministack_batch._jobs,
-    volumes=Volumes(STATE, lambda id_: id_ in efs._file_systems, efs._access_points.get),
+    volumes=Volumes(
+        STATE,
+        lambda id_: id_ in efs._file_systems,
+        efs._access_points.get,
+        lambda id_: str(ec2._launch_templates[id_]["Versions"][-1]["LaunchTemplateData"].get("UserData", "")),
+    ),
     # What is there already is refused, and stays.
     logs=lambda operation, request: getattr(cloudwatch_logs, f"_{operation}")(request),
 )
