@@ -12,7 +12,6 @@ from rendered import allowed, environment, head_container, output, statements, u
 from templates import Templates, resources
 
 from workflow_context.scripts import read_script
-from workflow_stacks.project import ProjectFileError, validate_project
 
 
 @pytest.fixture(scope="module")
@@ -208,19 +207,6 @@ class TestRights:
         for role in ("HeadRole", "TaskRole"):
             for resource in allowed(engine_templates["nextflow"], role, "s3:PutObject"):
                 assert resource.endswith(("/nextflow/*", "/nextflow/work/*", "lab-cohorts/wgs/*")), resource
-
-
-class TestProjectFile:
-    def test_another_file_system_is_refused_with_the_reason_and_what_to_do(
-        self, project_file: Callable[[str], Path]
-    ) -> None:
-        file = project_file("{engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: FSxLustre}}]}")
-        with pytest.raises(ProjectFileError) as error:
-            validate_project(file)
-        [finding] = error.value.findings
-        assert "on AWS Batch, open-source Nextflow refuses a work directory that is not in S3" in finding.message
-        assert finding.allowed == "S3, EFS"
-        assert "leave 'filesystem' out for S3" in finding.remedy
 
 
 def test_user_data_fits_where_ec2_keeps_it(engine_templates: Templates) -> None:
