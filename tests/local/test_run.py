@@ -14,10 +14,7 @@ from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.cli.local_run import print_result
-from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.engines import ENGINES
-from workflow_stacks.local.engines.base import Place
 from workflow_stacks.local.job_records import ENDED
 from workflow_stacks.local.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
 from workflow_stacks.local.rehearsal import Rehearsal
@@ -248,14 +245,6 @@ def test_snakemake_runs_on_s3_by_its_released_plugin(side_by_side, project_file)
     assert LocalCloud.of_project(project_file).client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == (
         b"hello zoe\n"
     )
-
-
-def test_snakemake_on_a_file_system_waits_for_a_newer_plugin(tmp_path):
-    (tmp_path / "Snakefile").write_text(SNAKEFILE)
-    place = Place(["snakemake", "--aws-batch-job-definition", "arn"], None, "s3://bucket/results/")
-
-    with pytest.raises(WorkflowContextError, match="run it in a context with 'filesystem: "):
-        ENGINES["snakemake"].prepare(tmp_path / "Snakefile", [], place)
 
 
 def test_ctrl_c_leaves_nothing_running_and_the_rerun_uses_what_was_done(project_file):

@@ -1,13 +1,19 @@
-"""Snakemake on the local cloud: its released AWS Batch plugin, on a context whose files are in S3."""
+"""Snakemake on the local cloud: in a directory of the file system, or by its AWS Batch plugin with the files in S3."""
 
 import hashlib
+import os
+import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .base import LocalEngine, Place, Store, Submission, WorkflowInputError
+from typing_extensions import override
 
-# Every job installs the storage plugin before it begins. Here it is there already, and nothing is fetched.
+from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError
+
+# As many as the head job takes from S3.
+MOST_FILES, MOST_BYTES = 1000, 100_000_000
+# On S3 every job installs the storage plugin before it begins. Here it is there already, and nothing is fetched.
 PIP = """\
 #!/usr/bin/env python
 import sys
@@ -21,52 +27,78 @@ for name in wanted[1:]:
         sys.exit(f"{name} is not on this machine: pip install {name}, or name its environment with --software")
 """
 
-# Jobs of another machine get the Snakefile only when it lies in the working directory: by a URL, they do not find it.
-FETCH = """\
-mkdir -p "$2"; cd "$2"
-python -c 'import boto3, sys
-bucket, _, key = sys.argv[1].removeprefix("s3://").partition("/")
-boto3.client("s3").download_file(bucket, key, "Snakefile")' "$1"
-shift 2
-exec "$@"
-"""
-
 
 class Snakemake(LocalEngine):
-    """Puts the Snakefile into the context's folder of S3."""
+    """Stages the Snakefile with what lies beside it. The same files are the same run, which does what is missing."""
 
     programs: Mapping[str, str] = {
         "snakemake": "snakemake snakemake-executor-plugin-aws-batch snakemake-storage-plugin-s3"
     }
     images: Sequence[str] = ("docker.io/snakemake/snakemake", "snakemake/snakemake")
 
+    @override
     def image_files(self) -> Mapping[str, str]:
         """A pip that installs nothing."""
         return {"/opt/image/bin/pip": PIP}
 
+    @override
     def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
         """Inputs are the configuration of the workflow: `name=value`."""
-        command = list(place.command)
-        if "--aws-batch-job-definition" in command:
-            raise WorkflowInputError(
-                "Snakemake's released AWS Batch plugin (0.2.1) has no --aws-batch-job-definition, by which jobs would "
-                "find the file system. On the local cloud, run it in a context with 'filesystem: {fsType: S3}'."
-            )
         wrong = [given for given in inputs if "=" not in given]
         if wrong:
             raise WorkflowInputError(f"Inputs of a Snakefile are its configuration, as name=value: {', '.join(wrong)}")
-        content = workflow.read_bytes()
-        name = f"snakefiles/{hashlib.sha256(content).hexdigest()[:16]}/{workflow.name}"
-        folder = command[command.index("--default-storage-prefix") + 1]
-        fetch = ["bash", "-ec", FETCH, "bash", place.stage.put(name, content), "Ref::directory"]
-        return Submission(
-            {"snakefile": "Snakefile"},
-            f"{folder.rstrip('/')}/",
-            command=[*fetch, *command, *(("--config", *inputs) if inputs else ())],
-        )
+        snakefile, folder = _stage_workflow(workflow, place.stage)
+        options = {"options": shlex.join(["--config", *inputs])} if inputs else {}
+        if place.mounted:
+            name = str(PurePosixPath(snakefile).relative_to(folder))
+            return Submission({"snakefile": name, "directory": folder, **options}, f"{folder}/")
+        results = place.command[place.command.index("--default-storage-prefix") + 1]
+        return Submission({"snakefile": snakefile, **options}, f"{results.rstrip('/')}/")
 
+    @override
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """The files that the run wrote; Snakemake does not say which of them are results."""
         found = store.addresses(results, since_ms=since_ms)
         names = {address.removeprefix(results): address for address in found}
-        return {name: address for name, address in names.items() if not name.startswith("snakemake-workflow-sources")}
+        return {
+            name: address
+            for name, address in names.items()
+            if not name.startswith((".snakemake/", "snakemake-workflow-sources"))
+        }
+
+
+def _stage_workflow(workflow: Path, stage: Stage) -> tuple[str, str]:
+    """Bring a workflow, in a folder that its content names: where jobs find the Snakefile, and the folder."""
+    # The layout that Snakemake recommends has `config` beside a folder `workflow`.
+    root = workflow.resolve().parent
+    if root.name == "workflow":
+        root = root.parent
+    files = _files(root)
+    digest = hashlib.sha256()
+    for name, file in files.items():
+        digest.update(f"{name}\n{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    folder = f"snakefiles/{digest.hexdigest()[:16]}"
+    places = {name: stage.put(f"{folder}/{name}", file.read_bytes()) for name, file in files.items()}
+    name = str(workflow.resolve().relative_to(root))
+    return places[name], places[name].removesuffix(f"/{name}")
+
+
+def _files(root: Path) -> dict[str, Path]:
+    """All files of a workflow, by their names in its folder; not hidden ones.
+
+    Raises:
+        WorkflowInputError: There are too many: it lies beside something else.
+    """
+    found: dict[str, Path] = {}
+    size = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "__pycache__")))
+        for file in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+            found[str(file.relative_to(root))] = file
+            size += file.stat().st_size
+        if len(found) > MOST_FILES or size > MOST_BYTES:
+            raise WorkflowInputError(
+                f"{root} holds more than {MOST_FILES} files or {MOST_BYTES // 10**6} MB, and all of it would come "
+                "along: give the workflow a folder of its own"
+            )
+    return found

@@ -1,0 +1,143 @@
+"""`workflow-context local run` of Snakemake: on the file system and on S3, by the head job definition as it is."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.engines import ENGINES, snakemake as engine
+from workflow_stacks.local.engines.base import Place
+from workflow_stacks.local.rehearsal import Rehearsal
+from workflow_stacks.local.run import Options, Result, WorkflowRun
+from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
+from workflow_stacks.local.stage import FolderStage
+
+PROJECT = """\
+name: Snake
+schemaVersion: 1
+contexts:
+  efs:
+    requestSpotInstances: true
+    engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: EFS}}]
+  s3:
+    engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: S3}}]
+"""
+# The layout that Snakemake recommends, with all that must come along.
+FILES = {
+    "workflow/Snakefile": """\
+configfile: "config/config.yaml"
+include: "rules/greet.smk"
+rule all:
+    input: "greeting.txt"
+""",
+    "workflow/rules/greet.smk": """\
+rule greet:
+    output: "greeting.txt"
+    shell: "echo {config[word]} {config[name]} > {output}"
+""",
+    "config/config.yaml": "word: hello\nname: nobody\n",
+}
+
+
+@pytest.fixture(scope="module")
+def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    try:
+        find_sandbox()
+    except CannotRunError as error:
+        pytest.skip(str(error))
+    file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
+    file.write_text(PROJECT)
+    cloud = LocalCloud.of_project(file)
+    cloud.start()
+    Rehearsal(cloud, file).deploy(["efs", "s3"])
+    yield file
+    cloud.stop()
+
+
+@pytest.fixture
+def snakefile(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path / "workflow" / "Snakefile"
+
+
+@pytest.fixture
+def run(project_file: Path) -> Callable[..., Result]:
+    def run(context: str, snakefile: Path, *inputs: str, **options: float) -> Result:
+        running = WorkflowRun(LocalCloud.of_project(project_file), project_file, context, Options(**options))
+        return running.run(snakefile, inputs, lambda _jobs, _stage: None)
+
+    return run
+
+
+@pytest.mark.cycle
+def test_on_the_file_system_it_runs_and_a_second_run_does_what_is_missing(
+    run: Callable[..., Result], snakefile: Path
+) -> None:
+    first = run("efs", snakefile, "name=zoe and max")
+    assert first.succeeded, first.why
+    assert first.tasks == {"SUCCEEDED": 1}
+    assert Path(first.outputs["greeting.txt"]).read_text() == "hello zoe and max\n"
+
+    again = run("efs", snakefile, "name=zoe and max")
+    assert again.succeeded, again.why
+    assert again.tasks == {}
+
+
+@pytest.mark.cycle
+def test_a_task_that_fails_is_told_of(run: Callable[..., Result], snakefile: Path) -> None:
+    (snakefile.parent / "rules/greet.smk").write_text(
+        'rule greet:\n    output: "greeting.txt"\n    shell: "echo no such sample >&2; exit 7"\n'
+    )
+    result = run("efs", snakefile)
+    assert not result.succeeded
+    assert "The task greet-" in result.why[0]
+    assert "no such sample" in "\n".join(result.why)
+
+
+@pytest.mark.cycle
+def test_on_s3_the_head_job_fetches_the_whole_workflow(
+    run: Callable[..., Result], snakefile: Path, project_file: Path
+) -> None:
+    result = run("s3", snakefile, "name=zoe and max")
+    assert result.succeeded, result.why
+    assert result.tasks == {"SUCCEEDED": 1}
+    bucket, _, key = result.outputs["greeting.txt"].removeprefix("s3://").partition("/")
+    body = LocalCloud.of_project(project_file).client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+    assert body.read() == b"hello zoe and max\n"
+
+
+def place(folder: Path) -> Place:
+    return Place(["bash"], FolderStage(folder, "/mnt/efs", (1000, 1000)), "s3://bucket/results/", "/mnt/efs")
+
+
+def test_the_same_workflow_has_the_same_directory_and_another_another(
+    snakefile: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stage = tmp_path_factory.mktemp("efs")
+
+    def directory() -> str:
+        return ENGINES["snakemake"].prepare(snakefile, [], place(stage)).parameters["directory"]
+
+    first = directory()
+    (snakefile.parent / ".snakemake").mkdir()
+    (snakefile.parent / ".snakemake" / "log").write_text("not of the workflow")
+    assert directory() == first
+    (snakefile.parents[1] / "config/config.yaml").write_text("word: bye\nname: nobody\n")
+    assert directory() != first
+
+
+def test_a_workflow_beside_too_much_is_refused(
+    snakefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MOST_FILES", 2)
+    with pytest.raises(WorkflowContextError, match="give the workflow a folder of its own"):
+        ENGINES["snakemake"].prepare(snakefile, [], place(tmp_path))
+
+
+def test_inputs_are_configuration(snakefile: Path, tmp_path: Path) -> None:
+    with pytest.raises(WorkflowContextError, match="as name=value: reads"):
+        ENGINES["snakemake"].prepare(snakefile, ["reads.fastq"], place(tmp_path))
