@@ -9,7 +9,7 @@ from typing_extensions import override
 from workflow_context.frontend.package import packed_front_end
 from workflow_context.frontend.settings import TAG
 from workflow_context.s3_location import S3Location
-from workflow_context.scripts import bare_script, read_script
+from workflow_context.scripts import bare_script
 
 from .base import WorkflowEngine
 
@@ -90,7 +90,7 @@ class FrontEndEngine(WorkflowEngine):
         Args:
             parameters: What the script gets as arguments.
         """
-        return ["bash", "-c", read_script("unpack.sh"), "head", *parameters]
+        return ["bash", "-c", bare_script("unpack.sh"), "head", *parameters]
 
     def _front_end_environment(
         self,
