@@ -247,11 +247,12 @@ class WorkflowRun:
         container = definition["containerProperties"]
         if not container.get("mountPoints"):
             return S3Stage(self.cloud.client("s3"), f"{outputs['Outputs'].rstrip('/')}/rehearsal/")
-        efs = self.cloud.client("efs")
+        efs, ec2 = self.cloud.client("efs"), self.cloud.client("ec2")
         volumes = Volumes(
             self.cloud.state_dir,
             lambda _: True,
             lambda id_: efs.describe_access_points(AccessPointId=id_)["AccessPoints"][0],
+            lambda id_: _user_data(ec2.describe_launch_template_versions(LaunchTemplateId=id_, Versions=["$Latest"])),
         )
         [environment, *_] = self._environments(outputs["HeadQueue"])
         [mount, *_], owner = volumes.of_job(container, environment, self.cloud.state_dir / "scratch" / "stage")
@@ -295,3 +296,9 @@ class WorkflowRun:
         found = ", ".join(str(self._which(program)) for program in self.engine.programs)
         self._progress.say(f"  instead of {image}: {found}")
         self._progress.say("  instead of the images of tasks: what this machine has in /usr, and the same directories")
+
+
+def _user_data(answer: Mapping[str, Any]) -> str:
+    """The user data of the one version of a launch template that EC2 was asked for."""
+    [version] = answer["LaunchTemplateVersions"]
+    return str(version["LaunchTemplateData"].get("UserData", ""))
