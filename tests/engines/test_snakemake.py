@@ -5,13 +5,12 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from rendered import allowed, deployed, environment, head_container, output, statements
 from templates import Template, Templates, resources
 
@@ -19,6 +18,7 @@ from workflow_context.engines.carried_plugin import carried_plugin
 from workflow_context.frontend.package import unpacked
 from workflow_context.scripts import read_script
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LIMIT = 24 * 1024
 """Of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
 
@@ -152,28 +152,28 @@ class TestS3:
         assert options["--default-storage-provider"] == "s3"
         assert options["--shared-fs-usage"] == "none"
 
-    def test_nothing_of_the_front_end_is_there(self, on_s3: Template) -> None:
-        assert "FRONT_END" not in environment(on_s3)
+    def test_head_jobs_carry_what_fetches_the_workflow_and_not_the_plugin(self, on_s3: Template) -> None:
+        carried = unpacked(environment(on_s3)["FRONT_END"])
+        assert "exec snakemake" in carried["head.sh"]
+        assert "frontend/fetch.py" in carried
+        assert not [name for name in carried if name.startswith("plugins/")]
+
+    def test_no_tasks_of_the_front_end_are_allowed_for(self, on_s3: Template) -> None:
+        assert "WORKFLOW_CONTEXT" not in environment(on_s3)
         assert allowed(on_s3, "HeadRole", "logs:GetLogEvents") == []
 
 
-class TestSources:
-    """`snakemake_sources.sh`: what the parameters `snakefile` and `options` mean."""
+class TestOptions:
+    """What the parameter `options` means."""
 
     @pytest.fixture
-    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """Run lines of shell behind the script; a Python on PATH finds S3 in moto, in this process's stead."""
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        script = read_script("snakemake_sources.sh")
+    def run(self, tmp_path: Path) -> Run:
+        """Run lines of shell behind `snakemake_sources.sh`."""
 
-        def call(lines: str, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        def call(lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+            script = f"python={sys.executable}\n{read_script('snakemake_sources.sh')}\n{lines}"
             return subprocess.run(
-                ["bash", "-c", script + lines, "bash", *arguments],
-                cwd=tmp_path,
-                env={"PATH": f"{path}:{Path(sys.executable).parent}:/usr/bin:/bin"},
-                capture_output=True,
-                text=True,
-                check=False,
+                ["bash", "-c", script, "bash", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
             )
 
         return call
@@ -186,69 +186,16 @@ class TestSources:
             ("-n", ["-n"]),
         ],
     )
-    def test_options_are_words_that_no_shell_reads(self, run: Any, options: str, words: list[str]) -> None:
+    def test_options_are_words_that_no_shell_reads(self, run: Run, options: str, words: list[str]) -> None:
         said = run('arguments=(); read_options "$1"; printf "<%s>" "${arguments[@]}"', options)
         assert said.stdout == "".join(f"<{word}>" for word in words or [""])
 
-    def test_options_that_are_not_closed_are_refused(self, run: Any) -> None:
+    def test_options_that_are_not_closed_are_refused(self, run: Run) -> None:
         said = run('arguments=(); read_options "$1"; echo reached', "--config 'a=b")
         assert said.returncode != 0
         assert "No closing quotation" in said.stderr
         assert "reached" not in said.stdout
 
-    def test_a_path_is_left_as_it_is(self, run: Any) -> None:
-        assert run('snakefile=$1; fetch_snakefile; echo "$snakefile"', "/mnt/efs/a/Snakefile").stdout == (
-            "/mnt/efs/a/Snakefile\n"
-        )
-
-
-@mock_aws
-class TestFetch:
-    """The Python in `snakemake_sources.sh`."""
-
-    @pytest.fixture
-    def fetch(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.chdir(tmp_path)
-        code = read_script("snakemake_sources.sh").partition("<<'END'\n")[2].partition("\nEND\n")[0]
-
-        def call(address: str, *keys: str) -> str:
-            s3 = boto3.client("s3")
-            s3.create_bucket(Bucket="lab")
-            for key in keys:
-                s3.put_object(Bucket="lab", Key=key, Body=key.encode())
-            monkeypatch.setattr(sys, "argv", ["-", address])
-            exec(compile(code, "fetch", "exec"), {})
-            return capsys.readouterr().out.strip()
-
-        return call
-
-    def test_what_lies_beside_comes_along(self, fetch: Any, tmp_path: Path) -> None:
-        assert fetch("s3://lab/flow/Snakefile", "flow/Snakefile", "flow/rules/a.smk", "other/b") == "Snakefile"
-        assert (tmp_path / "rules/a.smk").read_text() == "flow/rules/a.smk"
-        assert not (tmp_path / "other").exists()
-
-    def test_so_does_what_lies_beside_the_folder_workflow(self, fetch: Any, tmp_path: Path) -> None:
-        keys = ("flow/workflow/Snakefile", "flow/config/config.yaml")
-        assert fetch("s3://lab/flow/workflow/Snakefile", *keys) == "workflow/Snakefile"
-        assert (tmp_path / "config/config.yaml").is_file()
-
-    def test_a_file_that_is_the_same_is_no_newer_the_second_time(self, fetch: Any, tmp_path: Path) -> None:
-        fetch("s3://lab/flow/Snakefile", "flow/Snakefile")
-        first = (tmp_path / "Snakefile").stat().st_mtime
-        fetch("s3://lab/flow/Snakefile")
-        assert (tmp_path / "Snakefile").stat().st_mtime == first
-
-    def test_nothing_is_written_elsewhere(self, fetch: Any, tmp_path: Path) -> None:
-        fetch("s3://lab/flow/Snakefile", "flow/Snakefile", "flow/../../out")
-        assert not (tmp_path.parent / "out").exists()
-        assert not (tmp_path.parent.parent / "out").exists()
-
-    def test_a_folder_of_data_is_refused(self, fetch: Any, tmp_path: Path) -> None:
-        with pytest.raises(SystemExit, match="give the workflow a folder of its own"):
-            fetch("s3://lab/Snakefile", "Snakefile", *(f"reads/{number}" for number in range(1001)))
-        assert not list(tmp_path.iterdir())
-
-    def test_one_that_is_not_there_is_said(self, fetch: Any) -> None:
-        with pytest.raises(SystemExit, match="There is no Snakefile s3://lab/flow/Snakefile"):
-            fetch("s3://lab/flow/Snakefile", "flow/other")
+    def test_a_path_of_a_snakefile_is_left_as_it_is(self, run: Run) -> None:
+        said = run('snakefile=$1; fetch_snakefile; echo "$snakefile"', "/mnt/efs/a/Snakefile")
+        assert said.stdout == "/mnt/efs/a/Snakefile\n"

@@ -39,6 +39,7 @@ class HeadJobs:
     Attributes:
         outputs: The outputs of the stack.
         files: The directory of the context's file system.
+        client: Makes clients of boto3.
     """
 
     def __init__(self, cloud: LocalCloud, engine: str, folder: Path, software: Sequence[Path]) -> None:
@@ -50,7 +51,7 @@ class HeadJobs:
         self.files.mkdir(parents=True, exist_ok=True)
         shutil.chown(self.files, 1000, 1000)
         self._software = ":".join(map(str, software))
-        self._client = cloud.client
+        self.client = cloud.client
         self.batch = cloud.client("batch")
 
     def start(
@@ -95,7 +96,7 @@ class HeadJobs:
         if not stream:
             return ""
         options = job["container"]["logConfiguration"]["options"]
-        events = self._client("logs").get_log_events(logGroupName=options["awslogs-group"], logStreamName=stream)
+        events = self.client("logs").get_log_events(logGroupName=options["awslogs-group"], logStreamName=stream)
         return "\n".join(event["message"] for event in events["events"])
 
     def tasks(self, since: float = 0) -> list[Record]:

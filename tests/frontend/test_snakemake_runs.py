@@ -158,6 +158,26 @@ def test_a_rule_runs_in_the_image_that_it_names(heads: HeadJobs, workflow: Calla
     assert "removed 1 job definitions" in log
 
 
+def test_a_workflow_in_s3_comes_along_with_its_files(heads: HeadJobs) -> None:
+    bucket, _, prefix = heads.outputs["Outputs"].removeprefix("s3://").partition("/")
+    files = {
+        "workflow/Snakefile": 'configfile: "config/names.yaml"\ninclude: "rules/greet.smk"\n',
+        "workflow/rules/greet.smk": """
+rule greet:
+    output: "greeting.txt"
+    shell: "echo {config[word]} {config[name]} >{output}"
+""",
+        "config/names.yaml": "word: hello\nname: nobody\n",
+    }
+    for name, text in files.items():
+        heads.client("s3").put_object(Bucket=bucket, Key=f"{prefix}flow/{name}", Body=text.encode())
+    address = f"s3://{bucket}/{prefix}flow/workflow/Snakefile"
+    options = "greeting.txt --seconds-between-status-checks 1 --config 'name=two words'"
+    status, log = heads.run({"snakefile": address, "directory": "/mnt/efs/flow", "options": options})
+    assert status == "SUCCEEDED", log
+    assert (heads.files / "flow" / "greeting.txt").read_text() == "hello two words\n"
+
+
 def test_rules_of_a_group_are_one_job(heads: HeadJobs, workflow: Callable[[str], Workflow]) -> None:
     since = time.time()
     mine = workflow(GROUPED)

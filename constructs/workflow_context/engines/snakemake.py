@@ -9,9 +9,10 @@ from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.compute import BatchCompute
+from workflow_context.frontend.package import packed_front_end
 from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
-from workflow_context.scripts import bare_script, read_script
+from workflow_context.scripts import bare_script
 from workflow_context.storage.base import WorkflowFileSystem
 
 from .carried_plugin import carried_plugin
@@ -42,8 +43,9 @@ class SnakemakeEngine(FrontEndEngine):
         storage: The shared file system.
         outputs: Where workflows write to in S3.
         data: What else workflows may read, and write where it is not read-only.
-        image: Container image of head jobs and tasks; it must hold Snakemake and bash, and on S3 the executor plugin
-            and the storage plugin. Default: the image that the Snakemake project publishes, by version.
+        image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head jobs
+            on S3 it must also hold both plugins, which the default does not: give one made from it, or run Snakemake
+            elsewhere, by the client configuration. Default: what the Snakemake project publishes, by version.
 
     Attributes:
         task_role: The role of task jobs.
@@ -91,9 +93,14 @@ class SnakemakeEngine(FrontEndEngine):
             self.log_group.grant(self.head_role, "logs:GetLogEvents")
         else:
             self._grant_plugin()
-            script = read_script("snakemake_sources.sh") + read_script("snakemake_head.sh")
+            head = "".join(bare_script(part) for part in ("snakemake_sources.sh", "snakemake_head.sh"))
             settings = [part for name, value in self._settings().items() for part in (f"--{name}", value)]
-            command, environment = ["bash", "-c", script, "snakemake", *parameters, *settings], self._environment()
+            command = [*self._front_end_command(*parameters), *settings]
+            environment = {
+                "AWS_REGION": cdk.Aws.REGION,
+                "FRONT_END": packed_front_end([("head.sh", head)]),
+                **self._environment(),
+            }
         self._head_job_definition = self._definition(
             "HeadJob",
             self._head_container("Head", image=image, command=command, environment=environment),

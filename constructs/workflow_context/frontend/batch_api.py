@@ -117,6 +117,9 @@ def sign(
     now: time.struct_time,
     service: str = "batch",
     more: Record = _JSON,
+    *,
+    method: str = "POST",
+    query: str = "",
 ) -> Record:
     """The headers of a signed request.
 
@@ -128,7 +131,7 @@ def sign(
         headers["x-amz-security-token"] = credentials.token
     names = ";".join(sorted(headers))
     lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
-    canonical = "\n".join(["POST", path, "", *lines, "", names, hashlib.sha256(body).hexdigest()])
+    canonical = "\n".join([method, path, query, *lines, "", names, hashlib.sha256(body).hexdigest()])
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{credentials.secret}".encode()

@@ -2,8 +2,10 @@
 
 import ast
 import base64
+import io
 import json
 import lzma
+import tokenize
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,7 +16,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _MAIN = "import sys\nfrom frontend.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
-_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": lzma.PRESET_EXTREME, "pb": 0}]  # bytes of text stand in no pattern
+_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}]  # bytes of text stand in no pattern
 
 
 def bare(source: str) -> str:
@@ -29,6 +31,10 @@ def bare(source: str) -> str:
     def drop(node: ast.expr | ast.stmt, start: int, instead: bytes = b"") -> None:
         spans.append((start, place(node.end_lineno or node.lineno, node.end_col_offset or 0), instead))
 
+    for token in tokenize.tokenize(io.BytesIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            start = place(token.start[0], len(token.line[: token.start[1]].encode()))
+            spans.append((start, start + len(token.string.encode()), b""))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False):
             first = node.body[0]
@@ -39,8 +45,7 @@ def bare(source: str) -> str:
             drop(node.returns, text.rindex(b"->", 0, place(node.returns.lineno, node.returns.col_offset)))
     for start, end, instead in sorted(spans, reverse=True):
         text = text[:start] + instead + text[end:]
-    lines = text.decode().splitlines()
-    return "".join(f"{line.rstrip()}\n" for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return "".join(f"{line.rstrip()}\n" for line in text.decode().splitlines() if line.strip())
 
 
 def packed_front_end(beside: Sequence[tuple[str, str]] = ()) -> str:

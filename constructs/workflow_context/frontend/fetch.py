@@ -1,0 +1,101 @@
+"""Copies a Snakefile in S3 to the working directory, with what lies beside it: jobs look for it nowhere else."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import os
+import posixpath
+import time
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from .batch_api import Record, domain_of, sign
+from .credentials import Credentials, find_credentials
+from .script import PbsError
+
+MOST_FILES, MOST_BYTES = 1000, 100_000_000
+_SECONDS = 60.0
+
+
+def fetch(address: str, directory: Path, region: str) -> str:
+    """Copy it, and return its path in the directory.
+
+    Where its folder is named `workflow`, as Snakemake recommends, what lies beside the folder comes too, such as
+    `config`.
+
+    Raises:
+        PbsError: There is none, or it lies beside too much.
+    """
+    bucket, _, key = address[len("s3://") :].partition("/")
+    folder, name = posixpath.split(key)
+    if posixpath.basename(folder) == "workflow":
+        folder, name = posixpath.dirname(folder), f"workflow/{name}"
+    s3 = _S3(bucket, region)
+    files = s3.files(f"{folder}/" if folder else "")
+    if name not in files:
+        raise PbsError(f"there is no Snakefile {address}")
+    for path, (found, moment) in files.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(s3.get(found, {}))
+        os.utime(file, (moment, moment))  # one that is the same is no reason to run a rule again
+    return name
+
+
+class _S3:
+    """A bucket, by signed HTTPS requests."""
+
+    def __init__(self, bucket: str, region: str) -> None:
+        self._bucket = bucket
+        self._region = region
+        self._credentials: Credentials = find_credentials()
+        self._endpoint = (
+            os.environ.get("AWS_ENDPOINT_URL_S3")
+            or os.environ.get("AWS_ENDPOINT_URL")
+            or f"https://s3.{region}.{domain_of(region)}"
+        ).rstrip("/")
+
+    def files(self, prefix: str) -> dict[str, tuple[str, int]]:
+        """What a folder holds: the path in it to the key, and when it was written."""
+        found: dict[str, tuple[str, int]] = {}
+        size = 0
+        question: Record = {"list-type": "2", "prefix": prefix}
+        while True:
+            page = ET.fromstring(self.get("", question))  # noqa: S314  of S3
+            for one in page.iterfind("{*}Contents"):
+                key = one.findtext("{*}Key", "")
+                path = posixpath.normpath(key[len(prefix) :])
+                if key.endswith("/") or path.startswith(("..", "/")):
+                    continue
+                written = one.findtext("{*}LastModified", "")[:19]
+                found[path] = key, calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%S"))
+                size += int(one.findtext("{*}Size", "0"))
+            if len(found) > MOST_FILES or size > MOST_BYTES:
+                raise PbsError(
+                    f"s3://{self._bucket}/{prefix} holds more than {MOST_FILES} files or {MOST_BYTES} bytes, and all "
+                    "would be copied: give the workflow a folder of its own"
+                )
+            token = page.findtext("{*}NextContinuationToken")
+            if not token:
+                return found
+            question["continuation-token"] = token
+
+    def get(self, key: str, question: Record) -> bytes:
+        """Get an object, or with an empty key what is said of the bucket."""
+        path = urllib.parse.quote(f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
+        query = urllib.parse.urlencode(sorted(question.items()), quote_via=urllib.parse.quote, safe="")
+        host = self._endpoint.partition("://")[2]
+        more = {"x-amz-content-sha256": hashlib.sha256(b"").hexdigest()}
+        headers = sign(
+            self._credentials, self._region, host, path, b"", time.gmtime(), "s3", more, method="GET", query=query
+        )
+        address = f"{self._endpoint}{path}" + (f"?{query}" if query else "")
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=_SECONDS) as answer:  # noqa: S310  https
+                content: bytes = answer.read()
+        except OSError as error:
+            raise PbsError(f"s3://{self._bucket}/{key} cannot be read: {error}") from error
+        return content
