@@ -43,9 +43,10 @@ class SnakemakeEngine(FrontEndEngine):
         storage: The shared file system.
         outputs: Where workflows write to in S3.
         data: What else workflows may read, and write where it is not read-only.
-        image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head jobs
-            on S3 it must also hold both plugins, which the default does not: give one made from it, or run Snakemake
-            elsewhere, by the client configuration. Default: what the Snakemake project publishes, by version.
+        image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head
+            jobs on S3 it must also hold both plugins, which the recipe of the default does not name: give one made from
+            it, or run Snakemake elsewhere, by the client configuration. Default: the image that the Snakemake project
+            publishes, by version.
 
     Attributes:
         task_role: The role of task jobs.
