@@ -157,6 +157,10 @@ class MiniwdlEngine(WorkflowEngine):
         return f"{self._mount_path}/miniwdl_run"
 
     @property
+    def _downloads(self) -> str:
+        return f"{self._run_directory}/_CACHE/download"
+
+    @property
     def _upload_folder(self) -> str:
         return f"{self.outputs.within('miniwdl').uri}/"
 
@@ -185,6 +189,8 @@ class MiniwdlEngine(WorkflowEngine):
             "MINIWDL__CALL_CACHE__DIR": f"{self._run_directory}/_CACHE",
             "MINIWDL__CALL_CACHE__GET": "true",
             "MINIWDL__CALL_CACHE__PUT": "true",
+            # It must be within the mount, and is on EFS if nothing is said.
+            **({} if self.storage.access_point_id else {"MINIWDL__DOWNLOAD_CACHE__DIR": self._downloads}),
         }
 
     def _environment(self) -> dict[str, str]:

@@ -1,0 +1,71 @@
+"""`workflow-context local run` with miniwdl on the file systems that machines mount at boot."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from workflow_stacks.cli import app as command_line
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
+
+pytestmark = pytest.mark.cycle
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
+FILE_SYSTEMS = {
+    "OFS": {"expectedSizeTb": 1, "licenseSecretArn": SECRET, "packageUri": "s3://lab-software/objectivefs-7.2-1.rpm"},
+    "S3Files": {},
+    "FSxLustre": {},
+}
+STEPS = """\
+version 1.0
+workflow steps {
+  input { File data }
+  call count { input: data = data }
+  call use { input: counted = count.counted }
+  output { String said = use.said }
+}
+task count {
+  input { File data }
+  command <<< wc -l <~{data} >counted.txt >>>
+  output { File counted = "counted.txt" }
+}
+task use {
+  input { File counted }
+  command <<< echo "$(cat ~{counted}) lines" >>>
+  output { String said = read_string(stdout()) }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    try:
+        find_sandbox()
+    except CannotRunError as error:
+        pytest.skip(str(error))
+    file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
+    contexts = {
+        kind: {
+            "engines": [
+                {"type": "wdl", "engine": "miniwdl", "filesystem": {"fsType": kind, "configuration": configuration}}
+            ]
+        }
+        for kind, configuration in FILE_SYSTEMS.items()
+    }
+    file.write_text(json.dumps({"name": "Mounted", "schemaVersion": 1, "contexts": contexts}))
+    (file.parent / "steps.wdl").write_text(STEPS)
+    (file.parent / "data.txt").write_text("a\nb\nc\n")
+    yield file
+    LocalCloud.of_project(file).stop()
+
+
+@pytest.mark.parametrize("kind", FILE_SYSTEMS)
+def test_tasks_find_each_others_files_there(project_file: Path, kind: str) -> None:
+    folder = project_file.parent
+    arguments = [str(folder / "steps.wdl"), f"data={folder / 'data.txt'}", "--project", str(project_file)]
+    result = CliRunner().invoke(command_line, ["local", "run", kind, *arguments])
+    assert result.exit_code == 0, result.stderr
+    assert "3 lines" in result.stdout
