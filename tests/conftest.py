@@ -1,6 +1,7 @@
 """What tests share. A process of the CDK costs seconds: templates are synthesized once in a session."""
 
 import os
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.unshare import Unshare
 
 prefer_wheel_node()
+# A job in the background begins without Ctrl-C, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Images would be fetched, and bring other programs than those that the tests know.
 for sandbox in (Bubblewrap(), Unshare()):
     if sandbox.works():
