@@ -145,7 +145,8 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
                 "S3",
                 ("S3",),
                 "workflow_context.engines.toil:ToilEngine",
-                why_no_other="on AWS Batch, Toil keeps its job stores in S3, and its job definitions mount nothing",
+                why_no_other="on AWS Batch, Toil keeps its job stores in S3, and its job definitions mount nothing; "
+                "its batch system for PBS, which could use the front end of this project, submits no job in 9.6.0",
             ),
         )
     }

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -256,3 +257,32 @@ def test_a_file_system_that_is_mounted_is_refused() -> None:
             storage=EfsFileSystem(stack, "Storage", placement=placement, host_mounted=True),
             outputs=S3Location(s3.Bucket(stack, "Bucket"), "outputs"),
         )
+
+
+def test_its_batch_system_for_pbs_does_not_submit_jobs_yet(tmp_path: Path) -> None:
+    """Why Toil works on no mounted file system by qsub: a release in which this fails is one to try it with."""
+    (tmp_path / "pbsnodes").write_text("#!/bin/sh\necho Version: 6.1.0\n")
+    (tmp_path / "qsub").write_text(f"#!/bin/sh\necho called >{tmp_path}/called\n")
+    for name in ("pbsnodes", "qsub"):
+        (tmp_path / name).chmod(0o755)
+    code = (
+        "import sys\n"
+        "from toil.common import Toil\n"
+        "from toil.job import Job\n"
+        "def hello(job): pass\n"
+        "options = Job.Runner.getDefaultOptions(sys.argv[1])\n"
+        "options.batchSystem, options.retryCount = 'torque', 0\n"
+        "with Toil(options) as toil: toil.start(Job.wrapJobFn(hello))\n"
+    )
+    (tmp_path / "workflow.py").write_text(code)
+    said = subprocess.run(
+        [sys.executable, "workflow.py", f"file:{tmp_path}/store"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode
+    assert "prepareSubmission() takes from 6 to 8 positional arguments but 9 were given" in said.stderr
+    assert not (tmp_path / "called").exists()
