@@ -46,10 +46,13 @@ class HeadJobs:
         project = folder / "agc-project.yaml"
         project.write_text(PROJECT.format(engine=engine))
         Rehearsal(cloud, project).deploy(["one"])
-        self.outputs = stack_outputs(cloud.client, "Front-one")
+        self._attach(cloud, "Front-one", software)
         self.files = cloud.state_dir / "efs" / self.outputs["FileSystemId"] / "workflow"
         self.files.mkdir(parents=True, exist_ok=True)
         shutil.chown(self.files, 1000, 1000)
+
+    def _attach(self, cloud: LocalCloud, stack: str, software: Sequence[Path]) -> None:
+        self.outputs = stack_outputs(cloud.client, stack)
         self._software = ":".join(map(str, software))
         self.client = cloud.client
         self.batch = cloud.client("batch")

@@ -301,6 +301,25 @@ class TestFaults:
         assert submit(new_settings()) in batch.jobs
         assert len(batch.jobs) == 1
 
+    def test_so_are_questions_and_orders_to_end(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.throttled = 5
+        assert states(qstat(["-f"], api, settings)) == {id_: "Q"}
+        batch.throttled = 5
+        qdel([id_], api, settings)
+        assert batch.jobs[id_]["status"] == "FAILED"
+
+    def test_a_batch_that_is_too_busy_for_long_is_an_error(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.throttled = 1000
+        with pytest.raises(BatchError, match="TooManyRequests"):
+            submit(new_settings())
+        assert not batch.jobs
+
     def test_a_lost_answer_runs_no_task_twice(
         self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
     ) -> None:

@@ -9,7 +9,6 @@ import pytest
 from head_jobs import HeadJobs, java_settings, requirement
 from nextflow_itself import as_program
 
-from workflow_stacks.deployed import stack_outputs
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.rehearsal import Rehearsal
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
@@ -51,10 +50,7 @@ class MountedHeadJobs(HeadJobs):
     """
 
     def __init__(self, cloud: LocalCloud, stack: str, software: Sequence[Path]) -> None:
-        self.outputs = stack_outputs(cloud.client, stack)
-        self._software = ":".join(map(str, software))
-        self._client = cloud.client
-        self.batch = cloud.client("batch")
+        self._attach(cloud, stack, software)
         [definition] = self.batch.describe_job_definitions(jobDefinitions=[self.outputs["HeadJobDefinition"]])[
             "jobDefinitions"
         ]
@@ -119,6 +115,10 @@ def test_tasks_share_the_work_directory_with_the_head_job(contexts: dict[str, Mo
         str(OVERHEAD_MIB[kind] + mib) for mib in (*[4096] * 3, 1024)
     ]
     assert {one["container"]["mountPoints"][0]["containerPath"] for one in tasks} == {PATHS[kind]}
+    # Tasks may act as other users than the head job: those of their images.
+    folders = list(heads.files.glob("nextflow/work/*/*"))
+    assert len(folders) == 4
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o777}
     since = time.time()
     status, log = heads.run({**pipeline, "session": first})
     assert status == "SUCCEEDED", log

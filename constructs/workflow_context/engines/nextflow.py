@@ -90,6 +90,7 @@ class NextflowEngine(FrontEndEngine):
         file system they register definitions named after the context, and may end only jobs that carry its tag, which
         they can give to jobs that they submit and to no other. They submit to the queues of the context, and the only
         role they can give a task is the task role. Who may tag jobs by other rights than these can have them ended.
+        Jobs of one context share the directory with the scripts of all its tasks, so they trust each other.
         Task jobs have the rights of the task role, and through the instance's metadata service those of the instance
         role. Nextflow downloads its plugins and the pipeline from the internet when a head job starts.
 
