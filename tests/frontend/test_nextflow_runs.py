@@ -1,5 +1,6 @@
 """Nextflow itself on the local cloud, its work directory on the context's EFS, its tasks jobs of AWS Batch."""
 
+import fcntl
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -323,6 +324,26 @@ def test_a_resumed_run_does_only_what_is_missing(
     assert log.count("Cached process > ") == 4
     assert heads.tasks(since) == []
     assert sorted(ran()) == ["last", "part 1", "part 2", "part 3"]
+
+
+def test_a_resumed_run_waits_for_the_lock_of_a_machine_that_went(
+    heads: HeadJobs, pipeline: Callable[..., str], ran: Callable[[], list[str]]
+) -> None:
+    heads.write("go", "")
+    main = pipeline(STEPS)
+    first = heads.start({"pipeline": main})
+    assert heads.wait(first)[0] == "SUCCEEDED"
+    with (heads.files / f"nextflow/runs/{first}/.nextflow/cache/{first}/db/LOCK").open("r+") as index:
+        fcntl.lockf(index, fcntl.LOCK_EX)
+        second = heads.start({"pipeline": main, "session": first})
+        while heads.describe(second)["status"] != "RUNNING":
+            time.sleep(0.2)
+        time.sleep(8)
+        assert heads.describe(second)["status"] == "RUNNING"
+    status, log = heads.wait(second)
+    assert status == "SUCCEEDED", log
+    assert log.count("Cached process > ") == 4
+    assert len(ran()) == 4
 
 
 def wait_for_slow(heads: HeadJobs, since: float) -> None:

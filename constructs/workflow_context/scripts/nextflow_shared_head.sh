@@ -20,7 +20,15 @@ mkdir -p "$WORKFLOW_HOME/runs/$session"
 cd "$WORKFLOW_HOME/runs/$session"
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config
 qdel --begin # ends what a head job that was killed left running: no task runs beside its second self
-if [ "$resume" = 1 ]; then arguments+=(-resume "$session"); fi
+index=.nextflow/cache/$session/db/LOCK
+if [ "$resume" = 1 ]; then
+    arguments+=(-resume "$session")
+    # A machine that went holds its locks until the file system misses it, and Nextflow does not wait for that.
+    if [ -e "$index" ]; then
+        timeout 300 "${python:?}" -c "import fcntl, sys; fcntl.lockf(open(sys.argv[1], \"r+\"), fcntl.LOCK_EX)" "$index" ||
+            echo "$index stays locked" >&2
+    fi
+fi
 if [ "$revision" != default ]; then arguments+=(-revision "$revision"); fi
 if [ "$profile" != standard ]; then arguments+=(-profile "$profile"); fi
 if [ "$parameters" != none ]; then arguments+=(-params-file "$parameters"); fi
