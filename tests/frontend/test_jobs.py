@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from captured import capture
@@ -76,21 +77,45 @@ class TestLife:
         assert states(qstat(["-f"], api, settings)) == {id_: "C"}
         assert batch.calls["submitjob"] == 1
 
-    def test_nextflow_is_told_why_a_task_never_ran(
+    @pytest.mark.parametrize(
+        ("told", "code", "why"),
+        [
+            ({"statusReason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"}, "1", "never ran: MISCONFIGURATION"),
+            ({"startedAt": 1, "exitCode": 137, "reason": "OutOfMemoryError"}, "137", "was ended: OutOfMemoryError"),
+            ({"startedAt": 1, "statusReason": SPOT}, "143", "was ended: Host EC2"),
+            ({"startedAt": 1, "exitCode": 0, "statusReason": "odd"}, "143", "was ended: odd"),
+        ],
+    )
+    def test_nextflow_is_told_why_a_task_left_no_exit_code(
+        self,
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+        told: dict[str, Any],
+        code: str,
+        why: str,
+    ) -> None:
+        settings = new_settings()
+        (tmp_path / ".command.run").write_text("")
+        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
+        batch.jobs[id_]["container"] |= {key: told[key] for key in ("exitCode", "reason") if key in told}
+        batch.become("FAILED", id_, **{key: told[key] for key in ("startedAt", "statusReason") if key in told})
+        qstat(["-f"], api, settings)
+        assert (tmp_path / ".exitcode").read_text() == code
+        assert why in (tmp_path / ".command.log").read_text()
+
+    def test_an_exit_code_that_a_task_left_stays(
         self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
     ) -> None:
         settings = new_settings()
-        for folder, more in (("stuck", {}), ("ran", {"startedAt": 1}), ("begun", {})):
-            (tmp_path / folder).mkdir()
-            (tmp_path / folder / ".command.run").write_text("")
-            id_ = qsub([".command.run"], tmp_path / folder, {}, api, settings)
-            batch.become("FAILED", id_, statusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", **more)
-        (tmp_path / "begun" / ".command.begin").touch()
+        (tmp_path / ".command.run").write_text("")
+        (tmp_path / ".exitcode").write_text("3")
+        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
+        batch.become("FAILED", id_, startedAt=1)
         qstat(["-f"], api, settings)
-        assert (tmp_path / "stuck" / ".exitcode").read_text() == "1"
-        assert "JOB_RESOURCE_REQUIREMENT" in (tmp_path / "stuck" / ".command.log").read_text()
-        assert not (tmp_path / "ran" / ".exitcode").exists()
-        assert not (tmp_path / "begun" / ".exitcode").exists()
+        assert (tmp_path / ".exitcode").read_text() == "3"
+        assert not (tmp_path / ".command.log").exists()
 
     def test_a_script_that_is_not_of_nextflow_finds_nothing_beside_it(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path

@@ -52,6 +52,16 @@ process HUGE { cpus 1000; script: "true" }
 workflow { HUGE() }
 """
 
+KILLED = """
+process KILLED {
+    memory { 2.GB * task.attempt }
+    errorStrategy { task.exitStatus in 130..145 ? 'retry' : 'finish' }
+    output: stdout
+    script: "[ ${task.attempt} -gt 1 ] || sleep 100; echo attempt ${task.attempt}"
+}
+workflow { KILLED() | view }
+"""
+
 CONTAINERS = """
 process CONTAINED {
     container 'biocontainers/samtools:1.21'
@@ -228,6 +238,24 @@ def test_a_process_that_fails_for_good_fails_the_head_job_and_says_why(
     status, log = heads.run({"pipeline": pipeline(FAILS)})
     assert status == "FAILED"
     assert "this is why" in log
+
+
+def test_a_task_that_is_killed_with_all_its_processes_is_tried_again_at_once(
+    heads: HeadJobs, pipeline: Callable[..., str]
+) -> None:
+    """As when its container has no memory left: no exit code is written, and Nextflow would wait for ten minutes."""
+    since = time.time()
+    head = heads.start({"pipeline": pipeline(KILLED)})
+    deadline = time.monotonic() + 100
+    while [one["status"] for one in heads.tasks(since)] != ["RUNNING"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    time.sleep(1)
+    heads.kill(heads.tasks(since)[0]["jobId"])
+    status, log = heads.wait(head, 60)
+    assert status == "SUCCEEDED", log
+    assert "attempt 2" in log
+    assert [requirement(one, "MEMORY") for one in heads.tasks(since)] == ["2048", "4096"]
 
 
 def test_a_task_that_fits_on_no_machine_fails_and_says_why(heads: HeadJobs, pipeline: Callable[..., str]) -> None:

@@ -19,6 +19,7 @@ from .submit import INDEX, find_by_name, submit
 _STATES = {"RUNNING": "R", "SUCCEEDED": "C", "FAILED": "C"}
 _PAGE = 100  # of DescribeJobs
 _REMEMBERED_SECONDS = 1800
+_ENDED = 143  # the exit code of what was ended by SIGTERM, as is all on a machine that goes
 _LOST = re.compile(r"Host EC2")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}(\[[0-9]*\])?\Z")
 
@@ -125,21 +126,25 @@ def _exit_code(found: Record) -> str | None:
 
 
 def _tell_nextflow(found: Record) -> None:
-    """Say of a task that never ran why, in its own files: Nextflow goes by them, and would wait for them for long.
+    """Say of a task that left no exit code why, in its own files: Nextflow goes by them, and would wait for them long.
 
     A task of an array has files that only the array knows.
     """
-    command = found.get("container", {}).get("command", [])
+    container = found.get("container", {})
+    command = container.get("command", [])
     if len(command) < 6 or Path(command[5]).name != ".command.run" or "arrayProperties" in found:
         return
     folder = Path(command[4])
-    if found.get("startedAt") or (folder / ".command.begin").exists():
-        return
-    said = [part for part in (found.get("statusReason"), found["container"].get("reason")) if part]
-    why = f"The job never ran: {', '.join(said) or 'AWS Batch does not say why'}\n"
+    ran = found.get("startedAt") or (folder / ".command.begin").exists()
+    said = [part for part in (found.get("statusReason"), container.get("reason")) if part]
+    why = f"The job {'was ended' if ran else 'never ran'}: {', '.join(said) or 'AWS Batch does not say why'}\n"
+    code = container.get("exitCode") or (_ENDED if ran else 1)
     try:
-        (folder / ".command.log").write_text(why, encoding="utf-8")
-        (folder / ".exitcode").write_text("1", encoding="utf-8")
+        with (folder / ".command.log").open("a", encoding="utf-8") as file:
+            file.write(why)
+        # Not over one that was written and is not seen here yet.
+        with (folder / ".exitcode").open("x", encoding="utf-8") as file:
+            file.write(str(code))
     except OSError as error:
         sys.stderr.write(f"{why}{error}\n")
 
