@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -86,7 +87,7 @@ class TestSnakemake:
 
     def test_what_the_submit_command_does_not_say_is_read_from_the_properties_of_the_job(self) -> None:
         found = capture("snakemake-scatter")
-        script = found["script"].replace('"image": ', '"container_image": ')
+        script = found["script"].replace('"image": "', '"container_image": "docker://')
         request = read_request(found["argv"][-1:], script, Path(found["cwd"]), {})
         assert asked(request) == {"VCPU": "2", "MEMORY": "2862", "GPU": "1"}
         assert seconds(request.limits) == 90 * 60
@@ -332,3 +333,26 @@ class TestCommand:
 
     def test_an_array_of_one_has_the_index_0(self, tmp_path: Path) -> None:
         assert run(tmp_path, "#PBS -t 0-0", "echo $PBS_ARRAYID").stdout == "0\n"
+
+    @pytest.mark.parametrize(("script", "noted"), [(".command.run", False), ("job.sh", True)])
+    def test_a_job_that_is_told_to_end_ends_and_only_nextflow_notes_no_exit_code(
+        self, tmp_path: Path, script: str, noted: bool
+    ) -> None:
+        """Its machine may have gone: then it is moved, and Nextflow shall not notice."""
+        text = "trap 'echo 143 >.exitcode; kill $!; exit 143' TERM\ntouch begun\nsleep 60 & wait\n"
+        (tmp_path / script).write_text(text)
+        command = job_of(read_request([script], text, tmp_path, {}), SETTINGS)["containerOverrides"]["command"]
+        with subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id"}) as process:
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.02)
+            process.terminate()
+            code = process.wait(10)
+        assert code == (143 if noted else 137)
+        assert (tmp_path / ".exitcode").exists() == noted
+
+    def test_nextflow_and_others_end_with_the_code_of_their_script(self, tmp_path: Path) -> None:
+        for script in (".command.run", "job.sh"):
+            (tmp_path / script).write_text("exit 3\n")
+            found = job_of(read_request([script], "", tmp_path, {}), SETTINGS)["containerOverrides"]["command"]
+            environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id"}
+            assert subprocess.run(found, env=environment, check=False).returncode == 3

@@ -1,5 +1,6 @@
 """`workflow-context local run` of Snakemake: on the file system and on S3, by the head job definition as it is."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,16 +15,14 @@ from workflow_stacks.local.run import Options, Result, WorkflowRun
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 from workflow_stacks.local.stage import FolderStage
 
-PROJECT = """\
-name: Snake
-schemaVersion: 1
-contexts:
-  efs:
-    requestSpotInstances: true
-    engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: EFS}}]
-  s3:
-    engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: S3}}]
-"""
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
+FILE_SYSTEMS = {
+    "EFS": {},
+    "S3": {},
+    "S3Files": {},
+    "OFS": {"expectedSizeTb": 1, "licenseSecretArn": SECRET, "packageUri": "s3://lab-software/objectivefs-7.2-1.rpm"},
+    "FSxLustre": {},
+}
 # The layout that Snakemake recommends, with all that must come along.
 FILES = {
     "workflow/Snakefile": """\
@@ -48,10 +47,23 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     except CannotRunError as error:
         pytest.skip(str(error))
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
-    file.write_text(PROJECT)
+    contexts = {
+        kind: {
+            "requestSpotInstances": True,
+            "engines": [
+                {
+                    "type": "snakemake",
+                    "engine": "snakemake",
+                    "filesystem": {"fsType": kind, **({"configuration": configuration} if configuration else {})},
+                }
+            ],
+        }
+        for kind, configuration in FILE_SYSTEMS.items()
+    }
+    file.write_text(json.dumps({"name": "Snake", "schemaVersion": 1, "contexts": contexts}))
     cloud = LocalCloud.of_project(file)
     cloud.start()
-    Rehearsal(cloud, file).deploy(["efs", "s3"])
+    Rehearsal(cloud, file).deploy(list(contexts))
     yield file
     cloud.stop()
 
@@ -77,14 +89,23 @@ def run(project_file: Path) -> Callable[..., Result]:
 def test_on_the_file_system_it_runs_and_a_second_run_does_what_is_missing(
     run: Callable[..., Result], snakefile: Path
 ) -> None:
-    first = run("efs", snakefile, "name=zoe and max")
+    first = run("EFS", snakefile, "name=zoe and max")
     assert first.succeeded, first.why
     assert first.tasks == {"SUCCEEDED": 1}
     assert Path(first.outputs["greeting.txt"]).read_text() == "hello zoe and max\n"
 
-    again = run("efs", snakefile, "name=zoe and max")
+    again = run("EFS", snakefile, "name=zoe and max")
     assert again.succeeded, again.why
     assert again.tasks == {}
+
+
+@pytest.mark.cycle
+@pytest.mark.parametrize("kind", ["S3Files", "OFS", "FSxLustre"])
+def test_so_it_does_on_file_systems_that_machines_mount(run: Callable[..., Result], snakefile: Path, kind: str) -> None:
+    result = run(kind, snakefile)
+    assert result.succeeded, result.why
+    assert result.tasks == {"SUCCEEDED": 1}
+    assert Path(result.outputs["greeting.txt"]).read_text() == "hello nobody\n"
 
 
 @pytest.mark.cycle
@@ -92,7 +113,7 @@ def test_a_task_that_fails_is_told_of(run: Callable[..., Result], snakefile: Pat
     (snakefile.parent / "rules/greet.smk").write_text(
         'rule greet:\n    output: "greeting.txt"\n    shell: "echo no such sample >&2; exit 7"\n'
     )
-    result = run("efs", snakefile)
+    result = run("EFS", snakefile)
     assert not result.succeeded
     assert "The task greet-" in result.why[0]
     assert "no such sample" in "\n".join(result.why)
@@ -102,7 +123,7 @@ def test_a_task_that_fails_is_told_of(run: Callable[..., Result], snakefile: Pat
 def test_on_s3_the_head_job_fetches_the_whole_workflow(
     run: Callable[..., Result], snakefile: Path, project_file: Path
 ) -> None:
-    result = run("s3", snakefile, "name=zoe and max")
+    result = run("S3", snakefile, "name=zoe and max")
     assert result.succeeded, result.why
     assert result.tasks == {"SUCCEEDED": 1}
     bucket, _, key = result.outputs["greeting.txt"].removeprefix("s3://").partition("/")

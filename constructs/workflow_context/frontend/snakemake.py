@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 IMAGE = "container_image"
@@ -33,7 +34,7 @@ def asked_by_rule(text: str) -> dict[str, Any]:
     }
     return {
         "name": "-".join(map(str, named)),
-        "image": str(resources.get(IMAGE) or ""),
+        "image": re.sub("^docker://", "", str(resources.get(IMAGE) or "")),  # as Snakemake writes it elsewhere
         "gpus": _whole(resources, "gpu"),
         "limits": {name: str(value) for name, value in limits.items() if value},
     }

@@ -13,6 +13,9 @@ from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputErr
 
 # As many as the head job takes from S3.
 MOST_FILES, MOST_BYTES = 1000, 100_000_000
+# More often than on AWS: here it costs nothing.
+OFTEN = ("--seconds-between-status-checks", "1")
+ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
 # On S3 every job installs the storage plugin before it begins. Here it is there already, and nothing is fetched.
 PIP = """\
 #!/usr/bin/env python
@@ -48,12 +51,14 @@ class Snakemake(LocalEngine):
         if wrong:
             raise WorkflowInputError(f"Inputs of a Snakefile are its configuration, as name=value: {', '.join(wrong)}")
         snakefile, folder = _stage_workflow(workflow, place.stage)
-        options = {"options": shlex.join(["--config", *inputs])} if inputs else {}
+        configuration = ["--config", *inputs] if inputs else []
         if place.mounted:
             name = str(PurePosixPath(snakefile).relative_to(folder))
-            return Submission({"snakefile": name, "directory": folder, **options}, f"{folder}/")
+            options = shlex.join([*OFTEN, *configuration])
+            return Submission({"snakefile": name, "directory": folder, "options": options}, f"{folder}/", ASKED_AT_ONCE)
         results = place.command[place.command.index("--default-storage-prefix") + 1]
-        return Submission({"snakefile": snakefile, **options}, f"{results.rstrip('/')}/")
+        given = {"options": shlex.join(configuration)} if configuration else {}
+        return Submission({"snakefile": snakefile, **given}, f"{results.rstrip('/')}/")
 
     @override
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
