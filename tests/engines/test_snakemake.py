@@ -88,7 +88,7 @@ class TestMounted:
         for definition in definitions(mounted):
             size = len(json.dumps(definition))
             print(f"\n{size} bytes of {LIMIT}")
-            assert size < LIMIT - 1024
+            assert size < LIMIT - 512
 
     def test_head_jobs_carry_their_script(self, mounted: Template) -> None:
         carried = unpacked(environment(mounted)["FRONT_END"])
