@@ -17,13 +17,19 @@ from .settings import TAG, Settings
 INDEX = "WORKFLOW_ARRAY_INDEX"
 _LOOK_AFTER = (2.0, 4.0, 8.0)  # a job that was taken may be seen late
 _TRIES = 4
-# Nothing of a request stands in the text of the shell: it gets all as arguments.
+# Nothing of a request stands in the text of the shell: it gets all as arguments. Nextflow's script would note an exit
+# code when it is told to end, and Nextflow go by that, although its machine went and the job is moved: so it is killed.
 _RUN = (
     f'export PBS_ARRAYID="${{AWS_BATCH_JOB_ARRAY_INDEX:-${{{INDEX}:-}}}}" PBS_JOBID="$AWS_BATCH_JOB_ID"\n'
     'cd "$1" || exit\n'
     'if [ -n "$3" ]; then exec >"$3"; fi\n'
     'if [ "$4" = "&" ]; then exec 2>&1; elif [ -n "$4" ]; then exec 2>"$4"; fi\n'
-    'exec bash "$2"\n'
+    'if [ "${2##*/}" != .command.run ]; then exec bash "$2"; fi\n'
+    "set -m\n"
+    'bash "$2" &\n'
+    'trap "kill -KILL -- -$!" TERM\n'
+    "while wait $!; code=$?; kill -0 $! 2>/dev/null; do :; done\n"
+    "exit $code\n"
 )
 
 
@@ -35,7 +41,7 @@ def qsub(arguments: list[str], directory: Path, environment: dict[str, str], api
     """
     try:
         text = (directory / script_of(arguments)).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise PbsError(f"the script cannot be read: {error}") from error
     request = read_request(arguments, text, directory, environment)
     payload = job_of(request, settings)
