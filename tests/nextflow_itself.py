@@ -5,6 +5,7 @@ The jars (31 MB) are fetched by Maven once, into `cdk-workflow-context/nextflow-
 without its plugins: the executor for AWS Batch (`nf-amazon`) is not among them, so no test can go as far as AWS.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -85,13 +86,21 @@ def as_program(folder: Path) -> list[Path]:
 
 
 def jars() -> Path:
+    """The folder of Nextflow's jars; fetched once, by whichever process comes first."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     jars = cache / "cdk-workflow-context" / f"nextflow-{VERSION}"
+    jars.mkdir(parents=True, exist_ok=True)
+    with (jars / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _fetch(jars)
+    return jars
+
+
+def _fetch(jars: Path) -> None:
     if not (jars / f"nextflow-{VERSION}.jar").exists():
         maven = shutil.which("mvn")
         if maven is None:
             pytest.skip(f"Nextflow's jars are not in {jars}, and Maven is not here to fetch them")
-        jars.mkdir(parents=True, exist_ok=True)
         (jars / "pom.xml").write_text(_POM)
         run = subprocess.run(
             [maven, "-B", "-q", "-f", str(jars / "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory=."],
@@ -101,4 +110,3 @@ def jars() -> Path:
         )
         if run.returncode:
             pytest.skip(f"Maven could not fetch Nextflow's jars: {run.stdout[-300:]}")
-    return jars

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -139,14 +138,6 @@ class HeadJobs:
 def requirement(job: Record, kind: str) -> str | None:
     """What a job asks for."""
     return next((one["value"] for one in job["container"]["resourceRequirements"] if one["type"] == kind), None)
-
-
-def java_settings() -> list[Path]:
-    """Directories outside /usr that the Java of this machine needs."""
-    said = subprocess.run(["java", "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=True)
-    [home] = [Path(line.split("=")[1].strip()) for line in said.stderr.splitlines() if "java.home" in line]
-    linked = {file.resolve() for file in (home / "conf").rglob("*")} if home.exists() else set()
-    return sorted({Path(*file.parts[:3]) for file in linked if not file.is_relative_to("/usr")})
 
 
 def dump(job: Record) -> str:

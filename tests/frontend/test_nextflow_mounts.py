@@ -1,26 +1,19 @@
 """Nextflow itself with its work directory on file systems that machines mount at boot."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from head_jobs import HeadJobs, java_settings, requirement
+from head_jobs import HeadJobs, requirement
 from nextflow_itself import as_program
+from rehearsing import MOUNTED_BY_MACHINES, needs_sandbox, project_on
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.rehearsal import Rehearsal
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
-FILE_SYSTEMS = {
-    "OFS": {"expectedSizeTb": 1, "licenseSecretArn": SECRET, "packageUri": "s3://lab-software/objectivefs-7.2-1.rpm"},
-    "FSxLustre": {},
-    "S3Files": {},
-}
 PATHS = {"OFS": "/mnt/objectivefs", "FSxLustre": "/mnt/fsx", "S3Files": "/mnt/s3files"}
 OVERHEAD_MIB = {"OFS": 2048, "FSxLustre": 0, "S3Files": 0}
 """What a task asks for beside its own memory; see ObjectiveFsFileSystem."""
@@ -73,33 +66,17 @@ class MountedHeadJobs(HeadJobs):
 
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MountedHeadJobs]]:
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     folder = tmp_path_factory.mktemp("nextflow")
-    software = [*as_program(folder / "software"), *java_settings()]
+    software = as_program(folder / "software")
     project = folder / "agc-project.yaml"
-    contexts = {
-        kind: {
-            "requestSpotInstances": True,
-            "engines": [
-                {
-                    "type": "nextflow",
-                    "engine": "nextflow",
-                    "filesystem": {"fsType": kind, "configuration": configuration},
-                }
-            ],
-        }
-        for kind, configuration in FILE_SYSTEMS.items()
-    }
-    project.write_text(json.dumps({"name": "Mounts", "schemaVersion": 1, "contexts": contexts}))
+    project.write_text(project_on(MOUNTED_BY_MACHINES, engine="nextflow", language="nextflow"))
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        Rehearsal(cloud, project).deploy(tuple(FILE_SYSTEMS))
-        yield {kind: MountedHeadJobs(cloud, f"Mounts-{kind}", software) for kind in FILE_SYSTEMS}
+        Rehearsal(cloud, project).deploy(tuple(MOUNTED_BY_MACHINES))
+        yield {kind: MountedHeadJobs(cloud, f"Mounts-{kind}", software) for kind in MOUNTED_BY_MACHINES}
 
 
-@pytest.mark.parametrize("kind", FILE_SYSTEMS)
+@pytest.mark.parametrize("kind", MOUNTED_BY_MACHINES)
 def test_tasks_share_the_work_directory_with_the_head_job(contexts: dict[str, MountedHeadJobs], kind: str) -> None:
     """And a run that is resumed finds there what is done."""
     heads = contexts[kind]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from head_jobs import HeadJobs, java_settings, requirement
+from head_jobs import HeadJobs, requirement
 from nextflow_itself import as_program
+from rehearsing import needs_sandbox
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
@@ -189,14 +189,11 @@ class HurriedHeadJobs(HeadJobs):
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadJobs]:
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     folder = tmp_path_factory.mktemp("nextflow")
     software = as_program(folder / "software")
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield HurriedHeadJobs(cloud, "nextflow", folder, [*software, *java_settings()])
+        yield HurriedHeadJobs(cloud, "nextflow", folder, software)
 
 
 @pytest.fixture

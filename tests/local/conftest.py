@@ -93,13 +93,9 @@ def stacks(cloud):
 def lab(tmp_path_factory):
     """Queues and a job definition for scripts; skips where this machine cannot run jobs."""
     from lab import Lab
+    from rehearsing import needs_sandbox
 
-    from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
-
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     # A cloud of its own: other tests count what theirs holds.
     with LocalCloud(tmp_path_factory.mktemp("lab")) as cloud:
         yield Lab(cloud)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from rehearsing import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -20,7 +21,6 @@ from workflow_stacks.local.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
 from workflow_stacks.local.rehearsal import Rehearsal
 from workflow_stacks.local.resources import deployed_stacks
 from workflow_stacks.local.run import Options, Result, WorkflowRun
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
@@ -78,10 +78,7 @@ task task_ {{
 
 @pytest.fixture(scope="module")
 def project_file(tmp_path_factory):
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(PROJECT)
     (file.parent / "steps.wdl").write_text(STEPS)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rehearsing import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -19,7 +20,6 @@ from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.engines import ENGINES
 from workflow_stacks.local.engines.base import Place
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
@@ -102,10 +102,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project, its workflow, and a directory with the stand-in for the jar."""
     if not (shutil.which("javac") and shutil.which("jar")):
         pytest.skip("the stand-in for Cromwell's jar needs a Java compiler")
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     folder = tmp_path_factory.mktemp("cromwell")
     (folder / "agc-project.yaml").write_text(PROJECT)
     (folder / "hello.wdl").write_text(WORKFLOW)

@@ -1,24 +1,17 @@
 """`workflow-context local run` with miniwdl on the file systems that machines mount at boot."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rehearsing import MOUNTED_BY_MACHINES, needs_sandbox, project_on
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
-FILE_SYSTEMS = {
-    "OFS": {"expectedSizeTb": 1, "licenseSecretArn": SECRET, "packageUri": "s3://lab-software/objectivefs-7.2-1.rpm"},
-    "S3Files": {},
-    "FSxLustre": {},
-}
 STEPS = """\
 version 1.0
 workflow steps {
@@ -42,27 +35,16 @@ task use {
 
 @pytest.fixture(scope="module")
 def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
-    contexts = {
-        kind: {
-            "engines": [
-                {"type": "wdl", "engine": "miniwdl", "filesystem": {"fsType": kind, "configuration": configuration}}
-            ]
-        }
-        for kind, configuration in FILE_SYSTEMS.items()
-    }
-    file.write_text(json.dumps({"name": "Mounted", "schemaVersion": 1, "contexts": contexts}))
+    file.write_text(project_on(MOUNTED_BY_MACHINES, engine="miniwdl", language="wdl"))
     (file.parent / "steps.wdl").write_text(STEPS)
     (file.parent / "data.txt").write_text("a\nb\nc\n")
     yield file
     LocalCloud.of_project(file).stop()
 
 
-@pytest.mark.parametrize("kind", FILE_SYSTEMS)
+@pytest.mark.parametrize("kind", MOUNTED_BY_MACHINES)
 def test_tasks_find_each_others_files_there(project_file: Path, kind: str) -> None:
     folder = project_file.parent
     arguments = [str(folder / "steps.wdl"), f"data={folder / 'data.txt'}", "--project", str(project_file)]

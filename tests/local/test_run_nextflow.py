@@ -1,12 +1,12 @@
 """`workflow-context local run` with Nextflow: a pipeline with files of its own, its results, and what it does again."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nextflow_itself import JAVA_OPTIONS, jars as nextflow_jars
+from nextflow_itself import as_program
+from rehearsing import needs_sandbox, project_on
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -14,17 +14,10 @@ from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.engines import ENGINES
 from workflow_stacks.local.engines.base import Place
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
 
-PROJECT = """\
-name: Flow
-schemaVersion: 1
-contexts:
-  nf:
-    engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: EFS}}]
-"""
+FILE_SYSTEMS = ("EFS", "FSxLustre")
 MAIN = """
 include { COUNT } from './modules/count'
 process SUM {
@@ -51,10 +44,7 @@ Command = Callable[..., tuple[int, dict[str, object] | str]]
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Run the pipeline: exit code, and the result or what was told."""
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     folder = tmp_path_factory.mktemp("nextflow")
     pipeline = folder / "pipeline"
     for name, text in {"main.nf": MAIN, "modules/count.nf": COUNT, "bin/total.sh": TOTAL, "big.fastq": "@"}.items():
@@ -63,18 +53,13 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
         file.write_text(text)
     (pipeline / "bin" / "total.sh").chmod(0o755)
     (folder / "data.txt").write_text("a\nbcd\n")
-    jars = folder / "nextflow" / "jars"
-    shutil.copytree(nextflow_jars(), jars)
-    program = folder / "nextflow" / "bin" / "nextflow"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec java {" ".join(JAVA_OPTIONS)} -cp "{jars}/*" nextflow.cli.Launcher "$@"\n')
-    program.chmod(0o755)
+    software = as_program(folder / "nextflow")
     project = folder / "agc-project.yaml"
-    project.write_text(PROJECT)
+    project.write_text(project_on(FILE_SYSTEMS, engine="nextflow", language="nextflow"))
 
-    def command(*inputs: str) -> tuple[int, dict[str, object] | str]:
-        arguments = ["local", "run", "nf", str(pipeline / "main.nf"), f"data={folder / 'data.txt'}", *inputs]
-        more = ["--project", str(project), "--software", str(folder / "nextflow"), "--json"]
+    def command(context: str, *inputs: str) -> tuple[int, dict[str, object] | str]:
+        arguments = ["local", "run", context, str(pipeline / "main.nf"), f"data={folder / 'data.txt'}", *inputs]
+        more = ["--project", str(project), *(part for one in software for part in ("--software", str(one))), "--json"]
         done = CliRunner().invoke(command_line, [*arguments, *more, "--env", "NXF_OFFLINE=true"])
         return done.exit_code, json.loads(done.stdout) if done.exit_code == 0 else done.stderr
 
@@ -82,8 +67,9 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     LocalCloud.of_project(project).stop()
 
 
-def test_a_pipeline_runs_with_its_modules_and_programs_and_is_not_done_twice(command: Command) -> None:
-    code, result = command()
+@pytest.mark.parametrize("context", FILE_SYSTEMS)
+def test_a_pipeline_runs_with_its_modules_and_programs_and_is_not_done_twice(command: Command, context: str) -> None:
+    code, result = command(context)
 
     assert code == 0, result
     assert isinstance(result, dict)
@@ -92,7 +78,7 @@ def test_a_pipeline_runs_with_its_modules_and_programs_and_is_not_done_twice(com
     assert name == "sum.txt"
     assert Path(file).read_text() == "4\n"
 
-    code, again = command()
+    code, again = command(context)
 
     assert code == 0, again
     assert isinstance(again, dict)
@@ -102,7 +88,7 @@ def test_a_pipeline_runs_with_its_modules_and_programs_and_is_not_done_twice(com
 
 
 def test_results_cannot_go_where_jobs_cannot_write(command: Command) -> None:
-    code, told = command("outdir=results")
+    code, told = command("EFS", "outdir=results")
 
     assert code == 1
     assert "outdir is results; jobs can write to s3:// and below /mnt/efs" in told
@@ -111,7 +97,7 @@ def test_results_cannot_go_where_jobs_cannot_write(command: Command) -> None:
 def test_without_a_file_system_the_context_that_has_one_is_named(tmp_path: Path) -> None:
     place = Place([], None, "s3://bucket/results/1/", "")
 
-    with pytest.raises(WorkflowContextError, match="Run it in a context with 'filesystem: "):
+    with pytest.raises(WorkflowContextError, match="Run it in a context with one"):
         ENGINES["nextflow"].prepare(tmp_path / "main.nf", [], place)
 
 

@@ -1,10 +1,10 @@
 """`workflow-context local run` of Snakemake: on the file system and on S3, by the head job definition as it is."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rehearsing import MOUNTED_BY_MACHINES, needs_sandbox, project_on
 
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
@@ -12,17 +12,9 @@ from workflow_stacks.local.engines import ENGINES, snakemake as engine
 from workflow_stacks.local.engines.base import Place
 from workflow_stacks.local.rehearsal import Rehearsal
 from workflow_stacks.local.run import Options, Result, WorkflowRun
-from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 from workflow_stacks.local.stage import FolderStage
 
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
-FILE_SYSTEMS = {
-    "EFS": {},
-    "S3": {},
-    "S3Files": {},
-    "OFS": {"expectedSizeTb": 1, "licenseSecretArn": SECRET, "packageUri": "s3://lab-software/objectivefs-7.2-1.rpm"},
-    "FSxLustre": {},
-}
+FILE_SYSTEMS = ("EFS", "S3", *MOUNTED_BY_MACHINES)
 # The layout that Snakemake recommends, with all that must come along.
 FILES = {
     "workflow/Snakefile": """\
@@ -42,28 +34,12 @@ rule greet:
 
 @pytest.fixture(scope="module")
 def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    try:
-        find_sandbox()
-    except CannotRunError as error:
-        pytest.skip(str(error))
+    needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
-    contexts = {
-        kind: {
-            "requestSpotInstances": True,
-            "engines": [
-                {
-                    "type": "snakemake",
-                    "engine": "snakemake",
-                    "filesystem": {"fsType": kind, **({"configuration": configuration} if configuration else {})},
-                }
-            ],
-        }
-        for kind, configuration in FILE_SYSTEMS.items()
-    }
-    file.write_text(json.dumps({"name": "Snake", "schemaVersion": 1, "contexts": contexts}))
+    file.write_text(project_on(FILE_SYSTEMS, engine="snakemake", language="snakemake"))
     cloud = LocalCloud.of_project(file)
     cloud.start()
-    Rehearsal(cloud, file).deploy(list(contexts))
+    Rehearsal(cloud, file).deploy(FILE_SYSTEMS)
     yield file
     cloud.stop()
 

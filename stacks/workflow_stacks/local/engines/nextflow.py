@@ -45,7 +45,7 @@ class Nextflow(LocalEngine):
         if not place.mounted:
             raise WorkflowInputError(
                 "On the local cloud Nextflow keeps its work directory on the file system: machines there have no AWS "
-                "CLI for tasks to fetch files with. Run it in a context with 'filesystem: {fsType: EFS}'."
+                "CLI for tasks to fetch files with. Run it in a context with one, such as 'filesystem: {fsType: EFS}'."
             )
         parameters = {name: staged_file(value, place.stage) for name, value in read_inputs(inputs).items()}
         run = place.stage.put(f"rehearsal/{PurePosixPath(place.results).name}/run", b"")
