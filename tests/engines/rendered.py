@@ -1,6 +1,7 @@
 """Parts of a template as they may read once deployed, for parsers of what is rendered."""
 
 import json
+import shlex
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -65,6 +66,14 @@ def allowed(template: Template, role: str, action: str) -> list[str]:
             resource = statement["Resource"]
             found += map(deployed, resource if isinstance(resource, list) else [resource])
     return found
+
+
+def submission(template: Template) -> dict[str, str]:
+    """The options of the command that a client is told to start a workflow by."""
+    told = output(template, "ClientConfiguration").replace("// ", "")
+    command = told[told.index("aws batch submit-job") :].partition("'\n")[0]
+    words = shlex.split(command.replace("\\\n", " ").rstrip("'") + "'")
+    return dict(zip(words[3::2], words[4::2], strict=True))
 
 
 def user_data(template: Template) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from nextflow_itself import nextflow
 from policies import may
-from rendered import allowed, environment, head_container, output, statements
+from rendered import allowed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
 from workflow_context.frontend.package import packed_front_end, unpacked
@@ -172,6 +172,15 @@ class TestRights:
         assert len(roles) == 2
         assert any("TaskRole" in one for one in roles)
         assert any("ExecutionRole" in one for one in roles)
+
+
+def test_a_client_is_told_how_to_submit(template: Template) -> None:
+    options = submission(template)
+    assert options["--job-definition"] == output(template, "HeadJobDefinition")
+    assert options["--job-queue"] == output(template, "HeadQueue")
+    definitions = resources(template, "AWS::Batch::JobDefinition").values()
+    [parameters] = [one["Properties"]["Parameters"] for one in definitions if "Parameters" in one["Properties"]]
+    assert json.loads(options["--parameters"]).keys() == parameters.keys()
 
 
 def test_what_a_pipeline_says_of_executors_is_overruled(engine_templates: Templates, tmp_path: Path) -> None:

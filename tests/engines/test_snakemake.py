@@ -2,7 +2,6 @@
 
 import ast
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendered import allowed, deployed, environment, head_container, output, statements
+from rendered import allowed, deployed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
 from workflow_context.engines.carried_plugin import carried_plugin
@@ -135,11 +134,9 @@ class TestMounted:
         assert {"TaskRole" in one or "ExecutionRole" in one for one in roles} == {True}
 
     def test_a_client_is_told_how_to_submit(self, mounted: Template) -> None:
-        said = output(mounted, "ClientConfiguration")
-        words = shlex.split(said.replace("\\\n", " "), comments=True)
-        options = dict(zip(words[3::2], words[4::2], strict=True))
-        assert words[:3] == ["aws", "batch", "submit-job"]
+        options = submission(mounted)
         assert options["--job-definition"] == output(mounted, "HeadJobDefinition")
+        assert options["--job-queue"] == output(mounted, "HeadQueue")
         assert json.loads(options["--parameters"])["directory"] == "/mnt/efs/snakemake/work"
 
 

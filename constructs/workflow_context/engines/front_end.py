@@ -1,5 +1,6 @@
 """Engines that work in a directory which all jobs share, and speak to AWS Batch as to a PBS cluster."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
@@ -91,6 +92,20 @@ class FrontEndEngine(WorkflowEngine):
             parameters: What the script gets as arguments.
         """
         return ["bash", "-c", bare_script("unpack.sh"), "head", *parameters]
+
+    def _how_to_submit(self, name: str, parameters: Mapping[str, str]) -> list[str]:
+        """The command that starts a workflow, in lines.
+
+        Args:
+            name: The name of the job.
+            parameters: Those of the head job definition.
+        """
+        return [
+            f"aws batch submit-job --region {cdk.Aws.REGION} --job-name {name} \\",
+            f"    --job-queue {self.compute.head_queue.job_queue_arn} \\",
+            f"    --job-definition {self.head_job_definition.job_definition_arn} \\",
+            f"    --parameters '{json.dumps(parameters)}'",
+        ]
 
     def _front_end_environment(
         self,

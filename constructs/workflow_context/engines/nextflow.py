@@ -36,6 +36,8 @@ _CLUSTER_OPTIONS = (
     'WORKFLOW_GPUS=${task.accelerator ? task.accelerator.request : 0}"'
 )
 
+_PARAMETERS = {"revision": "default", "profile": "standard", "parameters": "none", "session": "new"}
+
 # Exit codes of a task that was killed, and the number Nextflow gives one whose machine went.
 _LOST = "(130..145) + 104 + 175 + 2147483647"
 
@@ -141,13 +143,7 @@ class NextflowEngine(FrontEndEngine):
                 ],
                 environment=environment,
             ),
-            parameters={
-                "pipeline": "nextflow-io/hello",
-                "revision": "default",
-                "profile": "standard",
-                "parameters": "none",
-                "session": "new",
-            },
+            parameters={"pipeline": "nextflow-io/hello", **_PARAMETERS},
             timeout=cdk.Duration.days(14),
         )
 
@@ -159,7 +155,17 @@ class NextflowEngine(FrontEndEngine):
     @property
     @override
     def client_configuration(self) -> str:
-        return self._s3_configuration() if self._in_s3 else self._shared_configuration()
+        if self._in_s3:
+            return self._s3_configuration()
+        return "\n".join(
+            [
+                "// Nextflow runs in head jobs of this context, which alone have its file system. PIPELINE is a",
+                f"// repository, its URL, or a path below {self._mount_path}; 'session' is a head job to resume.",
+                *(f"// {line}" for line in self._how_to_submit("nextflow", {"pipeline": "PIPELINE", **_PARAMETERS})),
+                "// They run with this:",
+                self._shared_configuration(),
+            ]
+        )
 
     @override
     def extra_outputs(self) -> dict[str, str]:
@@ -196,7 +202,6 @@ class NextflowEngine(FrontEndEngine):
         # A process in a container is a job in its image: no engine for containers may start one more in there.
         return "\n".join(
             [
-                "// What head jobs of this context run with: it names directories and commands that only they have.",
                 f"workDir = '{self._home}/work'",
                 f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
                 "process {",
@@ -275,15 +280,13 @@ class NextflowEngine(FrontEndEngine):
     def _environment(self) -> dict[str, str]:
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "NEXTFLOW_CONFIG": self.client_configuration,
-            "NXF_ANSI_LOG": "false",
             "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
             **self._common_environment(),
         }
 
     def _common_environment(self) -> dict[str, str]:
         return {
-            "NEXTFLOW_CONFIG": self.client_configuration,
+            "NEXTFLOW_CONFIG": self._s3_configuration() if self._in_s3 else self._shared_configuration(),
             "NXF_ANSI_LOG": "false",
             "NXF_IGNORE_RESUME_HISTORY": "true",  # the history of the runs is a file of a container that is gone
             "NXF_OPTS": "-Xms1g -Xmx3g",

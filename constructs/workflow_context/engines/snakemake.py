@@ -1,6 +1,5 @@
 """Snakemake, in a directory that all jobs share, or by its AWS Batch executor plugin with the files in S3."""
 
-import json
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -117,7 +116,7 @@ class SnakemakeEngine(FrontEndEngine):
     @property
     @override
     def client_configuration(self) -> str:
-        return self._how_to_submit() if self._shared else self._profile()
+        return self._instructions() if self._shared else self._profile()
 
     @override
     def extra_outputs(self) -> dict[str, str]:
@@ -140,7 +139,7 @@ class SnakemakeEngine(FrontEndEngine):
         # On S3 the head job keeps its own metadata in the container; what tasks read and write is in the bucket.
         return f"{self._home}/work" if self._shared else "/tmp/snakemake"  # noqa: S108
 
-    def _how_to_submit(self) -> str:
+    def _instructions(self) -> str:
         parameters = {"snakefile": "SNAKEFILE", "directory": self._run_directory, "jobs": "100", "options": "none"}
         return "\n".join(
             [
@@ -148,10 +147,7 @@ class SnakemakeEngine(FrontEndEngine):
                 f"# address that the context may read, whose folder comes along, or a path below {self._mount_path}.",
                 "# 'options' is more of Snakemake's command line: --config name=value, targets. A new head job for the",
                 "# same directory does what is missing.",
-                f"aws batch submit-job --region {cdk.Aws.REGION} --job-name snakemake \\",
-                f"    --job-queue {self.compute.head_queue.job_queue_arn} \\",
-                f"    --job-definition {self._head_job_definition.job_definition_arn} \\",
-                f"    --parameters '{json.dumps(parameters)}'",
+                *self._how_to_submit("snakemake", parameters),
             ]
         )
 
