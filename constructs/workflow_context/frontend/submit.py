@@ -26,9 +26,11 @@ _RUN = (
     'if [ "$4" = "&" ]; then exec 2>&1; elif [ -n "$4" ]; then exec 2>"$4"; fi\n'
     'if [ "${2##*/}" != .command.run ]; then exec bash "$2"; fi\n'
     "set -m\n"
+    'told=; trap "told=1; kill -KILL -- -\\$!" TERM\n'
     'bash "$2" &\n'
-    'trap "kill -KILL -- -$!" TERM\n'
-    "while wait $!; code=$?; kill -0 $! 2>/dev/null; do :; done\n"
+    'if [ "$told" ]; then kill -KILL -- -$!; fi\n'
+    # A signal ends the waiting too: only what the next one says is the code of the script.
+    'while told=; wait $!; code=$?; [ "$told" ]; do :; done\n'
     "exit $code\n"
 )
 
