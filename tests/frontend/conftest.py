@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch
 
-from workflow_context.frontend import batch_api, submit
+from workflow_context.frontend import batch_api, submit as submitting
 from workflow_context.frontend.batch_api import BatchApi
 from workflow_context.frontend.settings import Settings
+from workflow_context.frontend.submit import qsub
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBatch]:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     # Pauses are counted by nobody here.
     monkeypatch.setattr(batch_api.random, "uniform", lambda *_: 0.0)
-    monkeypatch.setattr(submit, "_LOOK_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(submitting, "_LOOK_AFTER", (0.0, 0.0))
     with fake_batch() as server:
         yield server
 
@@ -52,3 +53,14 @@ def new_settings(tmp_path: Path) -> Callable[..., Settings]:
         return Settings(**values)
 
     return make
+
+
+@pytest.fixture
+def submit(api: BatchApi, tmp_path: Path) -> Callable[..., str]:
+    """Submit a small script, with lines for its header."""
+
+    def run(settings: Settings, *header: str) -> str:
+        (tmp_path / "s.sh").write_text("\n".join([*(f"#PBS {line}" for line in header), "echo"]) + "\n")
+        return qsub(["s.sh"], tmp_path, {}, api, settings)
+
+    return run

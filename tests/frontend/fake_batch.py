@@ -5,15 +5,20 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from workflow_context.frontend.settings import Settings
 
 Record = dict[str, Any]
 
 ARN = "arn:aws:batch:us-east-1:123456789012"
 TEMPLATE = f"{ARN}:job-definition/tasks:1"
+NewSettings = Callable[..., Settings]
+SPOT = "Host EC2 (instance i-0123456789abcdef0) terminated."
+"""What AWS Batch says of a job whose Spot machine went."""
 
 
 class FakeBatch(ThreadingHTTPServer):
@@ -188,3 +193,14 @@ def fake_batch() -> Iterator[FakeBatch]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def states(text: str) -> dict[str, str]:
+    """What `qstat -f` says, read as Nextflow reads it: line by line."""
+    found, id_ = {}, ""
+    for line in text.splitlines():
+        if line.startswith("Job Id:"):
+            id_ = line[7:].strip()
+        elif " job_state = " in line:
+            found[id_] = line.split(" = ")[1].strip()
+    return found

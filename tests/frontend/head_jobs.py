@@ -56,6 +56,11 @@ class HeadJobs:
         self.client = cloud.client
         self.batch = cloud.client("batch")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every head job finds set beside what its definition says. Default: nothing."""
+        return {}
+
     def start(
         self,
         parameters: Mapping[str, str],
@@ -69,7 +74,10 @@ class HeadJobs:
             jobDefinition=self.outputs["HeadJobDefinition"],
             parameters=dict(parameters),
             containerOverrides={
-                "environment": [{"name": name, "value": value} for name, value in (environment or {}).items()]
+                "environment": [
+                    {"name": name, "value": value}
+                    for name, value in {**self.environment, **(environment or {})}.items()
+                ]
             },
             tags={"local:software": self._software, **(tags or {})},
         )["jobId"]

@@ -202,12 +202,15 @@ def test_a_task_that_lost_its_spot_machine_goes_to_the_fallback_queue(
     assert queues == [heads.outputs["TaskQueue"], heads.outputs["FallbackQueue"]]
 
 
-def wait_for_slow(heads: HeadJobs, mine: Workflow, since: float) -> None:
-    """Wait until quick is done and slow runs."""
+def at_work_on_slow(heads: HeadJobs, workflow: Callable[[str], Workflow], since: float) -> tuple[Workflow, str]:
+    """A workflow and its head job, when quick is done and slow runs."""
+    mine = workflow(SLOW)
+    head = mine.start()
     deadline = time.monotonic() + 100
     while [one["status"] for one in heads.tasks(since)] != ["SUCCEEDED", "RUNNING"] or "slow" not in mine.read("began"):
         assert time.monotonic() < deadline
         time.sleep(0.3)
+    return mine, head
 
 
 def test_a_second_head_job_does_only_what_one_that_lost_its_machine_left(
@@ -215,9 +218,7 @@ def test_a_second_head_job_does_only_what_one_that_lost_its_machine_left(
 ) -> None:
     """The task that was running is ended, and has ended, before it is done again."""
     since = time.time()
-    mine = workflow(SLOW)
-    first = mine.start()
-    wait_for_slow(heads, mine, since)
+    mine, first = at_work_on_slow(heads, workflow, since)
     heads.kill(first)
     heads.wait(first)
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "RUNNING"]
@@ -241,9 +242,7 @@ def test_a_head_job_at_work_keeps_others_out_and_ends_its_tasks_when_it_is_termi
     heads: HeadJobs, workflow: Callable[[str], Workflow]
 ) -> None:
     since = time.time()
-    mine = workflow(SLOW)
-    first = mine.start()
-    wait_for_slow(heads, mine, since)
+    mine, first = at_work_on_slow(heads, workflow, since)
     status, log = mine.run()
     assert status == "FAILED"
     assert f"head job {first} is at work on this run (RUNNING)" in log

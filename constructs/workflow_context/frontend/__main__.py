@@ -14,26 +14,42 @@ from .settings import Settings
 from .status import qstat
 from .submit import qsub
 
-_NAMES = ("qsub", "qstat", "qdel")
+
+def _fetch(rest: list[str]) -> str:
+    return fetch(rest[0], Path.cwd(), os.environ["AWS_REGION"])
+
+
+def _qsub(rest: list[str]) -> str:
+    api, settings = _context()
+    return qsub(rest, Path.cwd(), dict(os.environ), api, settings)
+
+
+def _qstat(rest: list[str]) -> str:
+    return qstat(rest, *_context())
+
+
+def _qdel(rest: list[str]) -> str:
+    return qdel(rest, *_context())
+
+
+def _context() -> tuple[BatchApi, Settings]:
+    settings = Settings.read(dict(os.environ))
+    return BatchApi(settings.region), settings
+
+
+# `fetch`, of a Snakefile, is for the script of the head job.
+_COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch}
 
 
 def main(arguments: list[str]) -> int:
     """Run a command: its name, then its arguments. Returns the exit code."""
     name, *rest = arguments or [""]
-    if name not in (*_NAMES, "fetch"):
-        sys.stderr.write(f"the first argument is one of {', '.join(_NAMES)}\n")
+    command = _COMMANDS.get(name)
+    if command is None:
+        sys.stderr.write(f"the first argument is one of {', '.join(_COMMANDS)}\n")
         return 2
     try:
-        environment = dict(os.environ)
-        if name == "fetch":  # of a Snakefile, for the script of the head job
-            sys.stdout.write(f"{fetch(rest[0], Path.cwd(), environment['AWS_REGION'])}\n")
-            return 0
-        settings = Settings.read(environment)
-        api = BatchApi(settings.region)
-        if name == "qsub":
-            said = qsub(rest, Path.cwd(), environment, api, settings)
-        else:
-            said = (qstat if name == "qstat" else qdel)(rest, api, settings)
+        said = command(rest)
     except (PbsError, BatchError, AnswerLostError, OSError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1

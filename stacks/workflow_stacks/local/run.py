@@ -247,21 +247,23 @@ class WorkflowRun:
         container = definition["containerProperties"]
         if not container.get("mountPoints"):
             return S3Stage(self.cloud.client("s3"), f"{outputs['Outputs'].rstrip('/')}/rehearsal/")
+        [environment, *_] = self._environments(outputs["HeadQueue"])
+        scratch = self.cloud.state_dir / "scratch" / "stage"
+        [mount, *_], owner = self._volumes().of_job(container, environment, scratch)
+        return FolderStage(mount.source, mount.target, owner)
+
+    def _equip_machines(self, outputs: Mapping[str, str]) -> None:
+        for environment in self._environments(outputs["TaskQueue"]):
+            self._volumes().equip(environment, self.engine.machine_files())
+
+    def _volumes(self) -> Volumes:
         efs, ec2 = self.cloud.client("efs"), self.cloud.client("ec2")
-        volumes = Volumes(
+        return Volumes(
             self.cloud.state_dir,
             lambda _: True,
             lambda id_: efs.describe_access_points(AccessPointId=id_)["AccessPoints"][0],
             lambda id_: _user_data(ec2.describe_launch_template_versions(LaunchTemplateId=id_, Versions=["$Latest"])),
         )
-        [environment, *_] = self._environments(outputs["HeadQueue"])
-        [mount, *_], owner = volumes.of_job(container, environment, self.cloud.state_dir / "scratch" / "stage")
-        return FolderStage(mount.source, mount.target, owner)
-
-    def _equip_machines(self, outputs: Mapping[str, str]) -> None:
-        volumes = Volumes(self.cloud.state_dir, lambda _: False, lambda _: None)
-        for environment in self._environments(outputs["TaskQueue"]):
-            volumes.equip(environment, self.engine.machine_files())
 
     def _environments(self, queue: str) -> list[Record]:
         """The compute environments of a queue, the first one first."""

@@ -33,13 +33,13 @@ class Volumes:
         state: The state folder of the local cloud.
         file_system: Tells whether an EFS file system exists, by its id.
         access_point: Gives an EFS access point by its id, or None.
-        user_data: Gives the user data of a launch template by its id, as EC2 keeps it. Default: nothing is known of it.
+        user_data: Gives the user data of a launch template by its id, as EC2 keeps it.
     """
 
     state: Path
     file_system: Callable[[str], bool]
     access_point: Callable[[str], Record | None]
-    user_data: Callable[[str], str] = lambda _: ""
+    user_data: Callable[[str], str]
 
     def of_job(self, container: Record, environment: Record, scratch: Path) -> tuple[list[Mount], tuple[int, int]]:
         """The mounts of a job, and who owns the files that it makes.

@@ -3,6 +3,7 @@
 import abc
 import hashlib
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,15 +112,15 @@ class LocalEngine(abc.ABC):
             WorkflowInputError: They cannot be used.
         """
 
-    @abc.abstractmethod
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
-        """The outputs of a run that succeeded: name to value, files by their S3 address.
+        """The outputs of a run that succeeded: name to value, files by their address. Default: all files it wrote.
 
         Args:
             store: Where they are.
             results: The folder that `prepare` named.
             since_ms: When the run began.
         """
+        return {one.removeprefix(results): one for one in store.addresses(results, since_ms=since_ms)}
 
 
 def read_inputs(inputs: Sequence[str]) -> dict[str, Any]:
@@ -160,14 +161,30 @@ def read_json(file: Path) -> dict[str, Any]:
     return found
 
 
-def by_content(content: bytes, name: str) -> str:
-    """A relative name that the same content always has."""
-    return f"rehearsal/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
-
-
 def staged_by_content(stage: Stage, content: bytes, name: str) -> str:
     """Keep content under a name that the same content always has, and return where jobs find it."""
-    return stage.put(by_content(content, name), content)
+    return stage.put(f"rehearsal/{_digest(content)}/{name}", content)
+
+
+def staged_together(stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
+    """Keep files beside each other, in a folder that all their contents name, and return where jobs find each.
+
+    Args:
+        stage: Where to.
+        files: The name of each in the folder, and the file.
+    """
+    contents = {name: file.read_bytes() for name, file in sorted(files.items())}
+    folder = _digest("".join(f"{name}\n{_digest(content)}\n" for name, content in contents.items()).encode())
+    return {
+        name: stage.put(
+            f"rehearsal/{folder}/{name}", content, executable=bool(files[name].stat().st_mode & stat.S_IXUSR)
+        )
+        for name, content in contents.items()
+    }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _json_or_text(text: str) -> Any:

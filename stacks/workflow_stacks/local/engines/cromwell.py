@@ -4,13 +4,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from typing_extensions import override
 
 from workflow_context.scripts import read_script
 
-from .base import LocalEngine, Place, Store, Submission, WorkflowInputError, read_inputs, staged_file
+from .base import LocalEngine, Place, Submission, WorkflowInputError, read_inputs, staged_file, staged_together
 
 JAR = "cromwell.jar"
 # The image has the jar at /app. The other java is that of this machine.
@@ -63,20 +62,12 @@ class Cromwell(LocalEngine):
             key if "." in key else f"{name}.{key}": staged_file(value, place.stage)
             for key, value in read_inputs(inputs).items()
         }
-        folder = f"rehearsal/{workflow.stem}"
-        places = {
-            file: place.stage.put(f"{folder}/{file.relative_to(workflow.parent)}", file.read_bytes())
-            for file in sorted(workflow.parent.rglob("*.wdl"))
-        }
+        beside = {str(file.relative_to(workflow.parent)): file for file in workflow.parent.rglob("*.wdl")}
+        places = staged_together(place.stage, {**beside, workflow.name: workflow})
         # Cromwell reads workflows by HTTP, and finds what they import beside them.
-        url = places[workflow].replace("s3://", f"{place.endpoint}/")
+        url = places[workflow.name].replace("s3://", f"{place.endpoint}/")
         results = place.results.removesuffix("/").rpartition("rehearsal/")[0] + "cromwell/results/"
         return Submission({"workflow": url, "inputs": json.dumps(values)}, results)
-
-    @override
-    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
-        """The files that Cromwell copied to the final outputs."""
-        return {one.removeprefix(results): one for one in store.addresses(results, since_ms=since_ms)}
 
 
 def _name_of(workflow: Path) -> str:

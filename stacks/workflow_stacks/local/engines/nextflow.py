@@ -1,24 +1,21 @@
 """Nextflow on the local cloud: its work directory on the file system, its tasks submitted by qsub."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from typing_extensions import override
 
 from .base import (
     LocalEngine,
     Place,
-    Stage,
-    Store,
     Submission,
     WorkflowInputError,
     read_inputs,
     staged_by_content,
     staged_file,
+    staged_together,
 )
 
 # What belongs to a pipeline, beside its main script; whatever else lies there may be data.
@@ -53,35 +50,17 @@ class Nextflow(LocalEngine):
         if not results.startswith(("s3://", f"{place.mounted}/")):
             raise WorkflowInputError(f"outdir is {results}; jobs can write to s3:// and below {place.mounted}")
         body = json.dumps(parameters, sort_keys=True).encode()
+        files = {str(file.relative_to(workflow.parent)): file for file in _pipeline_files(workflow)}
         told = {name: value for name, value in parameters.items() if name != "outdir"}
         session = uuid.uuid5(uuid.NAMESPACE_URL, f"{workflow.resolve()}\n{json.dumps(told, sort_keys=True)}")
         return Submission(
             {
-                "pipeline": _stage_pipeline(workflow, place.stage),
+                "pipeline": staged_together(place.stage, files)[workflow.name],
                 "parameters": staged_by_content(place.stage, body, "parameters.json"),
                 "session": str(session),
             },
             f"{results.rstrip('/')}/",
         )
-
-    @override
-    def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
-        """The files that the pipeline published."""
-        return {address.removeprefix(results): address for address in store.addresses(results, since_ms=since_ms)}
-
-
-def _stage_pipeline(workflow: Path, stage: Stage) -> str:
-    """Bring the main script and what belongs to it, all in one folder that their content names."""
-    files = {str(file.relative_to(workflow.parent)): file for file in _pipeline_files(workflow)}
-    digest = hashlib.sha256()
-    for name, file in sorted(files.items()):
-        digest.update(f"{name}\n{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    folder = f"rehearsal/{digest.hexdigest()[:16]}"
-    places = {
-        name: stage.put(f"{folder}/{name}", file.read_bytes(), executable=bool(file.stat().st_mode & 0o100))
-        for name, file in files.items()
-    }
-    return places[workflow.name]
 
 
 def _pipeline_files(workflow: Path) -> Iterator[Path]:

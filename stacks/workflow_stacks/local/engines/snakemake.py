@@ -1,6 +1,5 @@
 """Snakemake on the local cloud: in a directory of the file system, or by its AWS Batch plugin with the files in S3."""
 
-import hashlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError
+from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError, staged_together
 
 # As many as the head job takes from S3.
 MOST_FILES, MOST_BYTES = 1000, 100_000_000
@@ -63,13 +62,9 @@ class Snakemake(LocalEngine):
     @override
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """The files that the run wrote; Snakemake does not say which of them are results."""
-        found = store.addresses(results, since_ms=since_ms)
-        names = {address.removeprefix(results): address for address in found}
-        return {
-            name: address
-            for name, address in names.items()
-            if not name.startswith((".snakemake/", "snakemake-workflow-sources"))
-        }
+        hidden = (".snakemake/", "snakemake-workflow-sources")
+        found = super().outputs(store, results, since_ms=since_ms)
+        return {name: address for name, address in found.items() if not name.startswith(hidden)}
 
 
 def _stage_workflow(workflow: Path, stage: Stage) -> tuple[str, str]:
@@ -78,12 +73,7 @@ def _stage_workflow(workflow: Path, stage: Stage) -> tuple[str, str]:
     root = workflow.resolve().parent
     if root.name == "workflow":
         root = root.parent
-    files = _files(root)
-    digest = hashlib.sha256()
-    for name, file in files.items():
-        digest.update(f"{name}\n{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    folder = f"snakefiles/{digest.hexdigest()[:16]}"
-    places = {name: stage.put(f"{folder}/{name}", file.read_bytes()) for name, file in files.items()}
+    places = staged_together(stage, _files(root))
     name = str(workflow.resolve().relative_to(root))
     return places[name], places[name].removesuffix(f"/{name}")
 

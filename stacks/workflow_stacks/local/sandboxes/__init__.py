@@ -23,7 +23,7 @@ class CannotRunError(WorkflowContextError):
 
 def _kinds() -> list[Sandbox]:
     """Every kind, the most faithful first."""
-    engines: list[Sandbox] = [ContainerEngine("docker"), ContainerEngine("podman")]
+    engines: list[Sandbox] = [ContainerEngine("docker"), ContainerEngine("podman", as_caller=("--userns", "keep-id"))]
     return [*engines, Bubblewrap(), Unshare()] if sys.platform == "linux" else engines
 
 

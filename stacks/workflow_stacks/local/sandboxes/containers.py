@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from .base import CHECK_SECONDS, Room, Sandbox
 
@@ -19,12 +20,14 @@ class ContainerEngine(Sandbox):
 
     Args:
         program: `docker` or `podman`.
+        as_caller: What it must be told when a container shall be who makes it, and that is not root. Default: nothing.
     """
 
     runs_images = True
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, as_caller: Sequence[str] = ()) -> None:
         self.name = program
+        self._as_caller = as_caller
         # The virtual machine of Docker Desktop knows the loopback of the real one by a name of its own.
         self.local_host = "localhost" if sys.platform == "linux" else "host.docker.internal"
 
@@ -89,7 +92,7 @@ class ContainerEngine(Sandbox):
         if os.geteuid() == 0:
             return ["--user", "{}:{}".format(*room.owner)]
         own = ["--user", f"{os.geteuid()}:{os.getegid()}"]
-        return ["--userns", "keep-id", *own] if self.name == "podman" else own
+        return [*self._as_caller, *own]
 
     def _program(self) -> list[str]:
         """The server of the local cloud hides the real DOCKER_HOST from its base."""
