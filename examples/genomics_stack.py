@@ -7,7 +7,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 
-from workflow_context import EfsFileSystem, MiniwdlEngine, Network, S3Location, WorkflowContext
+from workflow_context import (
+    EfsFileSystem,
+    MiniwdlEngine,
+    Network,
+    S3Location,
+    WorkflowContext,
+)
 
 
 class GenomicsStack(cdk.Stack):

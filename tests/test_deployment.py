@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.rehearsal import Rehearsal, stopped_at_the_end
-from workflow_stacks.local.resources import stack_resources
+from workflow_stacks.local.cloud.resources import stack_resources
+from workflow_stacks.local.runs.deployment import Rehearsal, stopped_at_the_end
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle

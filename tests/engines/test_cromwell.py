@@ -13,7 +13,13 @@ from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from rendered import allowed, environment, head_container, output, user_data
 from templates import Templates, resources
 
-from workflow_context import CromwellEngine, EfsFileSystem, Network, S3Location, WorkflowContext
+from workflow_context import (
+    CromwellEngine,
+    EfsFileSystem,
+    Network,
+    S3Location,
+    WorkflowContext,
+)
 from workflow_context.scripts import install_script, read_script
 
 ENTRY_POINT = ("/bin/bash", "-c", "java ${JAVA_OPTS} -jar /app/cromwell.jar ${CROMWELL_ARGS} ${*}", "--")

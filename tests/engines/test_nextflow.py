@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nextflow_itself import nextflow
+from nextflow_runtime import nextflow
 from rendered import allowed, environment, head_container, output, statements, user_data, user_data_size
 from templates import Templates, resources
 

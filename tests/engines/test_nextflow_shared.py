@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nextflow_itself import nextflow
+from nextflow_runtime import nextflow
 from policies import may
 from rendered import allowed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
-from workflow_context.frontend.package import packed_front_end, unpacked
+from workflow_context.pbs.package import packed_front_end, unpacked
 
 
 @pytest.fixture(scope="module", params=["nextflowEfs", "nextflowEfsSpot"])

@@ -13,8 +13,8 @@ import pytest
 from rendered import allowed, deployed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
-from workflow_context.engines.carried_plugin import carried_plugin
-from workflow_context.frontend.package import unpacked
+from workflow_context.engines.bundled_plugin import carried_plugin
+from workflow_context.pbs.package import unpacked
 from workflow_context.scripts import read_script
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -152,7 +152,7 @@ class TestS3:
     def test_head_jobs_carry_what_fetches_the_workflow_and_not_the_plugin(self, on_s3: Template) -> None:
         carried = unpacked(environment(on_s3)["FRONT_END"])
         assert "exec snakemake" in carried["head.sh"]
-        assert "frontend/fetch.py" in carried
+        assert "pbs/fetch.py" in carried
         assert not [name for name in carried if name.startswith("plugins/")]
 
     def test_no_tasks_of_the_front_end_are_allowed_for(self, on_s3: Template) -> None:

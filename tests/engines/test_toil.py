@@ -13,7 +13,13 @@ from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from rendered import allowed, environment, head_container, output, statements, user_data
 from templates import Templates
 
-from workflow_context import EfsFileSystem, Network, S3Location, ToilEngine, WorkflowContext
+from workflow_context import (
+    EfsFileSystem,
+    Network,
+    S3Location,
+    ToilEngine,
+    WorkflowContext,
+)
 from workflow_context.scripts import read_script
 
 NEEDS_TOIL = "running Toil's own code needs toil[aws]"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workflow_stacks.local import CdkCli, LocalCloud
-from workflow_stacks.local.cdk import find_node
+from workflow_stacks.local.cloud.cdk_cli import find_node
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -92,8 +92,8 @@ def stacks(cloud):
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """Queues and a job definition for scripts; skips where this machine cannot run jobs."""
-    from lab import Lab
-    from rehearsing import needs_sandbox
+    from batch_fixture import Lab
+    from local_runs import needs_sandbox
 
     needs_sandbox()
     # A cloud of its own: other tests count what theirs holds.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_stacks.local.batch import Batch, ClientError
+from workflow_stacks.local.batch.control_plane import Batch, ClientError
 
 EC2 = {"type": "EC2", "maxvCpus": 8, "subnets": ["subnet-1"], "instanceRole": "profile"}
 FARGATE = {"type": "FARGATE", "maxvCpus": 8, "subnets": ["subnet-1"]}

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from workflow_stacks.local.faults import draw_fault
-from workflow_stacks.local.job_tags import SPOT_INTERRUPTION, SUBMITTED_BY, TASK_FAILURE
-from workflow_stacks.local.retries import Outcome, runs_again
+from workflow_stacks.local.batch.faults import draw_fault
+from workflow_stacks.local.batch.job_tags import SPOT_INTERRUPTION, SUBMITTED_BY, TASK_FAILURE
+from workflow_stacks.local.batch.retries import Outcome, runs_again
 
 STUCK = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab import MOUNT, Lab
+from batch_fixture import MOUNT, Lab
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.sandboxes import CHOICE

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from leftovers import leftovers
+from remaining_resources import leftovers
 from sample_app import SMALL_STACK, STACK
 
 from workflow_stacks.local import CdkCli
-from workflow_stacks.local.cdk import CdkError
-from workflow_stacks.local.resources import deployed_stacks, stack_resources
+from workflow_stacks.local.cloud.cdk_cli import CdkError
+from workflow_stacks.local.cloud.resources import deployed_stacks, stack_resources
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from leftovers import leftovers
+from remaining_resources import leftovers
 
 from workflow_stacks import build_app
 from workflow_stacks.local import CdkCli, LocalCloud
-from workflow_stacks.local.resources import deployed_stacks
+from workflow_stacks.local.cloud.resources import deployed_stacks
 
 pytestmark = pytest.mark.cycle
 

@@ -10,17 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from rehearsing import needs_sandbox
+from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.cli.local_run import print_result
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.job_records import ENDED
-from workflow_stacks.local.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
-from workflow_stacks.local.rehearsal import Rehearsal
-from workflow_stacks.local.resources import deployed_stacks
-from workflow_stacks.local.run import Options, Result, WorkflowRun
+from workflow_stacks.local.batch.job_records import ENDED
+from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
+from workflow_stacks.local.cloud.resources import deployed_stacks
+from workflow_stacks.local.runs.deployment import Rehearsal
+from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
 
 pytestmark = pytest.mark.cycle
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rehearsing import needs_sandbox
+from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line

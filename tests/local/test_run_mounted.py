@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rehearsing import MOUNTED_BY_MACHINES, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, needs_sandbox, project_on
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line

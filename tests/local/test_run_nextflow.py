@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nextflow_itself import as_program
-from rehearsing import needs_sandbox, project_on
+from local_runs import needs_sandbox, project_on
+from nextflow_runtime import as_program
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rehearsing import MOUNTED_BY_MACHINES, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, needs_sandbox, project_on
 
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.engines import ENGINES, snakemake as engine
 from workflow_stacks.local.engines.base import Place
-from workflow_stacks.local.rehearsal import Rehearsal
-from workflow_stacks.local.run import Options, Result, WorkflowRun
-from workflow_stacks.local.stage import FolderStage
+from workflow_stacks.local.runs.deployment import Rehearsal
+from workflow_stacks.local.runs.staging import FolderStage
+from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
 
 FILE_SYSTEMS = ("EFS", "S3", *MOUNTED_BY_MACHINES)
 # The layout that Snakemake recommends, with all that must come along.

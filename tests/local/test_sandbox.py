@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import MOUNT
+from batch_fixture import MOUNT
 
 from workflow_stacks.local import sandboxes
-from workflow_stacks.local.job_tags import SCRATCH_BYTES
+from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES
 from workflow_stacks.local.sandboxes import CannotRunError, Mount, Room
 from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.containers import ContainerEngine

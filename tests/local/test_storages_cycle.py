@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from leftovers import leftovers
+from remaining_resources import leftovers
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.rehearsal import Rehearsal, stopped_at_the_end
-from workflow_stacks.local.resources import deployed_stacks
+from workflow_stacks.local.cloud.resources import deployed_stacks
+from workflow_stacks.local.runs.deployment import Rehearsal, stopped_at_the_end
 
 pytestmark = pytest.mark.cycle
 

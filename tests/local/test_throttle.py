@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from lab import MOUNT
+from batch_fixture import MOUNT
 
-from workflow_stacks.local.job_tags import EFS_THROTTLE
+from workflow_stacks.local.batch.job_tags import EFS_THROTTLE
 
 MIB = 96
 WRITE = f"dd if=/dev/zero of={MOUNT}/$AWS_BATCH_JOB_ID bs=256k count={MIB * 4} conv=fsync 2>/dev/null"

@@ -2,7 +2,13 @@
 
 import pytest
 
-from workflow_context.models.burst_credits import Demand, EfsModel, ThroughputMode, Trajectory, simulate
+from workflow_context.models.burst_credits import (
+    Demand,
+    EfsModel,
+    ThroughputMode,
+    Trajectory,
+    simulate,
+)
 from workflow_context.models.efs_limits import TIB_IN_MIB, metered
 from workflow_context.models.errors import ModelError
 

@@ -5,7 +5,13 @@ import math
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from workflow_context.models.burst_credits import Demand, EfsModel, ThroughputMode, Trajectory, simulate
+from workflow_context.models.burst_credits import (
+    Demand,
+    EfsModel,
+    ThroughputMode,
+    Trajectory,
+    simulate,
+)
 
 rates = st.one_of(st.just(0.0), st.floats(0.01, 4000))
 phases = st.builds(Demand, st.floats(0.01, 200), rates, rates)

@@ -6,7 +6,12 @@ import pytest
 
 from workflow_context.models.advice import advise
 from workflow_context.models.break_even import break_even
-from workflow_context.models.burst_credits import Demand, EfsModel, ThroughputMode, simulate
+from workflow_context.models.burst_credits import (
+    Demand,
+    EfsModel,
+    ThroughputMode,
+    simulate,
+)
 from workflow_context.models.errors import ModelError
 from workflow_context.models.plots import plot_advice, plot_costs, plot_throughput
 from workflow_context.models.prices import default_prices

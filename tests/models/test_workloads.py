@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from workflow_context.models.default_demand import typical_demand
 from workflow_context.models.efs_limits import metered
 from workflow_context.models.errors import ModelError
-from workflow_context.models.typical_io import typical_demand
 from workflow_context.models.workloads import load_workload, presets
 
 MINIMAL = "name: mine\ninputGib: 100\ntasks: 10\nconcurrency: 5\ntaskHours: 2\n"

@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from workflow_stacks.project import Finding, ProjectFileError, load_project, parse_project
-from workflow_stacks.project.load import Source, parse_source, read_source
-from workflow_stacks.project.nodes import Mark, Plain
+from workflow_stacks.project import (
+    Finding,
+    ProjectFileError,
+    load_project,
+    parse_project,
+)
+from workflow_stacks.project.yaml.load import Source, parse_source, read_source
+from workflow_stacks.project.yaml.nodes import Mark, Plain
 
 FILE = Path("agc-project.yaml")
 PROJECT = """\

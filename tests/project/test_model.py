@@ -18,8 +18,8 @@ from workflow_stacks.project import (
     ProjectFileError,
     load_project,
     parse_project,
-    storage,
 )
+from workflow_stacks.project.file_systems import registry as storage
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 AGC_FILES = sorted((PROJECTS / "agc").glob("*.yaml"))

@@ -16,7 +16,7 @@ from workflow_context import (
 )
 from workflow_context.catalog import ENGINES, STORAGES
 from workflow_context.storage.base import WorkflowFileSystem
-from workflow_stacks.project.storage import FILESYSTEMS
+from workflow_stacks.project.file_systems.registry import FILESYSTEMS
 
 
 class Unfinished(WorkflowFileSystem):

@@ -13,7 +13,7 @@ from workflow_context.s3_location import S3Location
 from workflow_context.scripts import read_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .front_end import FrontEndEngine
+from .shared_directory import FrontEndEngine
 
 IMAGE = "docker.io/nextflow/nextflow:25.04.4"
 

@@ -8,14 +8,14 @@ from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.compute import BatchCompute
-from workflow_context.frontend.package import packed_front_end
 from workflow_context.network import Placement
+from workflow_context.pbs.package import packed_front_end
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import bare_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .carried_plugin import carried_plugin
-from .front_end import FrontEndEngine
+from .bundled_plugin import carried_plugin
+from .shared_directory import FrontEndEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
 

@@ -6,8 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .burst_credits import Demand, EfsModel, Trajectory, simulate
-from .efs_limits import BASELINE_MIBPS_PER_GIB, PROVISIONED_MIBPS_MAX, ThroughputMode, metered
+from .burst_credits import (
+    Demand,
+    EfsModel,
+    Trajectory,
+    simulate,
+)
+from .efs_limits import (
+    BASELINE_MIBPS_PER_GIB,
+    PROVISIONED_MIBPS_MAX,
+    ThroughputMode,
+    metered,
+)
 from .errors import ModelError
 from .estimates import CostLine, Estimate
 from .prices import PriceBook

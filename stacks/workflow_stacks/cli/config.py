@@ -22,8 +22,8 @@ def config(
     json: JsonOption = False,
 ) -> None:
     """Print what the engine's own client needs to use a deployed context, ready to paste."""
-    from workflow_stacks.deployed import stack_outputs
     from workflow_stacks.project import find_context, load_project
+    from workflow_stacks.stack_outputs import stack_outputs
 
     loaded = load_project(project)
     find_context(loaded, context)

@@ -127,7 +127,7 @@ def _runs(
     """The workload on the file system of the context, or on all of them without a context."""
     from workflow_context.models.errors import ModelError
     from workflow_context.models.file_systems import CHOICES
-    from workflow_context.models.file_systems.of_template import STANDING, choices_of
+    from workflow_context.models.file_systems.from_template import STANDING, choices_of
     from workflow_context.models.run_costs import run_cost
     from workflow_context.models.templates import resources
 

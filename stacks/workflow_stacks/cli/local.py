@@ -46,7 +46,7 @@ def deploy(
     contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False
 ) -> None:
     """Deploy contexts to the local cloud, and show what was made."""
-    from workflow_stacks.local.rehearsal import Rehearsal
+    from workflow_stacks.local.runs.deployment import Rehearsal
 
     rehearsal = Rehearsal(_cloud(project), project)
     rehearsal.deploy(contexts or ())
@@ -58,7 +58,7 @@ def deploy(
 @app.command()
 def diff(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
     """Show what a deployment would change."""
-    from workflow_stacks.local.rehearsal import Rehearsal
+    from workflow_stacks.local.runs.deployment import Rehearsal
 
     changed, output = Rehearsal(_cloud(project), project).diff(contexts or ())
     typer.echo(output if changed else "No differences: the local cloud has what the project says.")
@@ -67,7 +67,7 @@ def diff(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PRO
 @app.command()
 def destroy(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
     """Destroy contexts, and without names also what they share."""
-    from workflow_stacks.local.rehearsal import Rehearsal
+    from workflow_stacks.local.runs.deployment import Rehearsal
 
     rehearsal = Rehearsal(_cloud(project), project)
     rehearsal.destroy(contexts or ())
@@ -106,7 +106,7 @@ def demo(
     project: Annotated[Path, typer.Option("--project", metavar="FILE", help="The project file.")] = DEMO_PROJECT,
 ) -> None:
     """Show it all once: start, deploy the example, show what was made, run its workflow, stop."""
-    from workflow_stacks.local.rehearsal import Rehearsal, stopped_at_the_end
+    from workflow_stacks.local.runs.deployment import Rehearsal, stopped_at_the_end
 
     cloud = _cloud(project)
     cloud.delete()
@@ -128,7 +128,7 @@ def _cloud(project: Path, port: int | None = None) -> LocalCloud:
 
 
 def _print_status(cloud: LocalCloud, json: bool) -> None:
-    from workflow_stacks.local.resources import deployed_stacks
+    from workflow_stacks.local.cloud.resources import deployed_stacks
 
     server = cloud.status()
     stacks = deployed_stacks(cloud.client) if server else []
@@ -151,7 +151,7 @@ def _print_status(cloud: LocalCloud, json: bool) -> None:
 
 
 def _print_resources(cloud: LocalCloud, json: bool) -> None:
-    from workflow_stacks.local.resources import deployed_stacks, stack_resources
+    from workflow_stacks.local.cloud.resources import deployed_stacks, stack_resources
 
     from .local_table import print_stack
 

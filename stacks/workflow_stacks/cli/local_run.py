@@ -12,7 +12,7 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from workflow_stacks.local import LocalCloud
-    from workflow_stacks.local.run import Result
+    from workflow_stacks.local.runs.workflow_run import Result
 
 
 def run(
@@ -49,7 +49,7 @@ def run(
 ) -> None:
     """Run a workflow in a context, deployed if it is not: jobs really run, in sandboxes of this machine."""
     from workflow_stacks.local import LocalCloud
-    from workflow_stacks.local.run import Options, WorkflowRun
+    from workflow_stacks.local.runs.workflow_run import Options, WorkflowRun
 
     from .local_view import view
 
@@ -71,7 +71,7 @@ def run(
 
 def run_first(cloud: LocalCloud, project: Path) -> None:
     """Run the first workflow of a project that can run, where this machine can; else say why not."""
-    from workflow_stacks.local.run import WorkflowRun, first_to_run
+    from workflow_stacks.local.runs.workflow_run import WorkflowRun, first_to_run
     from workflow_stacks.local.sandboxes import CannotRunError
 
     from .local_view import view

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workflow_stacks.local.workflow_jobs import WorkflowJobs
+    from workflow_stacks.local.runs.workflow_jobs import WorkflowJobs
 
 Look = Callable[["WorkflowJobs", Any], None]
 

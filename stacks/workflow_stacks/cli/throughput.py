@@ -47,7 +47,12 @@ def throughput(
     plot: PlotOption = None,
 ) -> None:
     """Follow EFS throughput and burst credits under a demand, and compare the throughput modes."""
-    from workflow_context.models.burst_credits import Demand, EfsModel, ThroughputMode, simulate
+    from workflow_context.models.burst_credits import (
+        Demand,
+        EfsModel,
+        ThroughputMode,
+        simulate,
+    )
     from workflow_context.models.efs_limits import TIB_IN_MIB
     from workflow_context.models.throughput_modes import cheapest_unthrottled, compare_modes
 

@@ -11,8 +11,13 @@ from workflow_stacks.errors import WorkflowContextError
 from .architecture import Architecture
 from .geometry import Line, Rect
 from .graph import Node
-from .layout import LINE, NAME, PADDING, layout_of
-from .words import not_drawn
+from .labels import not_drawn
+from .layout import (
+    LINE,
+    NAME,
+    PADDING,
+    layout_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

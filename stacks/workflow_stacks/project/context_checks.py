@@ -8,7 +8,13 @@ from typing import TypeAlias
 from workflow_context.catalog import ENGINES, STORAGES
 
 from . import instances
-from .findings import DataPath, Problem, did_you_mean, listed, quoted
+from .findings import (
+    DataPath,
+    Problem,
+    did_you_mean,
+    listed,
+    quoted,
+)
 from .model import KNOWN_ENGINES, KNOWN_LANGUAGES, Context
 
 ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]

@@ -9,16 +9,24 @@ from pydantic import BeforeValidator, Field
 
 from workflow_context.catalog import ENGINES
 
-from .efs import EfsConfiguration, EfsFilesystem, PosixUser
-from .fsx_lustre import FsxLustreConfiguration, FsxLustreFilesystem
+from .file_systems.efs import EfsConfiguration, EfsFilesystem, PosixUser
+from .file_systems.fsx_lustre import FsxLustreConfiguration, FsxLustreFilesystem
+from .file_systems.objectivefs import OfsConfiguration, OfsFilesystem
+from .file_systems.registry import FILESYSTEMS, AnyFilesystem, Filesystem
+from .file_systems.s3 import S3Configuration, S3Filesystem
+from .file_systems.s3_files import S3FilesConfiguration, S3FilesFilesystem
 from .location import Location
-from .objectivefs import OfsConfiguration, OfsFilesystem
-from .s3 import S3Configuration, S3Filesystem
-from .s3_files import S3FilesConfiguration, S3FilesFilesystem
 from .section import Section
-from .storage import FILESYSTEMS, AnyFilesystem, Filesystem
 from .tags import Tags
-from .values import INT32, Choice, EmptyWhenNothing, Flag, Text, Whole, wrong
+from .values import (
+    INT32,
+    Choice,
+    EmptyWhenNothing,
+    Flag,
+    Text,
+    Whole,
+    wrong,
+)
 
 __all__ = [
     "Context",

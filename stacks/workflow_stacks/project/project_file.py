@@ -9,10 +9,17 @@ from pathlib import Path
 from workflow_stacks.errors import WorkflowContextError
 
 from .checks import problems_of
-from .findings import Finding, Problem, ProjectFileError, did_you_mean, listed, quoted
-from .load import Source, parse_source, read_source
+from .findings import (
+    Finding,
+    Problem,
+    ProjectFileError,
+    did_you_mean,
+    listed,
+    quoted,
+)
 from .model import Context, Project
 from .shape import Misfit, shape
+from .yaml.load import Source, parse_source, read_source
 
 _MOST_FINDINGS = 1000
 """How many errors of shape are put into words."""

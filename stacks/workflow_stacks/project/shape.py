@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from .findings import DataPath, Problem, did_you_mean, listed, shown
+from .findings import (
+    DataPath,
+    Problem,
+    did_you_mean,
+    listed,
+    shown,
+)
 from .model import Project
 from .section import Section
 from .values import PROBLEM

@@ -7,7 +7,12 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, WithJsonSchema
 
 from .findings import Problem, shown
-from .values import EmptyWhenNothing, Text, refuse, wrong
+from .values import (
+    EmptyWhenNothing,
+    Text,
+    refuse,
+    wrong,
+)
 
 MAX_TAGS = 40
 """How many tags a context may have. AWS allows 50; the rest are for the tags of the stacks."""

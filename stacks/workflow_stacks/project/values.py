@@ -14,8 +14,13 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
-from .findings import Problem, did_you_mean, listed, shown
-from .nodes import Plain
+from .findings import (
+    Problem,
+    did_you_mean,
+    listed,
+    shown,
+)
+from .yaml.nodes import Plain
 
 PROBLEM = "project_file"
 """The type of the pydantic errors made here; their context holds the parts of a `Problem`."""

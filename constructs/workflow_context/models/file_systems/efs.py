@@ -5,8 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from workflow_context.models.burst_credits import Demand, EfsModel, Trajectory, simulate
-from workflow_context.models.efs_limits import BASELINE_MIBPS_PER_GIB, PROVISIONED_MIBPS_MAX, ThroughputMode, metered
+from workflow_context.models.burst_credits import (
+    Demand,
+    EfsModel,
+    Trajectory,
+    simulate,
+)
+from workflow_context.models.efs_limits import (
+    BASELINE_MIBPS_PER_GIB,
+    PROVISIONED_MIBPS_MAX,
+    ThroughputMode,
+    metered,
+)
 from workflow_context.models.estimates import CostLine
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload

@@ -9,7 +9,14 @@ from workflow_context.models.objectivefs_memory import extra_task_memory_gb
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import GB_IN_GIB, MIB_IN_MB, Use, gb_months, request_lines, retained_gib
+from .base import (
+    GB_IN_GIB,
+    MIB_IN_MB,
+    Use,
+    gb_months,
+    request_lines,
+    retained_gib,
+)
 
 READ_MBPS_PER_MOUNT = 122.23
 WRITE_MBPS_PER_MOUNT = 125.07

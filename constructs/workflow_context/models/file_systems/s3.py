@@ -8,7 +8,12 @@ from workflow_context.models.estimates import CostLine
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import MIB_IN_MB, Use, gb_months, request_lines
+from .base import (
+    MIB_IN_MB,
+    Use,
+    gb_months,
+    request_lines,
+)
 
 DISK_MBPS = 125.0
 """What a gp3 volume does without extra charge, in MB/s; staged files are written to it and read from it."""

@@ -9,7 +9,15 @@ from typing_extensions import override
 
 from workflow_context.scripts import read_script
 
-from .base import LocalEngine, Place, Submission, WorkflowInputError, read_inputs, staged_file, staged_together
+from .base import (
+    LocalEngine,
+    Place,
+    Submission,
+    WorkflowInputError,
+    read_inputs,
+    staged_file,
+    staged_together,
+)
 
 JAR = "cromwell.jar"
 # The image has the jar at /app. The other java is that of this machine.

@@ -8,7 +8,15 @@ from typing import Any
 
 from typing_extensions import override
 
-from .base import LocalEngine, Place, Stage, Store, Submission, WorkflowInputError, staged_together
+from .base import (
+    LocalEngine,
+    Place,
+    Stage,
+    Store,
+    Submission,
+    WorkflowInputError,
+    staged_together,
+)
 
 # As many as the head job takes from S3.
 MOST_FILES, MOST_BYTES = 1000, 100_000_000

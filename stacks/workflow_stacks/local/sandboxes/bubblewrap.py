@@ -4,7 +4,14 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from .base import SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds, system_files
+from .base import (
+    SYSTEM_FOLDERS,
+    Room,
+    Sandbox,
+    as_owner,
+    succeeds,
+    system_files,
+)
 
 
 class Bubblewrap(Sandbox):

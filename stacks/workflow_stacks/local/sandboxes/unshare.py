@@ -5,7 +5,14 @@ import shlex
 import shutil
 from pathlib import Path
 
-from .base import SYSTEM_FOLDERS, Room, Sandbox, as_owner, succeeds, system_files
+from .base import (
+    SYSTEM_FOLDERS,
+    Room,
+    Sandbox,
+    as_owner,
+    succeeds,
+    system_files,
+)
 
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 TOOLS = ("mount", "pivot_root", "setpriv", "umount", "unshare")

@@ -1,0 +1,27 @@
+"""A plugin of Snakemake that head jobs bring along, because no image has it."""
+
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+
+from workflow_context.pbs.package import bare
+
+_PLUGIN = "snakemake-executor-plugin-cluster-generic"
+
+
+@cache
+def carried_plugin() -> tuple[tuple[str, str], ...]:
+    """The module and the licence of the installed plugin: place in the head job, and text without comments.
+
+    It is not imported here: its own imports take a second.
+
+    Raises:
+        PackageNotFoundError: It is not installed.
+    """
+    module = _PLUGIN.replace("-", "_")
+    found = distribution(_PLUGIN)
+    code, licence = (
+        Path(str(found.locate_file(name))).read_text(encoding="utf-8")
+        for name in (f"{module}/__init__.py", f"{module}-{found.version}.dist-info/LICENSE")
+    )
+    return ((f"plugins/{module}/__init__.py", bare(code)), (f"plugins/{module}/LICENSE", licence))

@@ -1,0 +1,143 @@
+"""Engines that work in a directory which all jobs share, and speak to AWS Batch as to a PBS cluster."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_iam as iam
+from typing_extensions import override
+
+from workflow_context.pbs.package import packed_front_end
+from workflow_context.pbs.settings import TAG
+from workflow_context.s3_location import S3Location
+from workflow_context.scripts import bare_script
+
+from .base import WorkflowEngine
+
+
+class FrontEndEngine(WorkflowEngine):
+    """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
+
+    The commands (`workflow_context.pbs`) are carried in the environment of the head job with the engine's own
+    script, and unpacked by its command (`scripts/unpack.sh`). They submit the scripts of tasks to the context's queues,
+    with a job definition for each image that is made from the one of this context's tasks and so carries its mount.
+    """
+
+    @property
+    def _shared(self) -> bool:
+        """Whether the engine works in a directory that all jobs share."""
+        return self.storage.mount_path is not None
+
+    @property
+    def _front_end_name(self) -> str:
+        """The name of this context for the front end: that of no other in the account and region."""
+        return cdk.Names.unique_resource_name(self, max_length=60)
+
+    @property
+    @override
+    def _task_definition_names(self) -> str:
+        return f"{self._front_end_name}-fe-*" if self._shared else super()._task_definition_names
+
+    @override
+    def _own_jobs(self) -> dict[str, dict[str, str]]:
+        if not self._shared:
+            return super()._own_jobs()
+        return {"StringEquals": {f"aws:ResourceTag/{TAG}": self._front_end_name}}
+
+    @override
+    def _own_tags(self) -> dict[str, dict[str, str | list[str]]]:
+        if not self._shared:
+            return super()._own_tags()
+        # The second one is also true of a request without any tag; the first one is not.
+        return {
+            "StringEquals": {f"aws:RequestTag/{TAG}": self._front_end_name},
+            "ForAllValues:StringEquals": {"aws:TagKeys": [TAG]},
+        }
+
+    def _task_definition(
+        self, image: str, task_role: iam.IRole, environment: Mapping[str, str] | None = None
+    ) -> batch.EcsJobDefinition:
+        """Define the job from which one is made for each image, and let head jobs use it.
+
+        Args:
+            image: The image of tasks that name none.
+            task_role: The role of tasks.
+            environment: What tasks find set. Default: nothing.
+        """
+        definition = self._definition(
+            "TaskJob",
+            self._ec2_container(
+                "Task",
+                image=image,
+                command=["true"],
+                environment=environment or {},
+                role=task_role,
+                cpu=1,
+                memory=cdk.Size.gibibytes(2),
+            ),
+            attempts=3,
+            timeout=cdk.Duration.days(7),
+        )
+        resource = definition.node.default_child
+        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
+        # One of those that head jobs may submit with, by its name.
+        resource.job_definition_name = f"{self._front_end_name}-fe-tasks"
+        self._grant_pass_roles(task_role, self.execution_role)
+        return definition
+
+    def _front_end_command(self, *parameters: str) -> list[str]:
+        """The command of a head job: it goes on with the script that it carries.
+
+        Args:
+            parameters: What the script gets as arguments.
+        """
+        return ["bash", "-c", bare_script("unpack.sh"), "head", *parameters]
+
+    def _how_to_submit(self, name: str, parameters: Mapping[str, str]) -> list[str]:
+        """The command that starts a workflow, in lines.
+
+        Args:
+            name: The name of the job.
+            parameters: Those of the head job definition.
+        """
+        return [
+            f"aws batch submit-job --region {cdk.Aws.REGION} --job-name {name} \\",
+            f"    --job-queue {self.compute.head_queue.job_queue_arn} \\",
+            f"    --job-definition {self.head_job_definition.job_definition_arn} \\",
+            f"    --parameters '{json.dumps(parameters)}'",
+        ]
+
+    def _front_end_environment(
+        self,
+        definition: batch.EcsJobDefinition,
+        home: str,
+        scripts: Sequence[str],
+        beside: Sequence[tuple[str, str]] = (),
+    ) -> dict[str, str]:
+        """What a head job must be told, and what it carries.
+
+        Args:
+            definition: The job definition of tasks.
+            home: The engine's directory on the file system.
+            scripts: The engine's script in parts, each a file of `scripts`; they stand behind `front_end.sh`.
+            beside: Other files that the head job carries: name and text. Default: none.
+        """
+        head = "".join(bare_script(part) for part in ("front_end.sh", *scripts))
+        fallback = self.compute.fallback_queue
+        return {
+            "AWS_REGION": cdk.Aws.REGION,
+            "FRONT_END": packed_front_end([("head.sh", head), *beside]),
+            "WORKFLOW_CONTEXT": self._front_end_name,
+            "WORKFLOW_HOME": home,
+            "WORKFLOW_STATE": f"{home}/front-end",
+            "WORKFLOW_TASK_DEFINITION": definition.job_definition_arn,
+            "WORKFLOW_TASK_QUEUE": self.compute.task_queue.job_queue_arn,
+            **({"WORKFLOW_FALLBACK_QUEUE": fallback.job_queue_arn} if fallback else {}),
+            "WORKFLOW_MEMORY_OVERHEAD_MIB": f"{self.storage.task_memory_overhead.to_mebibytes():g}",
+        }
+
+    def _grant_shared_task(self, role: iam.IRole, data: Sequence[S3Location]) -> None:
+        """Allow a task role the file system, the outputs and the data."""
+        self.storage.grant_read_write(role)
+        for location in (self.outputs, *data):
+            location.grant(role)

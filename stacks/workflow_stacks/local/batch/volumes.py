@@ -1,0 +1,141 @@
+"""The volumes of a job definition: which directory of the state folder stands for each."""
+
+import base64
+import email
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from workflow_stacks.local.sandboxes import Mount
+
+Record = dict[str, Any]
+
+# What an instance is told at boot of S3 Files; see `mount_s3_files.sh` of the construct library.
+_S3_FILES = re.compile(r"^type=s3files$", re.MULTILINE)
+_SETTING = re.compile(r"^export (MOUNT_PATH|FILE_SYSTEM_ID)='?([^'\n]+)", re.MULTILINE)
+
+# Who a job without an access point is on this machine: never root.
+NOBODY = (1000, 1000)
+
+
+class MountError(Exception):
+    """What ECS says when a volume cannot be mounted."""
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """Directories for the volumes of jobs.
+
+    Attributes:
+        state: The state folder of the local cloud.
+        file_system: Tells whether an EFS file system exists, by its id.
+        access_point: Gives an EFS access point by its id, or None.
+        user_data: Gives the user data of a launch template by its id, as EC2 keeps it.
+    """
+
+    state: Path
+    file_system: Callable[[str], bool]
+    access_point: Callable[[str], Record | None]
+    user_data: Callable[[str], str]
+
+    def of_job(self, container: Record, environment: Record, scratch: Path) -> tuple[list[Mount], tuple[int, int]]:
+        """The mounts of a job, and who owns the files that it makes.
+
+        Args:
+            container: The container properties of the job.
+            environment: The compute environment it runs on; its instances have directories of their own.
+            scratch: The directory of the attempt, for volumes that nobody shares.
+
+        Raises:
+            MountError: There is no such file system, access point or directory.
+        """
+        volumes = {volume["name"]: volume for volume in container["volumes"]}
+        mounts, owner = [], NOBODY
+        for point in container["mountPoints"]:
+            volume = volumes.get(point["sourceVolume"])
+            if volume is None:
+                raise MountError(f"CannotCreateContainerError: unknown volume {point['sourceVolume']}")
+            if "efsVolumeConfiguration" in volume:
+                source, user = self._efs(volume["efsVolumeConfiguration"])
+                owner = user or owner
+            elif "s3filesVolumeConfiguration" in volume:
+                source = self._s3_files(volume["s3filesVolumeConfiguration"]["fileSystemArn"])
+            else:
+                source = self._of_host(volume, environment, scratch)
+            mounts.append(Mount(source, point["containerPath"], bool(point.get("readOnly"))))
+        return mounts, owner
+
+    def equip(self, environment: Record, files: Mapping[str, str]) -> None:
+        """Put programs on the machines of a compute environment, as their boot would: path to text."""
+        for path, text in files.items():
+            file = self._on_machine(environment, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o755)
+
+    def _efs(self, efs: Record) -> tuple[Path, tuple[int, int] | None]:
+        file_system = efs["fileSystemId"]
+        if not self.file_system(file_system):
+            raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: {file_system} does not exist")
+        whole = self.state / "efs" / file_system
+        id_ = efs.get("authorizationConfig", {}).get("accessPointId")
+        if id_ is None:
+            return _made(whole / _relative(efs.get("rootDirectory", "/")), NOBODY, 0o755), None
+        point = self.access_point(id_)
+        if point is None or point["FileSystemId"] != file_system:
+            raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: no access point {id_} there")
+        root, user = point["RootDirectory"], point.get("PosixUser")
+        folder = whole / _relative(root.get("Path", "/"))
+        creation = root.get("CreationInfo")
+        if not folder.exists() and folder != whole and not creation:
+            raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: no directory {root['Path']}")
+        owner = (int(creation["OwnerUid"]), int(creation["OwnerGid"])) if creation else NOBODY
+        made = _made(folder, owner, int(creation["Permissions"], 8) if creation else 0o755)
+        return made, (int(user["Uid"]), int(user["Gid"])) if user else None
+
+    def _s3_files(self, file_system: str) -> Path:
+        """Like its access point, it knows one user."""
+        return _made(self.state / "s3files" / file_system.rsplit("/", 1)[-1], NOBODY, 0o755)
+
+    def _of_host(self, volume: Record, environment: Record, scratch: Path) -> Path:
+        path = volume.get("host", {}).get("sourcePath")
+        if not path:
+            return _made(scratch / "volumes" / volume["name"], NOBODY, 0o755)
+        place = self._on_machine(environment, path)
+        return place if place.is_file() else _made(place, NOBODY, 0o777)
+
+    def _on_machine(self, environment: Record, path: str) -> Path:
+        # What instances mount at boot is said by their launch template, which all instances of a context share.
+        resources: Mapping[str, Any] = environment.get("computeResources", {})
+        template = resources.get("launchTemplate", {}).get("launchTemplateId")
+        told = scripts_of(self.user_data(template)) if template else ""
+        settings = dict(_SETTING.findall(told))
+        if _S3_FILES.search(told) and path == settings.get("MOUNT_PATH"):
+            return self._s3_files(settings["FILE_SYSTEM_ID"])
+        machines: str = template or resources.get("instanceRole") or environment["computeEnvironmentName"]
+        return self.state / "instances" / machines.rsplit("/", 1)[-1] / _relative(path)
+
+
+def scripts_of(user_data: str) -> str:
+    """What stands in the user data of a launch template."""
+    archive = email.message_from_bytes(base64.b64decode(user_data))
+    parts = (part.get_payload(decode=True) for part in archive.walk() if not part.is_multipart())
+    return "\n".join(part.decode() for part in parts if isinstance(part, bytes))
+
+
+def _relative(path: str) -> str:
+    parts = [part for part in PurePosixPath(path).parts if part not in ("/", "..")]
+    return str(PurePosixPath(*parts)) if parts else "."
+
+
+def _made(folder: Path, owner: tuple[int, int], permissions: int) -> Path:
+    """A directory, made with its owner where this machine lets us choose one."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(permissions)
+        if os.geteuid() == 0:
+            os.chown(folder, *owner)
+    return folder

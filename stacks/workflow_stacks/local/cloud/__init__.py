@@ -1,0 +1,1 @@
+"""The process of the local cloud and what CloudFormation does there."""

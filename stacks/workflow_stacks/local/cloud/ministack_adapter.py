@@ -1,0 +1,361 @@
+"""Ministack, taught what it lacks: the AWS behind the local cloud. The only file that knows ministack.
+
+`server.py` imports it in a process of its own, after it has set LOCAL_CLOUD_STATE, _REGION and _PORT.
+"""
+
+# ruff: noqa: E402, SLF001  (ministack reads its settings when it is imported; its parts are all private)
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+STATE = Path(os.environ["LOCAL_CLOUD_STATE"])
+
+os.environ |= {
+    "GATEWAY_PORT": os.environ["LOCAL_CLOUD_PORT"],
+    "MINISTACK_REGION": os.environ["LOCAL_CLOUD_REGION"],
+    "PERSIST_STATE": "1",
+    "STATE_DIR": str(STATE / "aws"),
+    "S3_PERSIST": "1",
+    "S3_DATA_DIR": str(STATE / "s3"),
+    # No other listener, no Docker; what runs jobs may still use the one there is.
+    "LOCAL_CLOUD_DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "DOCKER_HOST": "unix:///nonexistent",
+}
+
+from ministack import app as ministack
+from ministack.core.persistence import save_all
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import batch as ministack_batch, cloudformation, cloudwatch_logs, ec2, efs, s3, s3files
+from ministack.services.cloudformation import provisioners
+
+from workflow_stacks.local.batch import cfn_types as batch_types
+from workflow_stacks.local.batch.attempts import Attempts
+from workflow_stacks.local.batch.control_plane import Batch, ClientError
+from workflow_stacks.local.batch.jobs import Jobs
+from workflow_stacks.local.batch.volumes import Volumes
+
+from . import s3_types, storage_types
+
+Properties = dict[str, Any]
+Created = tuple[str, Properties]
+
+BATCH = Batch(
+    arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
+    environments=ministack_batch._compute_envs,
+    queues=ministack_batch._job_queues,
+    definitions=ministack_batch._job_definitions,
+)
+ATTEMPTS = Attempts(
+    state=STATE,
+    port=int(os.environ["LOCAL_CLOUD_PORT"]),
+    region=os.environ["LOCAL_CLOUD_REGION"],
+    jobs=ministack_batch._jobs,
+    volumes=Volumes(
+        STATE,
+        lambda id_: id_ in efs._file_systems,
+        efs._access_points.get,
+        lambda id_: str(ec2._launch_templates[id_]["Versions"][-1]["LaunchTemplateData"].get("UserData", "")),
+    ),
+    # What is there already is refused, and stays.
+    logs=lambda operation, request: getattr(cloudwatch_logs, f"_{operation}")(request),
+)
+JOBS = Jobs(BATCH, ministack_batch._jobs, ATTEMPTS.run)
+
+
+def _answer(action: str) -> Callable[[Properties], Any]:
+    def answer(request: Properties) -> Any:
+        try:
+            return ministack_batch._json(200, BATCH.actions[action](request))
+        except ClientError as error:
+            return ministack_batch.error_response_json("ClientException", str(error), 400)
+
+    return answer
+
+
+def _s3_files(operation: str, *arguments: Any) -> Properties:
+    """Call an operation of S3 Files."""
+    status, _, body = getattr(s3files, f"_{operation}")(*arguments)
+    answer: Properties = json.loads(body) if body else {}
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ValueError(answer.get("message") or body.decode())
+    return answer
+
+
+STORAGE = storage_types.Surroundings(
+    call=_s3_files,
+    targets=lambda: list(s3files._mount_targets.values()),
+    access_points=lambda: list(s3files._access_points.values()),
+    is_versioned=lambda bucket: s3._bucket_versioning.get(bucket) == "Enabled",
+    zone=lambda subnet: ec2._subnets[subnet]["AvailabilityZone"] if subnet in ec2._subnets else None,
+    arn=lambda service, resource: f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}",
+)
+
+
+def _new_record(store: Any, create: Callable[[Properties], Any], request: Properties) -> str:
+    """Call an EC2 action of ministack, whose answer is XML, and return the id of what it made."""
+    before = set(store)
+    status, _, body = create({key: [value] for key, value in request.items() if value})
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ValueError(body.decode())
+    return str((set(store) - before).pop())
+
+
+def _address_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    allocation = _new_record(ec2._addresses, ec2._allocate_address, {"Domain": "vpc"})
+    provisioners._ec2_apply_tags(allocation, properties)
+    address = ec2._addresses[allocation]["PublicIp"]
+    return address, {"AllocationId": allocation, "PublicIp": address}
+
+
+def _address_delete(address: str, _properties: Properties) -> None:
+    for allocation in _allocations(address):
+        ec2._release_address({"AllocationId": [allocation]})
+
+
+def _address_update(address: str, old: Properties, new: Properties, _stack: str) -> Created:
+    [allocation] = _allocations(address)
+    provisioners._ec2_apply_tags(allocation, new, old)
+    return address, {"AllocationId": allocation, "PublicIp": address}
+
+
+def _allocations(address: str) -> list[str]:
+    return [key for key, record in ec2._addresses.items() if record["PublicIp"] == address]
+
+
+def _nat_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    allocation = properties.get("AllocationId")
+    if any(record["AllocationId"] == allocation for record in ec2._nat_gateways.values()):
+        raise ValueError(f"Elastic IP address [{allocation}] is already associated")
+    request = {key: properties.get(key) for key in ("SubnetId", "AllocationId", "ConnectivityType")}
+    gateway = _new_record(ec2._nat_gateways, ec2._create_nat_gateway, request)
+    provisioners._ec2_apply_tags(gateway, properties)
+    return gateway, {"NatGatewayId": gateway}
+
+
+def _nat_delete(gateway: str, _properties: Properties) -> None:
+    ec2._nat_gateways.pop(gateway, None)
+    ec2._tags.pop(gateway, None)
+
+
+def _flow_log_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    request = {"ResourceId.1": properties["ResourceId"], **properties}
+    flow_log = _new_record(ec2._flow_logs, ec2._create_flow_logs, request)
+    provisioners._ec2_apply_tags(flow_log, properties)
+    return flow_log, {"Id": flow_log}
+
+
+def _flow_log_delete(flow_log: str, _properties: Properties) -> None:
+    ec2._flow_logs.pop(flow_log, None)
+    ec2._tags.pop(flow_log, None)
+
+
+def _tags_update(attribute: str) -> Callable[..., Created]:
+    def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Created:
+        provisioners._ec2_apply_tags(physical_id, new, old)
+        return physical_id, {attribute: physical_id}
+
+    return update
+
+
+def _rule_handlers(direction: str) -> dict[str, Any]:
+    """Rules that stand beside their security group, as CDK writes them between two groups."""
+    permissions = "IpPermissions" if direction == "ingress" else "IpPermissionsEgress"
+
+    def create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+        rules, rule = _rules(properties)
+        if rule in rules:
+            raise ValueError(f"the specified rule already exists in {properties['GroupId']}")
+        rules.append(rule)
+        return f"sgr-{secrets.token_hex(8)}", {}
+
+    def delete(_physical_id: str, properties: Properties) -> None:
+        if properties["GroupId"] in ec2._security_groups:
+            rules, rule = _rules(properties)
+            if rule in rules:
+                rules.remove(rule)
+
+    def _rules(properties: Properties) -> tuple[list[Any], Any]:
+        other = properties.get("SourceSecurityGroupId") or properties.get("DestinationSecurityGroupId")
+        for group in filter(None, (properties["GroupId"], other)):
+            if group not in ec2._security_groups:
+                raise ValueError(f"The security group '{group}' does not exist")
+        [rule] = provisioners._ec2_sg_permissions([properties])
+        return ec2._security_groups[properties["GroupId"]][permissions], rule
+
+    return {"create": create, "delete": delete}
+
+
+_delete_security_group = provisioners._ec2_sg_delete
+_delete_subnet = provisioners._ec2_subnet_delete
+_forget_bucket = provisioners._s3_delete
+_encryption_headers = s3._resolve_sse_write_headers
+_update_file_system = efs._update_file_system
+_restore_batch = ministack_batch.load_persisted_state
+
+
+def _security_group_delete(group: str, properties: Properties) -> None:
+    in_rules = any(
+        pair.get("GroupId") == group
+        for other_id, other in ec2._security_groups.items()
+        for permission in other["IpPermissions"] + other["IpPermissionsEgress"]
+        for pair in permission.get("UserIdGroupPairs", [])
+        if other_id != group
+    )
+    in_mounts = any(group in target.get("SecurityGroups", []) for target in efs._mount_targets.values()) or any(
+        group in target["securityGroups"] for target in s3files._mount_targets.values()
+    )
+    if in_rules or in_mounts:
+        raise ValueError(f"resource {group} has a dependent object")
+    _delete_security_group(group, properties)
+
+
+def _subnet_delete(subnet: str, properties: Properties) -> None:
+    holders = (*efs._mount_targets.values(), *ec2._nat_gateways.values())
+    in_s3_files = any(target["subnetId"] == subnet for target in s3files._mount_targets.values())
+    if in_s3_files or any(holder["SubnetId"] == subnet for holder in holders):
+        raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
+    _delete_subnet(subnet, properties)
+
+
+def _bucket_delete(bucket: str, properties: Properties) -> None:
+    status, _, body = s3._delete_bucket(bucket)
+    if status == HTTPStatus.CONFLICT:
+        raise ValueError(f"The bucket {bucket} is not empty: {body.decode()}")
+    _forget_bucket(bucket, properties)
+
+
+def _checked(put: Callable[[str, bytes], Any]) -> Callable[[str, bytes], None]:
+    """A refused bucket setting fails the resource."""
+
+    def checked(bucket: str, body: bytes) -> None:
+        status, _, answer = put(bucket, body)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise ValueError(answer.decode())
+
+    return checked
+
+
+def _with_default_key(headers: dict[str, str], bucket: str) -> Any:
+    """Encryption by `aws:kms` without a key means the account's own key, aws/s3."""
+    key = "x-amz-server-side-encryption-aws-kms-key-id"
+    if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(key):
+        headers = {**headers, key: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+    return _encryption_headers(headers, bucket)
+
+
+def _throughput_update(file_system: str, request: Properties) -> Any:
+    """A file system that is no longer provisioned has no provisioned throughput."""
+    answer = _update_file_system(file_system, request)
+    record = efs._file_systems.get(file_system)
+    if record and record["ThroughputMode"] != "provisioned":
+        record.pop("ProvisionedThroughputInMibps", None)
+    return answer
+
+
+def _restore_jobs(data: Properties) -> None:
+    """No job survives the server that ran it."""
+    _restore_batch(data)
+    JOBS.fail_leftovers()
+
+
+def teach() -> None:
+    """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
+    provisioners._RESOURCE_HANDLERS |= {
+        **batch_types.handlers(BATCH),
+        **storage_types.handlers(STORAGE),
+        "AWS::EC2::EIP": {"create": _address_create, "update": _address_update, "delete": _address_delete},
+        "AWS::EC2::NatGateway": {
+            "create": _nat_create,
+            "update": _tags_update("NatGatewayId"),
+            "delete": _nat_delete,
+        },
+        "AWS::EC2::FlowLog": {
+            "create": _flow_log_create,
+            "update": _tags_update("Id"),
+            "delete": _flow_log_delete,
+        },
+        "AWS::EC2::SecurityGroupIngress": _rule_handlers("ingress"),
+        "AWS::EC2::SecurityGroupEgress": _rule_handlers("egress"),
+    }
+    # What CloudFormation replaces; any other change of these types is made in place.
+    provisioners._REPLACING_PROPERTIES |= {
+        **batch_types.REPLACING,
+        **storage_types.REPLACING,
+        "AWS::EC2::NatGateway": ("AllocationId", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"),
+        "AWS::EC2::FlowLog": (
+            "DeliverLogsPermissionArn",
+            "LogDestination",
+            "LogDestinationType",
+            "LogGroupName",
+            "ResourceId",
+            "ResourceType",
+            "TrafficType",
+        ),
+    }
+    for type_name, delete in (
+        ("AWS::EC2::SecurityGroup", _security_group_delete),
+        ("AWS::EC2::Subnet", _subnet_delete),
+        ("AWS::S3::Bucket", _bucket_delete),
+    ):
+        provisioners._RESOURCE_HANDLERS[type_name]["delete"] = delete
+    provisioners._S3_BUCKET_CONFIGURATIONS += tuple(
+        (name, to_xml, _checked(put), forget)
+        for name, to_xml, put, forget in (
+            (
+                "BucketEncryption",
+                s3_types.encryption,
+                s3._put_bucket_encryption,
+                s3._delete_bucket_encryption,
+            ),
+            (
+                "LifecycleConfiguration",
+                s3_types.lifecycle,
+                s3._put_bucket_lifecycle,
+                s3._delete_bucket_lifecycle,
+            ),
+            ("LoggingConfiguration", s3_types.logging, s3._put_bucket_logging, s3._bucket_logging_config.pop),
+            (
+                "OwnershipControls",
+                s3_types.ownership,
+                s3._put_bucket_ownership_controls,
+                s3._delete_bucket_ownership_controls,
+            ),
+        )
+    )
+    s3._resolve_sse_write_headers = _with_default_key
+    efs._update_file_system = _throughput_update
+    ministack_batch.load_persisted_state = _restore_jobs
+    ministack_batch._DISPATCH.clear()
+    ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
+
+
+def deploying() -> bool:
+    """Whether a stack is being made, changed or deleted."""
+    return any(
+        stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for stack in cloudformation._stacks._data.values()
+    )
+
+
+def end_jobs() -> None:
+    """End every job at once: the server stops."""
+    JOBS.scheduler.close()
+    ATTEMPTS.kill_all()
+
+
+def save() -> None:
+    """Write everything to the state folder."""
+    save_all(ministack._build_persistence_save_dict())
+
+
+logging.getLogger("persistence").setLevel(logging.WARNING)
+teach()
+app = ministack.app

@@ -1,0 +1,93 @@
+"""The server process of the local cloud: `python -m workflow_stacks.local.cloud.server`, as `process.py` starts it.
+
+It serves the listening socket it is given, so it listens nowhere else, and it inherits a lock that lives as long as it
+does. One more address than AWS has, `/_local`, says whose server it is.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from workflow_stacks.local.batch.jobs import caller
+
+SAVE_EVERY_SECONDS = 2.0
+SETTLE_SECONDS = 20.0
+
+
+class Server:
+    """Serves the base, and saves what changes.
+
+    Args:
+        state: The state folder.
+    """
+
+    def __init__(self, state: Path) -> None:
+        from . import ministack_adapter as base
+
+        self.base = base
+        self.state = state
+        self.changed = False
+        base.JOBS.scheduler.changed = self._set_changed
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope.get("path") == "/_local":
+            body = json.dumps({"pid": os.getpid(), "state": str(self.state)}).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+        tokens = (value for key, value in scope.get("headers", ()) if key == b"x-amz-security-token")
+        caller.set(next(tokens, b"").decode())
+        await self.base.app(scope, receive, send)
+        self.changed = True
+
+    async def run(self, descriptor: int) -> None:
+        """Serve a listening socket until SIGTERM; then let a deployment end, so that no half of it is saved."""
+        config = Config()
+        config.bind = [f"fd://{descriptor}"]
+        config.keep_alive_timeout = 75
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+        async def stopped() -> None:
+            await stop.wait()
+            deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+            while self.base.deploying() and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.05)
+            self.base.end_jobs()
+
+        saving = asyncio.create_task(self._save())
+        await serve(self, config, shutdown_trigger=stopped)
+        saving.cancel()
+
+    def _set_changed(self) -> None:
+        self.changed = True
+
+    async def _save(self) -> None:
+        """Save every few seconds, so that a killed server forgets little."""
+        while True:
+            await asyncio.sleep(SAVE_EVERY_SECONDS)
+            if self.changed and not self.base.deploying():
+                self.changed = False
+                self.base.save()
+
+
+def main() -> None:
+    """Leave the command that started this process, and serve."""
+    if os.fork():
+        os._exit(0)  # the server is nobody's child: it outlives the command
+    state, port = Path(os.environ["LOCAL_CLOUD_STATE"]), int(os.environ["LOCAL_CLOUD_PORT"])
+    (state / "server.json").write_text(json.dumps({"pid": os.getpid(), "port": port}))
+    asyncio.run(Server(state).run(int(os.environ["LOCAL_CLOUD_SOCKET"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Runs of workflows on the local cloud."""

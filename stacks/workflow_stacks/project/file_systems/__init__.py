@@ -1,0 +1,1 @@
+"""The file systems of a project file: one settings model for each kind."""

@@ -1,0 +1,128 @@
+"""`fsType: FSxLustre`: Amazon FSx for Lustre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from workflow_stacks.project.findings import Problem
+from workflow_stacks.project.location import Location
+from workflow_stacks.project.section import Section
+from workflow_stacks.project.values import Choice, Whole, refuse
+
+_STEP_GIB = 2400
+_SMALLEST_GIB = 1200
+_THROUGHPUTS = (125, 250, 500, 1000)  # MB/s for each TiB
+
+
+class FsxLustreConfiguration(Section):
+    """How a Lustre file system is made."""
+
+    deployment_type: Annotated[
+        Literal["SCRATCH_2", "PERSISTENT_2"],
+        Choice(
+            {
+                "scratch_1": "write SCRATCH_2, which is faster and encrypted in transit",
+                "persistent_1": "write PERSISTENT_2, which costs the same and is faster",
+            }
+        ),
+    ] = Field(
+        default="SCRATCH_2",
+        description="SCRATCH_2: 200 MB/s for each TiB, data is lost with a server; PERSISTENT_2: servers are replaced. "
+        "Changing it replaces the file system. Default: SCRATCH_2.",
+    )
+    storage_capacity_gib: Annotated[int, Whole(_SMALLEST_GIB, 240000, "GiB")] = Field(
+        default=_SMALLEST_GIB,
+        description="Size in GiB: 1200, 2400 or a multiple of 2400, paid for whether used or not. Default: 1200.",
+    )
+    per_unit_throughput: Annotated[int, Whole(_THROUGHPUTS[0], _THROUGHPUTS[-1], "MB/s for each TiB")] | None = Field(
+        default=None,
+        description="With PERSISTENT_2: 125, 250, 500 or 1000 MB/s for each TiB. Default: 125.",
+    )
+    import_path: Annotated[str, Location()] | None = Field(
+        default=None,
+        description="Place in S3 whose objects appear below /mnt/fsx/import, and are loaded when they are read. "
+        "Default: none.",
+    )
+    export_path: Annotated[str, Location()] | None = Field(
+        default=None,
+        description="Place in S3 to which what is written below /mnt/fsx/export is copied; the same place as "
+        "importPath is found below /mnt/fsx/data. Default: none.",
+    )
+    removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
+        default="destroy",
+        description="What becomes of the file system when the context is destroyed. Default: destroy.",
+    )
+
+    @model_validator(mode="after")
+    def _facts_agree(self) -> Self:
+        refuse("FsxLustreConfiguration", [*self._capacity(), *self._throughput(), *self._links()])
+        return self
+
+    def _capacity(self) -> Iterator[Problem]:
+        size = self.storage_capacity_gib
+        if size != _SMALLEST_GIB and size % _STEP_GIB:
+            larger = -(-size // _STEP_GIB) * _STEP_GIB
+            yield Problem(
+                ("storageCapacityGib",),
+                f"{size} GiB is not a size that AWS offers",
+                f"{_SMALLEST_GIB} GiB, or a multiple of {_STEP_GIB} GiB",
+                f"write {larger}",
+            )
+
+    def _throughput(self) -> Iterator[Problem]:
+        wanted = self.per_unit_throughput
+        if wanted is None:
+            return
+        if self.deployment_type == "SCRATCH_2":
+            yield Problem(
+                ("perUnitThroughput",),
+                "the throughput of a SCRATCH_2 file system follows its size",
+                remedy="remove perUnitThroughput, or write 'deploymentType: PERSISTENT_2'",
+            )
+        elif wanted not in _THROUGHPUTS:
+            message = f"{wanted} MB/s for each TiB is not a throughput that AWS offers"
+            yield Problem(("perUnitThroughput",), message, ", ".join(map(str, _THROUGHPUTS)))
+
+    def _links(self) -> Iterator[Problem]:
+        if self.import_path is None or self.export_path is None:
+            return
+        source, target = (f"{path.removesuffix('*').rstrip('/')}/" for path in (self.import_path, self.export_path))
+        if source != target and (source.startswith(target) or target.startswith(source)):
+            yield Problem(
+                ("exportPath",),
+                "importPath and exportPath overlap, which FSx refuses",
+                "two places beside each other, or the same place twice",
+                "give each a prefix of its own",
+            )
+
+
+class FsxLustreFilesystem(Section):
+    """Amazon FSx for Lustre as the workflow file system."""
+
+    fs_type: Annotated[Literal["FSxLustre"], Choice()] = Field(description="Kind of the file system.")
+    configuration: FsxLustreConfiguration = Field(
+        default_factory=FsxLustreConfiguration,
+        description="How the file system is made. Default: SCRATCH_2, 1200 GiB, destroyed with the context.",
+    )
+
+    @property
+    def throughput(self) -> str:
+        """How throughput is granted, for people: `240 MB/s`."""
+        configuration = self.configuration
+        per_tib = configuration.per_unit_throughput or (200 if configuration.deployment_type == "SCRATCH_2" else 125)
+        return f"{per_tib * configuration.storage_capacity_gib // 1000} MB/s"  # to AWS, 1200 GiB are 1.2 TiB
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield what there is to know about the file system, for people: a name and a value each."""
+        configuration = self.configuration
+        yield "throughput", self.throughput
+        yield "deployment", configuration.deployment_type
+        yield "size", f"{configuration.storage_capacity_gib} GiB"
+        if configuration.import_path:
+            yield "imports", configuration.import_path
+        if configuration.export_path:
+            yield "exports", configuration.export_path
+        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"

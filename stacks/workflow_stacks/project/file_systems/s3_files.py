@@ -1,0 +1,68 @@
+"""`fsType: S3Files`: Amazon S3 Files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workflow_stacks.project.section import Section
+from workflow_stacks.project.values import Choice, Text, Whole
+
+
+class S3FilesConfiguration(Section):
+    """How an S3 Files file system is made."""
+
+    prefix: Annotated[
+        str,
+        Text(
+            "a prefix of S3 keys without a slash at either end, such as work or runs/2026",
+            r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*",
+            500,
+        ),
+    ] = Field(
+        default="work",
+        description="Prefix of the objects, below the context's own prefix in the bucket. Changing it replaces the "
+        "file system and leaves the objects. Default: work.",
+    )
+    expiration_days: Annotated[int, Whole(1, 365, "days")] = Field(
+        default=7,
+        description="Take data off the file system that was not read for so many days, 1 to 365; it stays in the "
+        "bucket and is fetched again when it is read. Default: 7.",
+    )
+    removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
+        default="retain",
+        description="What becomes of the objects when the context is destroyed. With destroy they have a bucket of "
+        "their own, which must be emptied first: AWS refuses to delete one that holds objects. Default: retain, they "
+        "stay in the project's bucket.",
+    )
+
+    @property
+    def has_own_bucket(self) -> bool:
+        """Whether the objects have a bucket of their own, beside the one that the project's contexts share."""
+        return self.removal_policy == "destroy"
+
+
+class S3FilesFilesystem(Section):
+    """Amazon S3 Files as the workflow file system: a bucket that is mounted."""
+
+    fs_type: Annotated[Literal["S3Files"], Choice()] = Field(description="Kind of the file system.")
+    configuration: S3FilesConfiguration = Field(
+        default_factory=S3FilesConfiguration,
+        description="How the file system is made. Default: the prefix work in the project's bucket, 7 days, retained.",
+    )
+
+    @property
+    def throughput(self) -> str:
+        """How throughput is granted, for people."""
+        return "elastic"
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield what there is to know about the file system, for people: a name and a value each."""
+        configuration = self.configuration
+        yield "throughput", self.throughput
+        yield "bucket", "of its own" if configuration.has_own_bucket else "of the project"
+        yield "prefix", configuration.prefix
+        yield "data leaves the file system", f"after {configuration.expiration_days} days without a read"
+        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"

@@ -1,0 +1,1 @@
+"""From the text of a project file to plain data with the line of every key."""

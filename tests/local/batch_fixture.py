@@ -1,0 +1,116 @@
+"""A small AWS Batch on the local cloud, without CloudFormation: queues, a job definition, and jobs that are scripts."""
+
+import time
+from itertools import count
+
+import boto3
+
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.batch.job_records import ENDED
+from workflow_stacks.local.batch.job_tags import SHORT_TIMEOUTS
+
+MOUNT = "/mnt/efs"
+USER = {"Uid": 1000, "Gid": 1000}
+NUMBERS = count()
+
+
+class Lab:
+    """Submits scripts as jobs, and waits for them."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.batch = cloud.client("batch")
+        self.file_system = cloud.client("efs").create_file_system()["FileSystemId"]
+        self.access_point = self.new_access_point("/lab")
+        self.queue = self.new_queue("EC2", 4)
+        self.definition = self.new_definition()
+
+    def new_access_point(self, path: str, user: dict = USER) -> str:
+        owner = {"OwnerUid": user["Uid"], "OwnerGid": user["Gid"], "Permissions": "750"}
+        return self.cloud.client("efs").create_access_point(
+            FileSystemId=self.file_system,
+            PosixUser=user,
+            RootDirectory={"Path": path, "CreationInfo": owner},
+        )["AccessPointId"]
+
+    def new_queue(self, kind: str, max_vcpus: int, **settings) -> str:
+        number = next(NUMBERS)
+        environment = self.batch.create_compute_environment(
+            computeEnvironmentName=f"lab-{number}",
+            type="MANAGED",
+            computeResources={"type": kind, "maxvCpus": max_vcpus, "subnets": ["subnet-1"], "instanceRole": "lab"},
+        )["computeEnvironmentArn"]
+        order = [{"order": 1, "computeEnvironment": environment}]
+        return self.batch.create_job_queue(
+            jobQueueName=f"lab-{number}", priority=1, computeEnvironmentOrder=order, **settings
+        )["jobQueueArn"]
+
+    def volume(self, access_point: str) -> dict:
+        return {
+            "name": "shared",
+            "efsVolumeConfiguration": {
+                "fileSystemId": self.file_system,
+                "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": access_point},
+            },
+        }
+
+    def new_definition(self, **container) -> str:
+        return self.batch.register_job_definition(
+            jobDefinitionName=f"lab-{next(NUMBERS)}",
+            type="container",
+            containerProperties={
+                "image": "debian:12-slim",
+                "command": ["bash", "-c", "Ref::script"],
+                "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "512"}],
+                "volumes": [self.volume(self.access_point)],
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": MOUNT}],
+                **container,
+            },
+        )["jobDefinitionArn"]
+
+    def submit(self, script: str, *, queue: str = "", definition: str = "", seconds: int | None = None, **more) -> str:
+        if seconds:
+            more = {**more, "timeout": {"attemptDurationSeconds": seconds}}
+            more["tags"] = {**more.get("tags", {}), SHORT_TIMEOUTS: "yes"}
+        return self.batch.submit_job(
+            jobName="script",
+            jobQueue=queue or self.queue,
+            jobDefinition=definition or self.definition,
+            parameters={"script": script},
+            **more,
+        )["jobId"]
+
+    def job(self, id_: str) -> dict:
+        return self.batch.describe_jobs(jobs=[id_])["jobs"][0]
+
+    def wait(self, id_: str, *states: str, patience: float = 30) -> dict:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if (job := self.job(id_))["status"] in (states or ENDED):
+                return job
+            time.sleep(0.03)
+        raise AssertionError(f"the job is {job['status']} ({job.get('statusReason')}), not {states or 'ended'}")
+
+    def run(self, script: str, **settings) -> dict:
+        return self.wait(self.submit(script, **settings))
+
+    def log(self, job: dict) -> list[str]:
+        options = job["container"].get("logConfiguration", {}).get("options", {})
+        events = self.cloud.client("logs").get_log_events(
+            logGroupName=options.get("awslogs-group", "/aws/batch/job"),
+            logStreamName=job["container"]["logStreamName"],
+            startFromHead=True,
+        )["events"]
+        return [event["message"] for event in events]
+
+    def as_job(self, id_: str):
+        """A client of AWS Batch that says it is that job, as its own programs do."""
+        return boto3.client(
+            "batch",
+            endpoint_url=self.cloud.server().endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="000000000000",
+            aws_secret_access_key="local",
+            aws_session_token=id_,
+        )

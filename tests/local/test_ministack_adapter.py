@@ -1,0 +1,17 @@
+"""The emulator under the local cloud can be exchanged: one file knows it."""
+
+from pathlib import Path
+
+import workflow_stacks.local
+
+PACKAGE = Path(workflow_stacks.local.__file__).parent
+
+
+def test_only_one_file_imports_ministack():
+    knowing = [
+        file.name
+        for file in PACKAGE.parent.rglob("*.py")
+        if any(line.startswith(("import ministack", "from ministack")) for line in file.read_text().splitlines())
+    ]
+
+    assert knowing == ["ministack_adapter.py"]

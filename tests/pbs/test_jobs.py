@@ -1,0 +1,315 @@
+"""Jobs from qsub to their end: what the engine is told of them, and what AWS Batch is asked."""
+
+import re
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from captured import capture
+from fake_batch import ARN, SPOT, TEMPLATE, FakeBatch, NewSettings, states
+
+from workflow_context.pbs.batch_api import BatchApi, BatchError
+from workflow_context.pbs.qdel import qdel
+from workflow_context.pbs.qstat import qstat
+from workflow_context.pbs.qsub import qsub
+from workflow_context.pbs.script import PbsError
+
+
+class TestLife:
+    def test_a_job_is_queued_runs_and_is_complete(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        seen = []
+        for status in ("SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"):
+            batch.become(status)
+            seen.append(states(qstat(["-f", "-1", settings.queue], api, settings))[id_])
+        assert seen == ["Q", "Q", "Q", "R", "C"]
+
+    def test_a_job_that_ended_is_told_of_and_not_asked_for_again(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Essential container in task exited")
+        for _ in range(3):
+            assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert batch.calls["describejobs"] == 1
+
+    def test_a_job_that_never_found_a_machine_ends_when_its_queue_says_so(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Resource requirement is not satisfiable")
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert batch.calls["submitjob"] == 1
+
+    @pytest.mark.parametrize(
+        ("told", "code", "why"),
+        [
+            ({"statusReason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"}, "1", "never ran: MISCONFIGURATION"),
+            ({"startedAt": 1, "exitCode": 137, "reason": "OutOfMemoryError"}, "137", "was ended: OutOfMemoryError"),
+            ({"startedAt": 1, "statusReason": SPOT}, "143", "was ended: Host EC2"),
+            ({"startedAt": 1, "exitCode": 0, "statusReason": "odd"}, "143", "was ended: odd"),
+        ],
+    )
+    def test_nextflow_is_told_why_a_task_left_no_exit_code(
+        self,
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+        told: dict[str, Any],
+        code: str,
+        why: str,
+    ) -> None:
+        settings = new_settings()
+        (tmp_path / ".command.run").write_text("")
+        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
+        batch.jobs[id_]["container"] |= {key: told[key] for key in ("exitCode", "reason") if key in told}
+        batch.become("FAILED", id_, **{key: told[key] for key in ("startedAt", "statusReason") if key in told})
+        qstat(["-f"], api, settings)
+        assert (tmp_path / ".exitcode").read_text() == code
+        assert why in (tmp_path / ".command.log").read_text()
+
+    def test_an_exit_code_that_a_task_left_stays(
+        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        settings = new_settings()
+        (tmp_path / ".command.run").write_text("")
+        (tmp_path / ".exitcode").write_text("3")
+        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
+        batch.become("FAILED", id_, startedAt=1)
+        qstat(["-f"], api, settings)
+        assert (tmp_path / ".exitcode").read_text() == "3"
+        assert not (tmp_path / ".command.log").exists()
+
+    def test_a_script_that_is_not_of_nextflow_finds_nothing_beside_it(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        settings = new_settings()
+        submit(settings)
+        batch.become("FAILED", statusReason="Resource requirement is not satisfiable")
+        qstat(["-f"], api, settings)
+        assert not (tmp_path / ".exitcode").exists()
+
+    def test_a_job_that_batch_has_forgotten_is_complete(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.jobs.clear()
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+
+    def test_one_word_for_each_job_as_snakemake_asks(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fresh_seconds=60.0)
+        ids = [submit(settings) for _ in range(3)]
+        batch.become("SUCCEEDED", ids[0])
+        batch.become("FAILED", ids[1])
+        assert [qstat(["--word", ids[index]], api, settings) for index in (0, 2)] == ["success", "running"]
+        assert batch.calls["describejobs"] == 1
+        assert qstat(["--word", ids[1]], api, settings) == "failed"
+
+    def test_why_a_job_failed_is_said_to_whoever_reads_the_log_of_the_engine(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.become("FAILED", statusReason="Essential container in task exited")
+        batch.jobs[id_]["container"]["exitCode"] = 3
+        qstat(["--word", id_], api, settings)
+        assert f"({id_}) failed: exit code 3, Essential container in task exited" in capsys.readouterr().err
+
+    def test_what_was_heard_is_noted_for_questions_that_come_soon(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+    ) -> None:
+        settings = new_settings(words=tmp_path)
+        ids = [submit(settings) for _ in range(3)]
+        batch.become("SUCCEEDED", ids[0])
+        batch.become("FAILED", ids[1])
+        qstat(["--word", ids[2]], api, settings)
+        assert [(tmp_path / id_).read_text() for id_ in ids[:2]] == ["success\n", "failed\n"]
+        assert not (tmp_path / ids[2]).exists()
+        assert abs(time.time() - int((tmp_path / "asked").read_text())) < 60
+
+    def test_qdel_ends_jobs(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        first, second = submit(settings), submit(settings)
+        assert qdel([first], api, settings) == ""
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
+
+    def test_a_job_that_cannot_be_ended_keeps_no_other_alive(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        first, second = submit(settings), submit(settings)
+        batch.not_to_end = {first}
+        with pytest.raises(BatchError, match="not authorized"):
+            qdel(["--run"], api, settings)
+        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
+
+
+class TestArrays:
+    def test_each_job_has_a_state_of_its_own(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        array = submit(settings, "-t 0-2")
+        batch.become("RUNNING", f"{array[:-2]}:1")
+        assert states(qstat(["-f"], api, settings)) == {
+            array.replace("[]", f"[{index}]"): state for index, state in enumerate("QRQ")
+        }
+        qdel([array], api, settings)
+        assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+
+    def test_one_can_be_ended_alone(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        array = submit(settings, "-t 0-2")
+        qdel([array.replace("[]", "[1]")], api, settings)
+        assert [job["status"] for job in batch.jobs.values()] == ["RUNNABLE", "FAILED", "RUNNABLE"]
+
+    def test_a_run_ends_an_array_by_the_id_that_carries_its_tag(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        array = submit(settings, "-t 0-2")
+        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        assert qdel(["--run"], api, settings) == "ended 3 jobs"
+        assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
+        assert batch.calls["terminatejob"] == 2  # the array, and the one that went to the fallback queue
+
+    def test_one_that_lost_its_machine_goes_on_alone_with_its_index(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        array = submit(settings, "-t 0-1")
+        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        [again] = [job for job in batch.jobs.values() if job["jobQueue"] == settings.fallback]
+        assert {"name": "WORKFLOW_ARRAY_INDEX", "value": "1"} in again["container"]["environment"]
+
+
+class TestDefinitions:
+    def test_there_is_one_for_each_image_and_it_carries_the_mount(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        for image in ("python:3.12", "ubuntu:22.04", "python:3.12"):
+            submit(settings, f"-v WORKFLOW_IMAGE={image}")
+        made = [one for arn, one in batch.definitions.items() if arn != TEMPLATE]
+        assert [one["containerProperties"]["image"] for one in made] == ["python:3.12", "ubuntu:22.04"]
+        assert all(re.fullmatch("ctx-fe-[0-9a-f]{20}", one["jobDefinitionName"]) for one in made)
+        assert {one["containerProperties"]["mountPoints"][0]["containerPath"] for one in made} == {"/mnt/efs"}
+
+    def test_another_head_job_finds_it(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        for folder in ("one", "two"):
+            (tmp_path / folder).mkdir()
+            submit(new_settings(state=tmp_path / folder), "-v WORKFLOW_IMAGE=python:3.12")
+        assert batch.calls["registerjobdefinition"] == 1
+
+    def test_they_are_removed_at_the_end_and_made_again_when_another_run_needs_them(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        (tmp_path / "two").mkdir()
+        one, two = new_settings(), new_settings(state=tmp_path / "two")
+        for settings in (one, two):
+            submit(settings, "-v WORKFLOW_IMAGE=python:3.12")
+        assert qdel(["--definitions"], api, one) == "removed 1 job definitions"
+        submit(two, "-v WORKFLOW_IMAGE=python:3.12")
+        assert [found["status"] for found in batch.definitions.values()] == ["ACTIVE", "INACTIVE", "ACTIVE"]
+
+    def test_what_batch_refuses_is_an_error(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        batch.definitions.clear()
+        with pytest.raises(BatchError, match="not active"):
+            submit(new_settings())
+
+
+class TestIsolation:
+    def test_jobs_of_another_context_or_run_are_not_seen_and_not_ended(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        mine = new_settings()
+        theirs = submit(mine)
+        for stranger in (new_settings(context="other"), new_settings(run="other")):
+            assert qstat(["-f"], api, stranger) == ""
+            assert qdel(["--run"], api, stranger) == "ended 0 jobs"
+            for command in (qstat, qdel):
+                with pytest.raises(PbsError, match="Unknown Job Id"):
+                    command([theirs], api, stranger)
+        assert batch.jobs[theirs]["status"] == "RUNNABLE"
+
+    def test_queues_of_another_context_are_refused(
+        self, submit: Callable[..., str], api: BatchApi, new_settings: NewSettings
+    ) -> None:
+        with pytest.raises(PbsError, match="no queue of this workflow context"):
+            submit(new_settings(), "-q other-TaskQueue-abc")
+        with pytest.raises(PbsError, match="no queue of this workflow context"):
+            qstat(["-f", "-1", "other-TaskQueue-abc"], api, new_settings())
+
+    def test_every_job_carries_the_tag_by_which_its_head_job_may_end_it(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        submit(settings)
+        batch.become("FAILED", statusReason=SPOT)
+        qstat(["-f"], api, settings)
+        assert [job["request"]["tags"] for job in batch.jobs.values()] == [{"workflow-context": "ctx"}] * 2
+
+
+class TestLoad:
+    def test_5000_tasks_take_few_calls_and_no_more_memory(
+        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        """Prints the calls for each task and poll: `pytest -s`."""
+        count, settings = 5000, new_settings()
+        script = capture("nextflow-retried")["script"].replace("TaskQueue-abc", settings.queue.rsplit("/")[-1])
+        (tmp_path / ".command.run").write_text(script)
+        for _ in range(count):
+            qsub(["-N", "nf-RETRIED", ".command.run"], tmp_path, {}, api, settings)
+        others = sum(batch.calls.values()) - batch.calls["submitjob"]
+        print(f"\n{batch.calls['submitjob'] / count:.3f} SubmitJob for each task, {others} other calls")
+        assert batch.calls["submitjob"] == count
+        assert others <= 3
+        tracemalloc.start()
+        qstat(["-f", "-1", settings.queue], api, settings)
+        peaks = []
+        for _ in range(3):
+            tracemalloc.reset_peak()
+            before = batch.calls["describejobs"]
+            assert len(states(qstat(["-f", "-1", settings.queue], api, settings))) == count
+            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+            assert batch.calls["describejobs"] - before == count / 100
+        tracemalloc.stop()
+        print(f"{count // 100} DescribeJobs a poll; {[round(peak, 1) for peak in peaks]} MiB at most")
+        assert max(peaks) < 1.2 * min(peaks)
+        batch.become("SUCCEEDED", *list(batch.jobs)[: count - 100])
+        qstat(["-f"], api, settings)
+        before = batch.calls["describejobs"]
+        qstat(["-f"], api, settings)
+        assert batch.calls["describejobs"] - before == 1

@@ -1,0 +1,193 @@
+"""The program as it is carried to head jobs: its size, its commands, and the Pythons and requests it must do with."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+from fake_batch import ARN, TEMPLATE, FakeBatch
+
+from workflow_context.pbs import batch_api, credentials, package
+from workflow_context.pbs.batch_api import sign
+from workflow_context.pbs.credentials import Credentials, find_credentials
+from workflow_context.pbs.package import bare, packed_front_end, unpacked
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, batch: FakeBatch) -> Run:
+    """Run a command of the program, as unpacked from its text."""
+    program = tmp_path / "program"
+    (program / "pbs").mkdir(parents=True)
+    for name, text in unpacked(packed_front_end()).items():
+        (program / name).write_text(text)
+    python = os.environ.get("OLDEST_PYTHON") or shutil.which("python3.9") or sys.executable
+    if subprocess.run([python, "--version"], capture_output=True, check=False).returncode:
+        python = sys.executable
+
+    def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-S", "-E", program, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                "AWS_ENDPOINT_URL": batch.endpoint,
+                "AWS_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+                "AWS_SECRET_ACCESS_KEY": "secret",
+                "WORKFLOW_CONTEXT": "ctx",
+                "WORKFLOW_TASK_DEFINITION": TEMPLATE,
+                "WORKFLOW_TASK_QUEUE": f"{ARN}:job-queue/TaskQueue-abc",
+                "WORKFLOW_STATE": str(tmp_path / "state"),
+                **variables,
+            },
+        )
+
+    return call
+
+
+def test_it_submits_says_and_ends(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
+    (tmp_path / "s.sh").write_text("#PBS -v WORKFLOW_IMAGE=python:3.12\n")
+    submitted = run("qsub", "-N", "name", "s.sh")
+    assert (submitted.returncode, submitted.stderr) == (0, "")
+    id_ = submitted.stdout.strip()
+    assert id_ in batch.jobs
+    assert run("qstat", "-f", "-1", "TaskQueue-abc").stdout == f"Job Id: {id_}\n    job_state = Q\n\n"
+    assert run("qdel", id_).returncode == 0
+    assert "job_state = C" in run("qstat", "-f").stdout
+    assert run("qdel", "--run", "--definitions").stdout == "ended 0 jobs\nremoved 1 job definitions\n"
+
+
+def test_processes_share_one_pace(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
+    (tmp_path / "s.sh").write_text("")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: run("qsub", "s.sh", WORKFLOW_SUBMISSIONS_PER_SECOND="4"), range(8)))
+    assert len(batch.jobs) == 8
+    assert max(batch.moments) - min(batch.moments) > 0.8 * 7 / 4
+
+
+def test_what_cannot_be_done_is_said_in_one_line(run: Run) -> None:
+    for arguments in (("qsub", "nowhere.sh"), ("qdel", "nothing"), ("qstat", "-f", "elsewhere"), ("qsub",)):
+        said = run(*arguments)
+        assert (said.returncode, said.stdout) == (1, "")
+        assert re.fullmatch(rf"{arguments[0]}: .+\n", said.stderr)
+    assert run("qhold").returncode == 2
+    assert run("qstat", WORKFLOW_MEMORY_OVERHEAD_MIB="much").returncode == 1
+
+
+def test_it_fits_into_a_job_definition() -> None:
+    size = len(packed_front_end())
+    print(f"\n{size} bytes in the environment of head jobs")
+    assert size <= package.LIMIT
+
+
+def test_it_is_refused_when_it_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    package._packed.cache_clear()
+    monkeypatch.setattr(package, "LIMIT", 1000)
+    with pytest.raises(ValueError, match="has room for 1000"):
+        packed_front_end()
+
+
+def test_it_is_the_same_text_each_time() -> None:
+    first = packed_front_end()
+    package._packed.cache_clear()
+    assert packed_front_end() == first
+
+
+def test_without_what_people_read_a_module_says_the_same() -> None:
+    for file in Path(package.__file__).parent.glob("*.py"):
+        source = file.read_text()
+        kept, lean = ast.parse(source), ast.parse(bare(source))
+        for node in ast.walk(kept):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
+                node.body = node.body[1:] or [ast.Pass()]
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        assert ast.dump(kept) == ast.dump(lean), file
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    for file in Path(package.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(), feature_version=(3, 9))):
+            if isinstance(node, ast.Import):
+                assert {name.name.split(".")[0] for name in node.names} <= sys.stdlib_module_names
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                assert str(node.module).split(".")[0] in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("token", ["", "a/token+="])
+def test_requests_are_signed_as_botocore_signs_them(token: str) -> None:
+    body, moment = b'{"jobs":["\xc3\xa4"]}', time.gmtime()
+    ours = sign(Credentials("AKID", "secret", token), "eu-west-1", "host:8000", "/v1/describejobs", body, moment)
+    request = botocore.awsrequest.AWSRequest(
+        "POST", "http://host:8000/v1/describejobs", data=body, headers={"content-type": "application/json"}
+    )
+    theirs = botocore.auth.SigV4Auth(
+        botocore.credentials.Credentials("AKID", "secret", token or None), "batch", "eu-west-1"
+    )
+    request.context["timestamp"] = ours["x-amz-date"]
+    request.headers["X-Amz-Date"] = ours["x-amz-date"]
+    if token:
+        request.headers["X-Amz-Security-Token"] = token
+    signature = theirs.signature(theirs.string_to_sign(request, theirs.canonical_request(request)), request)
+    assert ours["Authorization"].endswith(f"Signature={signature}")
+
+
+class TestCredentials:
+    @pytest.fixture(autouse=True)
+    def nothing_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+            monkeypatch.delenv(name, raising=False)
+
+    def test_come_from_the_task_role_of_a_container(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+
+        def get(address: str, headers: dict[str, str]) -> bytes:
+            asked.append((address, headers))
+            return b'{"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T"}'
+
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1")
+        monkeypatch.setattr(credentials, "_get", get)
+        assert find_credentials() == Credentials("K", "S", "T")
+        assert asked == [("http://169.254.170.2/v2/credentials/1", {})]
+
+    def test_come_from_the_machine_with_a_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+
+        def get(address: str, headers: dict[str, str], method: str = "GET") -> bytes:
+            asked.append((method, address.removeprefix("http://169.254.169.254/latest/"), *headers))
+            if method == "PUT":
+                return b"token"
+            if address.endswith("/"):
+                return b"role\n"
+            return b'{"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T"}'
+
+        monkeypatch.setattr(credentials, "_get", get)
+        assert find_credentials() == Credentials("K", "S", "T")
+        assert asked == [
+            ("PUT", "api/token", "X-aws-ec2-metadata-token-ttl-seconds"),
+            ("GET", "meta-data/iam/security-credentials/", "X-aws-ec2-metadata-token"),
+            ("GET", "meta-data/iam/security-credentials/role", "X-aws-ec2-metadata-token"),
+        ]
+
+
+def test_the_address_of_a_region_is_that_of_its_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH"):
+        monkeypatch.delenv(name, raising=False)
+    addresses = [batch_api.BatchApi(region)._endpoint for region in ("us-east-1", "cn-north-1")]
+    assert addresses == ["https://batch.us-east-1.amazonaws.com", "https://batch.cn-north-1.amazonaws.com.cn"]
