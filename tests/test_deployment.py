@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.cloud.resources import stack_resources
-from workflow_stacks.local.runs.deployment import Rehearsal, stopped_at_the_end
+from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 pytestmark = pytest.mark.cycle
@@ -57,28 +57,28 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rehearsal(project_file: Path) -> Iterator[Rehearsal]:
+def deployment(project_file: Path) -> Iterator[LocalDeployment]:
     cloud = LocalCloud.of_project(project_file)
     with stopped_at_the_end(cloud):
-        yield Rehearsal(cloud, project_file)
+        yield LocalDeployment(cloud, project_file)
 
 
 @pytest.fixture(scope="module")
-def deployed(rehearsal: Rehearsal) -> Rehearsal:
-    rehearsal.deploy(())
-    return rehearsal
+def deployed(deployment: LocalDeployment) -> LocalDeployment:
+    deployment.deploy(())
+    return deployment
 
 
-def facts(rehearsal: Rehearsal, stack: str) -> dict:
-    return stack_resources(rehearsal.cloud.client, stack)
+def facts(deployment: LocalDeployment, stack: str) -> dict:
+    return stack_resources(deployment.cloud.client, stack)
 
 
-def throughput(rehearsal: Rehearsal) -> list[tuple]:
-    file_systems = [facts(rehearsal, stack)["fileSystems"][0] for stack in STACKS]
+def throughput(deployment: LocalDeployment) -> list[tuple]:
+    file_systems = [facts(deployment, stack)["fileSystems"][0] for stack in STACKS]
     return [(one["id"], one["throughputMode"], one["provisionedMibps"]) for one in file_systems]
 
 
-def test_everything_is_really_there(deployed: Rehearsal) -> None:
+def test_everything_is_really_there(deployed: LocalDeployment) -> None:
     deployed.check_complete()
     wdl, smk = (facts(deployed, stack) for stack in STACKS)
     assert [len(one["jobQueues"]) for one in (wdl, smk)] == [3, 2]
@@ -88,13 +88,13 @@ def test_everything_is_really_there(deployed: Rehearsal) -> None:
     assert access_point["posixUser"] == {"Uid": 1000, "Gid": 1000}
 
 
-def test_nothing_differs_after_a_deployment(deployed: Rehearsal) -> None:
+def test_nothing_differs_after_a_deployment(deployed: LocalDeployment) -> None:
     changed, words = deployed.diff(())
     assert not changed, words
 
 
 def test_miniwdl_aws_submit_finds_everything_by_the_head_queue_alone_and_its_workflow_really_runs(
-    deployed: Rehearsal, project_file: Path, tmp_path: Path
+    deployed: LocalDeployment, project_file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "hello.wdl").write_text(WDL)
     outputs = json.loads(printed("config", "wdl", "--local", "--json", "--project", str(project_file)))
@@ -139,7 +139,7 @@ def printed(*arguments: str) -> str:
     return result.stdout
 
 
-def test_config_prints_what_the_miniwdl_client_needs(deployed: Rehearsal, project_file: Path) -> None:
+def test_config_prints_what_the_miniwdl_client_needs(deployed: LocalDeployment, project_file: Path) -> None:
     assert deployed
     lines = printed("config", "wdl", "--local", "--project", str(project_file)).splitlines()
     settings = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
@@ -148,7 +148,9 @@ def test_config_prints_what_the_miniwdl_client_needs(deployed: Rehearsal, projec
     assert settings["MINIWDL__CALL_CACHE__DIR"] == "/mnt/efs/miniwdl_run/_CACHE"
 
 
-def test_config_prints_how_to_start_snakemake_where_the_file_system_is(deployed: Rehearsal, project_file: Path) -> None:
+def test_config_prints_how_to_start_snakemake_where_the_file_system_is(
+    deployed: LocalDeployment, project_file: Path
+) -> None:
     said = printed("config", "smk", "--local", "--project", str(project_file))
     assert "an s3:// address" in said.replace("\n# ", " ")
     run = subprocess.run(
@@ -167,7 +169,7 @@ def test_config_prints_how_to_start_snakemake_where_the_file_system_is(deployed:
     assert (job["jobDefinition"], job["jobQueue"]) == (outputs["HeadJobDefinition"], outputs["HeadQueue"])
 
 
-def test_config_says_how_to_deploy_what_is_not_there(deployed: Rehearsal, project_file: Path) -> None:
+def test_config_says_how_to_deploy_what_is_not_there(deployed: LocalDeployment, project_file: Path) -> None:
     assert deployed
     other = project_file.with_name("other.yaml")
     other.write_text(PROJECT.format(throughput="{}").replace("name: Cycle", "name: Other"))
@@ -181,7 +183,7 @@ def test_config_says_how_to_deploy_what_is_not_there(deployed: Rehearsal, projec
     [("{provisionedThroughput: 1024}", "provisioned", 1024.0), ("{throughputMode: elastic}", "elastic", None)],
 )
 def test_throughput_is_updated_in_place_and_nothing_else_with_it(
-    deployed: Rehearsal, project_file: Path, written: str, mode: str, mibps: float | None
+    deployed: LocalDeployment, project_file: Path, written: str, mode: str, mibps: float | None
 ) -> None:
     before = throughput(deployed)
     project_file.write_text(PROJECT.format(throughput=written))
@@ -195,7 +197,7 @@ def test_throughput_is_updated_in_place_and_nothing_else_with_it(
     assert not changed, words
 
 
-def test_destroy_leaves_nothing_but_the_buckets_that_are_kept(deployed: Rehearsal) -> None:
+def test_destroy_leaves_nothing_but_the_buckets_that_are_kept(deployed: LocalDeployment) -> None:
     buckets = {one["name"] for one in facts(deployed, "Cycle-core")["buckets"]}
     deployed.destroy(())
     client = deployed.cloud.client

@@ -43,7 +43,7 @@ def statements(templates: Templates | dict[str, Template]) -> Iterator[tuple[str
             yield where, statement
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
@@ -226,17 +226,17 @@ class TestRights:
     def test_no_action_is_a_wildcard(self, templates: Templates) -> None:
         for where, statement in statements(templates):
             if statement["Effect"] == "Allow":
-                assert not [action for action in listed(statement["Action"]) if "*" in action], where
+                assert not [action for action in as_list(statement["Action"]) if "*" in action], where
 
     def test_all_resources_are_allowed_only_where_there_is_no_resource_level(self, templates: Templates) -> None:
         for where, statement in statements(templates):
-            if "*" in listed(statement["Resource"]):
-                assert set(listed(statement["Action"])) <= ALLOWED_EVERYWHERE, where
+            if "*" in as_list(statement["Resource"]):
+                assert set(as_list(statement["Action"])) <= ALLOWED_EVERYWHERE, where
 
     def test_read_only_data_is_never_written(self, contexts: dict[str, Template]) -> None:
         for where, statement in statements(contexts):
             if "public-references" in json.dumps(statement["Resource"]):
-                writing = [action for action in listed(statement["Action"]) if re.search("Put|Delete|Abort", action)]
+                writing = [action for action in as_list(statement["Action"]) if re.search("Put|Delete|Abort", action)]
                 # Statements with the same actions are merged; one about read-only data holds reading actions alone.
                 assert not writing, where
 
@@ -244,7 +244,7 @@ class TestRights:
         objects = [
             resource
             for _, statement in statements(contexts)
-            for resource in listed(statement["Resource"])
+            for resource in as_list(statement["Resource"])
             if "lab-cohorts/" in json.dumps(resource)
         ]
         assert objects
@@ -253,7 +253,7 @@ class TestRights:
     def test_a_context_reaches_its_own_prefix_of_the_bucket_only(self, contexts: dict[str, Template]) -> None:
         for where, statement in statements(contexts):
             name = where.split("/")[0].split("-")[1]
-            for resource in listed(statement["Resource"]):
+            for resource in as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 if "core" in text and text.endswith('*"]]}'):
                     assert re.search(rf'"/{name}/([a-z-]+/)*\*"', text), where
@@ -275,8 +275,8 @@ class TestRights:
         found = [
             (where, json.dumps(resource))
             for where, statement in statements(contexts)
-            if {"batch:TagResource", "batch:UntagResource"} & set(listed(statement["Action"]))
-            for resource in listed(statement["Resource"])
+            if {"batch:TagResource", "batch:UntagResource"} & set(as_list(statement["Action"]))
+            for resource in as_list(statement["Resource"])
         ]
         assert found
         for where, resource in found:

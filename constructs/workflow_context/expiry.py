@@ -45,7 +45,7 @@ class StorageExpiry(Construct):
         if hours < 1:
             message = f"after must be at least one hour, got {after.to_minutes()} minutes"
             raise ValueError(message)
-        definition = context.engine.chore_definition(
+        definition = context.engine.maintenance_job_definition(
             "Expiry", image=IMAGE, command=["sh", "-c", read_script("expire_runs.sh"), "expire", mount_path, str(hours)]
         )
         queue = context.compute.head_queue

@@ -18,11 +18,11 @@ from workflow_context.storage.s3_files import S3FilesFileSystem
 
 from .project import (
     DataLocation,
-    EfsFilesystem,
-    FsxLustreFilesystem,
-    OfsFilesystem,
-    S3FilesFilesystem,
-    S3Filesystem,
+    EfsSettings,
+    FsxLustreSettings,
+    OfsSettings,
+    S3FilesSettings,
+    S3Settings,
 )
 
 _WORK = "work"  # below a context's place in a bucket: what lies beside it are outputs
@@ -72,19 +72,19 @@ def placement_for(filesystem: object, placement: Placement) -> Placement:  # noq
 
 
 @placement_for.register
-def _(filesystem: EfsFilesystem, placement: Placement) -> Placement:
+def _(filesystem: EfsSettings, placement: Placement) -> Placement:
     zone = filesystem.configuration.availability_zone
     return placement.in_zone(zone) if zone else placement
 
 
 @placement_for.register
-def _(filesystem: FsxLustreFilesystem, placement: Placement) -> Placement:  # noqa: ARG001
+def _(filesystem: FsxLustreSettings, placement: Placement) -> Placement:  # noqa: ARG001
     # In another zone than its servers a job pays for every GB that it reads and writes, and waits longer for it.
     return placement.in_one_zone()
 
 
 @prepare_bucket.register
-def _(filesystem: S3Filesystem, bucket: WorkflowBucket, place: S3Location) -> None:
+def _(filesystem: S3Settings, bucket: WorkflowBucket, place: S3Location) -> None:
     written = filesystem.configuration
     if written.expiration_days and not written.has_own_bucket:
         bucket.expire(place.within(_WORK).prefix, cdk.Duration.days(written.expiration_days))
@@ -92,7 +92,7 @@ def _(filesystem: S3Filesystem, bucket: WorkflowBucket, place: S3Location) -> No
 
 @build_storage.register
 def _(
-    filesystem: S3Filesystem,
+    filesystem: S3Settings,
     scope: Construct,
     id: str,
     *,
@@ -124,7 +124,7 @@ def _show(scope: Construct, id: str, bucket: WorkflowBucket) -> None:
 
 @build_storage.register
 def _(
-    filesystem: S3FilesFilesystem,
+    filesystem: S3FilesSettings,
     scope: Construct,
     id: str,
     *,
@@ -149,7 +149,7 @@ def _(
 
 @build_storage.register
 def _(
-    filesystem: OfsFilesystem,
+    filesystem: OfsSettings,
     scope: Construct,
     id: str,
     *,
@@ -175,7 +175,7 @@ def _(
 
 @build_storage.register
 def _(
-    filesystem: FsxLustreFilesystem,
+    filesystem: FsxLustreSettings,
     scope: Construct,
     id: str,
     *,
@@ -210,7 +210,7 @@ def _location(scope: Construct, id: str, written: str | None) -> S3Location | No
 
 @build_storage.register
 def _(
-    filesystem: EfsFilesystem,
+    filesystem: EfsSettings,
     scope: Construct,
     id: str,
     *,
@@ -262,8 +262,8 @@ def expires_after(filesystem: object) -> cdk.Duration | None:  # noqa: ARG001
     return None
 
 
-@expires_after.register(EfsFilesystem)
-@expires_after.register(OfsFilesystem)
-def _(filesystem: EfsFilesystem | OfsFilesystem) -> cdk.Duration | None:
+@expires_after.register(EfsSettings)
+@expires_after.register(OfsSettings)
+def _(filesystem: EfsSettings | OfsSettings) -> cdk.Duration | None:
     hours = filesystem.configuration.expiration_hours
     return cdk.Duration.hours(hours) if hours else None

@@ -52,10 +52,10 @@ def test_no_arguments_print_the_help() -> None:
 
 
 def test_the_help_imports_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Command) -> None:
+    def deny(_: Command) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Command, "load", refuse)
+    monkeypatch.setattr(Command, "load", deny)
 
     assert CliRunner().invoke(app, ["--help"]).exit_code == 0
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from types import SimpleNamespace
 from workflow_stacks.cli.local_view import view
-from workflow_stacks.local.progress import Progress
+from workflow_stacks.local.runs.progress import Progress
 
 progress = Progress()
 head = {"status": "RUNNING", "createdAt": time.time() * 1000 - 65000}

@@ -20,7 +20,7 @@ def test_the_file_systems_stand_side_by_side_with_what_would_change_the_choice()
     told = json.loads(outcome.stdout)
     assert told["recommended"] == told["options"][0]["file_system"]
     assert len(told["options"]) == 7
-    assert told["changes_of_mind"]
+    assert told["break_points"]
     assert "readGib" in told["assumed"]
 
 

@@ -10,7 +10,7 @@ from policies import may
 from rendered import allowed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
-from workflow_context.pbs.package import packed_front_end, unpacked
+from workflow_context.pbs.package import bundle, unpacked
 
 
 @pytest.fixture(scope="module", params=["nextflowEfs", "nextflowEfsSpot"])
@@ -66,7 +66,7 @@ class TestConfiguration:
 class TestHeadJob:
     def test_carries_the_front_end(self, template: Template) -> None:
         carried = unpacked(environment(template)["FRONT_END"])
-        assert carried.items() >= unpacked(packed_front_end()).items()
+        assert carried.items() >= unpacked(bundle()).items()
         assert "run_engine nextflow" in carried["head.sh"]
 
     def test_fits_into_a_job_definition_with_all_it_carries(self, template: Template) -> None:

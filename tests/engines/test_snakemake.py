@@ -13,7 +13,7 @@ import pytest
 from rendered import allowed, deployed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
-from workflow_context.engines.bundled_plugin import carried_plugin
+from workflow_context.engines.bundled_plugin import bundled_plugin
 from workflow_context.pbs.package import unpacked
 from workflow_context.scripts import read_script
 
@@ -42,12 +42,12 @@ class TestPlugin:
 
     def test_is_carried_with_its_licence(self, mounted: Template) -> None:
         carried = unpacked(environment(mounted)["FRONT_END"])
-        assert carried.items() >= dict(carried_plugin()).items()
+        assert carried.items() >= dict(bundled_plugin()).items()
         assert "Permission is hereby granted" in carried["plugins/snakemake_executor_plugin_cluster_generic/LICENSE"]
 
     def test_does_what_the_released_one_does(self) -> None:
         """All that is gone is what people and type checkers read."""
-        (name, carried), _ = carried_plugin()
+        (name, carried), _ = bundled_plugin()
         [released] = [
             Path(folder, name.removeprefix("plugins/"))
             for folder in sys.path
@@ -64,7 +64,7 @@ class TestPlugin:
         assert ast.dump(trees[0]) == ast.dump(trees[1])
 
     def test_snakemake_finds_it_where_head_jobs_have_it(self, tmp_path: Path) -> None:
-        for name, text in carried_plugin():
+        for name, text in bundled_plugin():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         code = (
@@ -79,7 +79,7 @@ class TestPlugin:
             text=True,
             check=True,
         )
-        assert said.stdout.split() == [str(tmp_path / carried_plugin()[0][0]), "True"]
+        assert said.stdout.split() == [str(tmp_path / bundled_plugin()[0][0]), "True"]
 
 
 class TestMounted:

@@ -221,15 +221,15 @@ def test_jobs_are_listed_by_queue_state_and_name(lab):
     job = lab.submit("sleep 1", queue=queue)
     lab.wait(job, "RUNNING")
 
-    def listed(**request) -> list[str]:
+    def join_words(**request) -> list[str]:
         return [one["jobId"] for one in lab.batch.list_jobs(jobQueue=queue, **request)["jobSummaryList"]]
 
-    assert listed() == [job]
-    assert listed(jobStatus="SUCCEEDED") == []
+    assert join_words() == [job]
+    assert join_words(jobStatus="SUCCEEDED") == []
     lab.wait(job)
-    assert listed() == []
-    assert listed(filters=[{"name": "JOB_NAME", "values": ["scr*"]}]) == [job]
-    assert listed(filters=[{"name": "JOB_NAME", "values": ["other"]}]) == []
+    assert join_words() == []
+    assert join_words(filters=[{"name": "JOB_NAME", "values": ["scr*"]}]) == [job]
+    assert join_words(filters=[{"name": "JOB_NAME", "values": ["other"]}]) == []
 
 
 def test_a_definition_that_was_deregistered_takes_no_jobs_and_its_name_means_the_latest(lab):

@@ -19,7 +19,7 @@ from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.batch.job_records import ENDED
 from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
 from workflow_stacks.local.cloud.resources import deployed_stacks
-from workflow_stacks.local.runs.deployment import Rehearsal
+from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
 
 pytestmark = pytest.mark.cycle
@@ -141,7 +141,7 @@ def side_by_side(project_file, tmp_path_factory):
     cloud = LocalCloud.of_project(project_file)
     cloud.start()
     if "Run-wdl" not in deployed_stacks(cloud.client):
-        Rehearsal(cloud, project_file).deploy(["wdl"])
+        LocalDeployment(cloud, project_file).deploy(["wdl"])
     with ThreadPoolExecutor() as pool:
         snakemake = pool.submit(run_snakemake)
         ended = dict(zip(TROUBLES, pool.map(run_troubled, TROUBLES), strict=True))

@@ -10,7 +10,7 @@ from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.engines import ENGINES, snakemake as engine
 from workflow_stacks.local.engines.base import Place
-from workflow_stacks.local.runs.deployment import Rehearsal
+from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.staging import FolderStage
 from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
 
@@ -39,7 +39,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(project_on(FILE_SYSTEMS, engine="snakemake", language="snakemake"))
     cloud = LocalCloud.of_project(file)
     cloud.start()
-    Rehearsal(cloud, file).deploy(FILE_SYSTEMS)
+    LocalDeployment(cloud, file).deploy(FILE_SYSTEMS)
     yield file
     cloud.stop()
 

@@ -13,7 +13,7 @@ from batch_fixture import MOUNT
 
 from workflow_stacks.local import sandboxes
 from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES
-from workflow_stacks.local.sandboxes import CannotRunError, Mount, Room
+from workflow_stacks.local.sandboxes import CannotRunError, Mount, SandboxSpec
 from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.containers import ContainerEngine
 from workflow_stacks.local.sandboxes.unshare import Unshare
@@ -30,14 +30,14 @@ def kind(request):
 
 @pytest.fixture(params=["as root", "as a user"])
 def run(request, kind, tmp_path, monkeypatch):
-    """Run a script in a room; files of the room belong to user 1000, or to the user who makes it."""
+    """Run a script in a spec; files of the spec belong to user 1000, or to the user who makes it."""
     if request.param == "as root" and not IS_ROOT:
         pytest.skip("only root can choose the owner of files")
     become = []
     if request.param == "as a user" and IS_ROOT:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         become = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
-    base = Path("/var/tmp", f"room-{os.getpid()}-{tmp_path.name}")  # where any user may look
+    base = Path("/var/tmp", f"spec-{os.getpid()}-{tmp_path.name}")  # where any user may look
     shared, data = base / "shared", base / "data"
     for folder in (base / "scratch", shared, data):
         folder.mkdir(parents=True)
@@ -46,8 +46,8 @@ def run(request, kind, tmp_path, monkeypatch):
         subprocess.run(["chown", "-R", "1000:1000", base], check=True)
 
     def run(script: str, more_mounts=(), **settings) -> subprocess.CompletedProcess:
-        room = Room(
-            name="room",
+        spec = SandboxSpec(
+            name="spec",
             image="debian:12-slim",
             command=["bash", "-c", script],
             environment={"PATH": "/usr/bin:/bin", "HOME": "/root", "GREETING": "good day"},
@@ -62,7 +62,7 @@ def run(request, kind, tmp_path, monkeypatch):
             scratch=base / "scratch",
             **settings,
         )
-        command = kind.arguments(room)
+        command = kind.arguments(spec)
         if IS_ROOT:
             subprocess.run(["chown", "-R", "1000:1000", base / "scratch"], check=True)
         return subprocess.run([*become, *command], capture_output=True, text=True, cwd="/", timeout=20, check=False)
@@ -150,8 +150,8 @@ def test_the_exit_code_comes_through(run):
     ids=["it cleans up", "it does not listen"],
 )
 def test_a_room_is_ended_kindly_and_then_not(kind, tmp_path, script, said, grace):
-    room = Room(
-        name="room",
+    spec = SandboxSpec(
+        name="spec",
         image="debian:12-slim",
         command=["bash", "-c", script],
         environment={"PATH": "/usr/bin:/bin"},
@@ -165,10 +165,10 @@ def test_a_room_is_ended_kindly_and_then_not(kind, tmp_path, script, said, grace
 
     async def run() -> list[str]:
         process = await asyncio.create_subprocess_exec(
-            *kind.arguments(room), stdout=asyncio.subprocess.PIPE, start_new_session=True
+            *kind.arguments(spec), stdout=asyncio.subprocess.PIPE, start_new_session=True
         )
         lines = [await process.stdout.readline()]
-        await kind.end(process, room, grace)
+        await kind.end(process, spec, grace)
         lines += await process.stdout.read(), b""
         await process.wait()
         return b"".join(lines).decode().splitlines()
@@ -226,7 +226,7 @@ def test_the_command_of_a_container_has_what_the_room_has(tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     engine = ContainerEngine("docker")
-    room = Room(
+    spec = SandboxSpec(
         name="job-1",
         image="quay.io/biocontainers/samtools:1.21",
         command=["samtools", "sort", "x.bam"],
@@ -239,7 +239,7 @@ def test_the_command_of_a_container_has_what_the_room_has(tmp_path, monkeypatch)
         scratch=tmp_path,
     )
 
-    told = subprocess.check_output(engine.arguments(room), text=True).split("\n")
+    told = subprocess.check_output(engine.arguments(spec), text=True).split("\n")
 
     assert " ".join(told).strip() == (
         "run --rm --name job-1 --network host --user 1000:1000 --volume /state/efs/x:/mnt/efs --volume /data:/data:ro "

@@ -5,7 +5,7 @@ import pytest
 from workflow_context.models.advice import advise
 from workflow_context.models.errors import ModelError
 from workflow_context.models.file_systems import CHOICES
-from workflow_context.models.file_systems.efs import EfsChoice
+from workflow_context.models.file_systems.efs import EfsThroughput
 from workflow_context.models.file_systems.fsx_lustre import capacity_gib
 from workflow_context.models.instances import cheapest
 from workflow_context.models.prices import default_prices
@@ -57,7 +57,7 @@ def test_bursting_is_not_advised_when_its_credits_end_during_the_run():
 
 def test_a_slower_run_pays_its_machines_for_longer():
     heavy = workload(input_gib=50, read_gib=1000, write_gib=6000, task_hours=12)
-    slow, fast = (run_cost(EfsChoice(mode), heavy, PRICES) for mode in ("bursting", "elastic"))
+    slow, fast = (run_cost(EfsThroughput(mode), heavy, PRICES) for mode in ("bursting", "elastic"))
     assert slow.run_hours > fast.run_hours
     assert sum(line.usd for line in slow.compute) > sum(line.usd for line in fast.compute)
 

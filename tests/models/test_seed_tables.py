@@ -7,7 +7,7 @@ paid by Elastic throughput, as that table pays it; false where much is computed 
 import pytest
 
 from workflow_context.models.break_even import break_even
-from workflow_context.models.file_systems.efs import EfsChoice
+from workflow_context.models.file_systems.efs import EfsThroughput
 from workflow_context.models.file_systems.objectivefs import ObjectiveFsChoice
 from workflow_context.models.prices import default_prices
 from workflow_context.models.workloads import Workload, load_workload, presets
@@ -41,7 +41,7 @@ def test_the_prices_are_those_of_the_table(name, value):
 
 
 def test_efs_costs_a_gb_month_and_each_gb_read_and_written():
-    use = EfsChoice("elastic").use(
+    use = EfsThroughput("elastic").use(
         workload(read_gib=1000, write_gib=500, retention_hours=HOURS - 2), PRICES, "us-east-1"
     )
     assert usd(use, "storage") == pytest.approx(200 * 0.30)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import Rehearsal
+from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.stack_outputs import stack_outputs
 
 PROJECT = """\
@@ -44,7 +44,7 @@ class HeadJobs:
     def __init__(self, cloud: LocalCloud, engine: str, folder: Path, software: Sequence[Path]) -> None:
         project = folder / "agc-project.yaml"
         project.write_text(PROJECT.format(engine=engine))
-        Rehearsal(cloud, project).deploy(["one"])
+        LocalDeployment(cloud, project).deploy(["one"])
         self._attach(cloud, "Front-one", software)
         self.files = cloud.state_dir / "efs" / self.outputs["FileSystemId"] / "workflow"
         self.files.mkdir(parents=True, exist_ok=True)

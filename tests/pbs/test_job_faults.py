@@ -7,7 +7,7 @@ import pytest
 from fake_batch import ARN, SPOT, FakeBatch, NewSettings, states
 
 from workflow_context.pbs import qdel as delete
-from workflow_context.pbs.batch_api import AnswerLostError, BatchApi, BatchError
+from workflow_context.pbs.batch_api import BatchApi, BatchError, ResponseLostError
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.qstat import qstat
@@ -137,7 +137,7 @@ class TestFaults:
         self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
     ) -> None:
         batch.lost_before = 100
-        with pytest.raises(AnswerLostError):
+        with pytest.raises(ResponseLostError):
             submit(new_settings())
 
     def test_a_killed_head_job_leaves_jobs_that_the_next_one_ends(
@@ -222,7 +222,7 @@ class TestBegin:
         batch.slow_to_end = 1000
         submit(new_settings())
         batch.become("FAILED", "second")
-        monkeypatch.setattr(delete, "_LONGEST_WAIT", 0.01)
+        monkeypatch.setattr(delete, "_MAX_WAIT", 0.01)
         with pytest.raises(PbsError, match="do not end"):
             head("third")
 

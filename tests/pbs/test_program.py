@@ -20,7 +20,7 @@ from fake_batch import ARN, TEMPLATE, FakeBatch
 from workflow_context.pbs import batch_api, credentials, package
 from workflow_context.pbs.batch_api import sign
 from workflow_context.pbs.credentials import Credentials, find_credentials
-from workflow_context.pbs.package import bare, packed_front_end, unpacked
+from workflow_context.pbs.package import bare, bundle, unpacked
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -30,7 +30,7 @@ def run(tmp_path: Path, batch: FakeBatch) -> Run:
     """Run a command of the program, as unpacked from its text."""
     program = tmp_path / "program"
     (program / "pbs").mkdir(parents=True)
-    for name, text in unpacked(packed_front_end()).items():
+    for name, text in unpacked(bundle()).items():
         (program / name).write_text(text)
     python = os.environ.get("OLDEST_PYTHON") or shutil.which("python3.9") or sys.executable
     if subprocess.run([python, "--version"], capture_output=True, check=False).returncode:
@@ -89,7 +89,7 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run) -> None:
 
 
 def test_it_fits_into_a_job_definition() -> None:
-    size = len(packed_front_end())
+    size = len(bundle())
     print(f"\n{size} bytes in the environment of head jobs")
     assert size <= package.LIMIT
 
@@ -98,13 +98,13 @@ def test_it_is_refused_when_it_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> 
     package._packed.cache_clear()
     monkeypatch.setattr(package, "LIMIT", 1000)
     with pytest.raises(ValueError, match="has room for 1000"):
-        packed_front_end()
+        bundle()
 
 
 def test_it_is_the_same_text_each_time() -> None:
-    first = packed_front_end()
+    first = bundle()
     package._packed.cache_clear()
-    assert packed_front_end() == first
+    assert bundle() == first
 
 
 def test_without_what_people_read_a_module_says_the_same() -> None:

@@ -126,10 +126,10 @@ def test_a_folder_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def refuse(*_: object, **__: object) -> None:
+    def raise_problems(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "open", raise_problems)
 
     assert only_finding(tmp_path / "locked.yaml").message == "the file cannot be read: Permission denied"
 

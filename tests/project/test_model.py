@@ -11,7 +11,7 @@ from workflow_stacks.project import (
     Context,
     DataLocation,
     EfsConfiguration,
-    EfsFilesystem,
+    EfsSettings,
     Engine,
     PosixUser,
     Project,
@@ -80,7 +80,7 @@ def test_the_smallest_context_has_the_defaults_of_agc() -> None:
     assert dev.root_volume_gib == 100
     assert dev.fallback_to_on_demand is None
     assert dev.permissions_boundary_arn is None
-    assert dev.filesystem == EfsFilesystem(fs_type="EFS")
+    assert dev.filesystem == EfsSettings(fs_type="EFS")
 
 
 def test_an_engine_that_is_not_available_has_no_default_file_system() -> None:

@@ -43,13 +43,13 @@ class TestRights(rules.TestRights):
     def test_all_resources_are_allowed_only_where_there_is_no_resource_level(self, templates: Templates) -> None:
         allowed = {*rules.ALLOWED_EVERYWHERE, "batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"}
         for where, statement in rules.statements(templates):
-            if "*" in rules.listed(statement["Resource"]):
-                assert set(rules.listed(statement["Action"])) <= allowed, where
+            if "*" in rules.as_list(statement["Resource"]):
+                assert set(rules.as_list(statement["Action"])) <= allowed, where
 
     def test_a_context_reaches_its_own_prefix_of_the_bucket_only(self, contexts: dict[str, Template]) -> None:
         for where, statement in rules.statements(contexts):
             name = where.split("/")[0].split("-")[1]
-            for resource in rules.listed(statement["Resource"]):
+            for resource in rules.as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 if "core" in text and text.endswith('*"]]}'):
                     assert f'"/{name}/' in text, where

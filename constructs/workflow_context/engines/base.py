@@ -197,7 +197,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             volumes=list(self.storage.volumes(on_fargate=False)),
         )
 
-    def chore_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
+    def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
         """Define a job that sees the file system and has no other rights, for chores such as deleting old runs.
 
         It runs on the head queue, for an hour at most.

@@ -10,7 +10,7 @@ _PLUGIN = "snakemake-executor-plugin-cluster-generic"
 
 
 @cache
-def carried_plugin() -> tuple[tuple[str, str], ...]:
+def bundled_plugin() -> tuple[tuple[str, str], ...]:
     """The module and the licence of the installed plugin: place in the head job, and text without comments.
 
     It is not imported here: its own imports take a second.

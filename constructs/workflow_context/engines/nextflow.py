@@ -13,7 +13,7 @@ from workflow_context.s3_location import S3Location
 from workflow_context.scripts import read_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .shared_directory import FrontEndEngine
+from .shared_directory import SharedDirectoryEngine
 
 IMAGE = "docker.io/nextflow/nextflow:25.04.4"
 
@@ -42,7 +42,7 @@ _PARAMETERS = {"revision": "default", "profile": "standard", "parameters": "none
 _LOST = "(130..145) + 104 + 175 + 2147483647"
 
 
-class NextflowEngine(FrontEndEngine):
+class NextflowEngine(SharedDirectoryEngine):
     """Nextflow, with its work directory in S3, or on the shared file system where it has a mount path.
 
     In S3 (https://www.nextflow.io/docs/latest/aws.html), tasks copy their inputs from there and their results back,

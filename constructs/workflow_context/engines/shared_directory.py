@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
-from workflow_context.pbs.package import packed_front_end
+from workflow_context.pbs.package import bundle
 from workflow_context.pbs.settings import TAG
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import bare_script
@@ -15,7 +15,7 @@ from workflow_context.scripts import bare_script
 from .base import WorkflowEngine
 
 
-class FrontEndEngine(WorkflowEngine):
+class SharedDirectoryEngine(WorkflowEngine):
     """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
 
     The commands (`workflow_context.pbs`) are carried in the environment of the head job with the engine's own
@@ -126,7 +126,7 @@ class FrontEndEngine(WorkflowEngine):
         fallback = self.compute.fallback_queue
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "FRONT_END": packed_front_end([("head.sh", head), *beside]),
+            "FRONT_END": bundle([("head.sh", head), *beside]),
             "WORKFLOW_CONTEXT": self._front_end_name,
             "WORKFLOW_HOME": home,
             "WORKFLOW_STATE": f"{home}/front-end",

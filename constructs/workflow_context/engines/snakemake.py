@@ -9,18 +9,18 @@ from typing_extensions import override
 
 from workflow_context.compute import BatchCompute
 from workflow_context.network import Placement
-from workflow_context.pbs.package import packed_front_end
+from workflow_context.pbs.package import bundle
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import bare_script
 from workflow_context.storage.base import WorkflowFileSystem
 
-from .bundled_plugin import carried_plugin
-from .shared_directory import FrontEndEngine
+from .bundled_plugin import bundled_plugin
+from .shared_directory import SharedDirectoryEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
 
 
-class SnakemakeEngine(FrontEndEngine):
+class SnakemakeEngine(SharedDirectoryEngine):
     """Snakemake, with its working directory on the shared file system, or with its files in S3.
 
     On a file system with a mount path, head jobs submit tasks by `qsub`, `qstat` and `qdel` of this package, with
@@ -85,7 +85,7 @@ class SnakemakeEngine(FrontEndEngine):
             self.task_job_definition = self._task_definition(image, self.task_role, self._environment())
             scripts = ["snakemake_sources.sh", "snakemake_shared_head.sh"]
             command = self._front_end_command(*parameters)
-            beside = [("job_word.sh", bare_script("job_word.sh")), *carried_plugin()]
+            beside = [("job_word.sh", bare_script("job_word.sh")), *bundled_plugin()]
             environment = {
                 **self._front_end_environment(self.task_job_definition, self._home, scripts, beside),
                 **self._environment(),
@@ -98,7 +98,7 @@ class SnakemakeEngine(FrontEndEngine):
             command = [*self._front_end_command(*parameters), *settings]
             environment = {
                 "AWS_REGION": cdk.Aws.REGION,
-                "FRONT_END": packed_front_end([("head.sh", head)]),
+                "FRONT_END": bundle([("head.sh", head)]),
                 **self._environment(),
             }
         self._head_job_definition = self._definition(

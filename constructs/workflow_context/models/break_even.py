@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .estimates import total
 from .file_systems import Use
-from .file_systems.efs import EfsChoice
+from .file_systems.efs import EfsThroughput
 from .file_systems.objectivefs import ObjectiveFsChoice
 from .prices import PriceBook
 from .workloads import Workload
@@ -60,7 +60,7 @@ def break_even(workload: Workload, prices: PriceBook, region: str = "us-east-1",
         region: The Region.
         mode: The throughput mode of EFS. Elastic is the one that the Latch documentation prices.
     """
-    efs = EfsChoice(mode).use(workload, prices, region)
+    efs = EfsThroughput(mode).use(workload, prices, region)
     objectivefs = ObjectiveFsChoice().use(workload, prices, region)
     standing = total(efs.per_month) / workload.runs_per_month
     return BreakEven(

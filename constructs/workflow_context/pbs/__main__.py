@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .batch_api import AnswerLostError, BatchApi, BatchError
+from .batch_api import BatchApi, BatchError, ResponseLostError
 from .fetch import fetch
 from .qdel import qdel
 from .qstat import qstat
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         said = command(rest)
-    except (PbsError, BatchError, AnswerLostError, OSError) as error:
+    except (PbsError, BatchError, ResponseLostError, OSError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     if said:

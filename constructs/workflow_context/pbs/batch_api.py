@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 _JSON = {"content-type": "application/json"}
 _TRIES = 9
-_LONGEST_PAUSE = 20.0
+_MAX_PAUSE = 20.0
 _SECONDS = 60.0
 _TOO_FAST = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
 
@@ -37,7 +37,7 @@ class BatchError(Exception):
         self.code = code
 
 
-class AnswerLostError(Exception):
+class ResponseLostError(Exception):
     """Whether AWS Batch did what it was asked is not known."""
 
 
@@ -69,7 +69,7 @@ class BatchApi:
 
         Raises:
             BatchError: It was refused.
-            AnswerLostError: With `once`, or after many tries.
+            ResponseLostError: With `once`, or after many tries.
         """
         pause = 0.5
         for left in reversed(range(_TRIES)):
@@ -78,12 +78,12 @@ class BatchApi:
             except BatchError as error:
                 if error.code not in _TOO_FAST or not left:
                     raise
-            except AnswerLostError:
+            except ResponseLostError:
                 if once or not left:
                     raise
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  to spread requests
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        raise AnswerLostError(operation)
+            pause = min(pause * 2, _MAX_PAUSE)
+        raise ResponseLostError(operation)
 
     def _send(self, operation: str, request: Record) -> Record:
         path = f"/v1/{operation.lower()}"
@@ -99,7 +99,7 @@ class BatchApi:
         except urllib.error.HTTPError as error:
             raise _refusal(error) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise AnswerLostError(f"{operation}: {error}") from error
+            raise ResponseLostError(f"{operation}: {error}") from error
         return found
 
 
@@ -158,5 +158,5 @@ def _refusal(error: urllib.error.HTTPError) -> Exception:
     if error.code == 429:
         code = "TooManyRequestsException"
     if error.code >= 500 and code not in _TOO_FAST:
-        return AnswerLostError(f"{error.code} {text[:200]}")
+        return ResponseLostError(f"{error.code} {text[:200]}")
     return BatchError(code, str(said.get("message") or said.get("Message") or text[:200]))

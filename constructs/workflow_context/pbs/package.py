@@ -48,7 +48,7 @@ def bare(source: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.decode().splitlines() if line.strip())
 
 
-def packed_front_end(beside: Sequence[tuple[str, str]] = ()) -> str:
+def bundle(beside: Sequence[tuple[str, str]] = ()) -> str:
     """The files of a folder that Python runs, as JSON, compressed and in base 85.
 
     Args:

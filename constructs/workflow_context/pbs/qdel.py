@@ -16,7 +16,7 @@ from .settings import Settings
 
 _AT_ONCE = 16
 _REASON = "Ended by qdel"
-_LONGEST_WAIT = 300.0  # for jobs to end; ECS kills after 30 seconds what does not stop by itself
+_MAX_WAIT = 300.0  # for jobs to end; ECS kills after 30 seconds what does not stop by itself
 _PAUSE = 2.0
 
 
@@ -100,7 +100,7 @@ def _end(api: BatchApi, jobs: Iterable[Job], *, whole: bool) -> None:
 
 
 def _wait(journal: Journal, api: BatchApi, settings: Settings) -> None:
-    deadline = time.monotonic() + _LONGEST_WAIT
+    deadline = time.monotonic() + _MAX_WAIT
     while True:
         follow(journal, api, replace(settings, fallback=""))
         living = [job.id for job in journal.jobs().values() if not job.ended]

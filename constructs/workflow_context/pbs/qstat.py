@@ -25,7 +25,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}(\[[0-9]*\])?\Z")
 
 
 @dataclass(frozen=True)
-class Asked:
+class QstatArgs:
     """What a qstat command line asks for.
 
     Attributes:
@@ -39,7 +39,7 @@ class Asked:
     word: bool = False
 
 
-def read_question(arguments: list[str]) -> Asked:
+def parse_args(arguments: list[str]) -> QstatArgs:
     """Read a command line: `-f -1 [queue|id…]`, or `--word id`.
 
     Raises:
@@ -51,7 +51,7 @@ def read_question(arguments: list[str]) -> Asked:
     word = "--word" in arguments
     if len(queues) > 1 or (word and len(known) != 1):
         raise PbsError("qstat takes a queue or job ids; with --word one job id")
-    return Asked(known, queues[0] if queues else "", word)
+    return QstatArgs(known, queues[0] if queues else "", word)
 
 
 def qstat(arguments: list[str], api: BatchApi, settings: Settings) -> str:
@@ -60,7 +60,7 @@ def qstat(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     Raises:
         PbsError: The queue or the job is none of this run.
     """
-    asked = read_question(arguments)
+    asked = parse_args(arguments)
     journal = Journal(settings.state, settings.run)
     queue = settings.queue_of(asked.queue) if asked.queue else ""
     jobs = journal.jobs()
@@ -89,7 +89,7 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
                 job = found.get(batch, {"status": "FAILED"})
                 states[living[batch].id] = _take(living[batch], job, journal, api, settings)
         journal.note_poll()
-        _note_words(journal.jobs().values(), settings)
+        _write_statuses(journal.jobs().values(), settings)
         journal.jobs()
     return states
 
@@ -186,7 +186,7 @@ def _word(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> str:
     return "failed"
 
 
-def _note_words(jobs: Iterable[Job], settings: Settings) -> None:
+def _write_statuses(jobs: Iterable[Job], settings: Settings) -> None:
     """Tell `job_word.sh`, by which most questions for one job are answered without this program."""
     if settings.words is None:
         return

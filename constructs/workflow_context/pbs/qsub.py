@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from .batch_api import (
-    AnswerLostError,
     BatchApi,
     BatchError,
     Record,
+    ResponseLostError,
 )
 from .definitions import definition_for
 from .journal import Journal, wait_for_turn
@@ -108,14 +108,14 @@ def submit(api: BatchApi, settings: Settings, journal: Journal, payload: Record)
 
     Raises:
         BatchError: It was refused.
-        AnswerLostError: AWS Batch cannot be reached.
+        ResponseLostError: AWS Batch cannot be reached.
     """
     journal.add(what="sent", name=payload["jobName"], queue=payload["jobQueue"])
     for left in reversed(range(_TRIES)):
         wait_for_turn(settings.state, settings.submissions_per_second)
         try:
             return str(api.call("SubmitJob", payload, once=True)["jobId"])
-        except AnswerLostError:
+        except ResponseLostError:
             found = _look(api, payload["jobQueue"], payload["jobName"])
             if found:
                 return found
@@ -124,7 +124,7 @@ def submit(api: BatchApi, settings: Settings, journal: Journal, payload: Record)
         except BatchError:
             journal.add(what="gone", name=payload["jobName"])
             raise
-    raise AnswerLostError("SubmitJob")
+    raise ResponseLostError("SubmitJob")
 
 
 def find_by_name(api: BatchApi, queue: str, name: str) -> str:

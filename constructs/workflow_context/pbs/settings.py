@@ -61,7 +61,7 @@ class Settings:
                 region=environment.get("AWS_REGION") or environment["AWS_DEFAULT_REGION"],
                 submissions_per_second=float(environment.get("WORKFLOW_SUBMISSIONS_PER_SECOND", "40")),
                 fresh_seconds=float(environment.get("WORKFLOW_FRESH_SECONDS", "10")),
-                words=Path(environment["WORKFLOW_WORDS"]) if environment.get("WORKFLOW_WORDS") else None,
+                words=Path(environment["WORKFLOW_STATUS_DIR"]) if environment.get("WORKFLOW_STATUS_DIR") else None,
                 head=environment.get("AWS_BATCH_JOB_ID", ""),
             )
         except ValueError as error:

@@ -23,7 +23,7 @@ from .metrics import graphs
 
 _MOUNT_PATH = "/mnt/fsx"
 _LUSTRE_VERSION = "2.15"  # the default may be 2.10, which neither PERSISTENT_2 nor a link to S3 works with
-_SMALLEST_GIB = 1200
+_MIN_GIB = 1200
 _STEP_GIB = 2400
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
 _PORTS = ((988, 988), (1018, 1023))
@@ -93,7 +93,7 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
-        capacity = round(storage_capacity.to_gibibytes()) if storage_capacity else _SMALLEST_GIB
+        capacity = round(storage_capacity.to_gibibytes()) if storage_capacity else _MIN_GIB
         _check_capacity(capacity)
         self._security_group = ec2.SecurityGroup(
             self,
@@ -217,8 +217,8 @@ class FsxLustreFileSystem(WorkflowFileSystem):
 
 
 def _check_capacity(gib: int) -> None:
-    if gib != _SMALLEST_GIB and (gib < _STEP_GIB or gib % _STEP_GIB):
-        message = f"storage_capacity must be {_SMALLEST_GIB} GiB or a multiple of {_STEP_GIB} GiB, got {gib}"
+    if gib != _MIN_GIB and (gib < _STEP_GIB or gib % _STEP_GIB):
+        message = f"storage_capacity must be {_MIN_GIB} GiB or a multiple of {_STEP_GIB} GiB, got {gib}"
         raise ValueError(message)
 
 

@@ -46,32 +46,32 @@ def deploy(
     contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False
 ) -> None:
     """Deploy contexts to the local cloud, and show what was made."""
-    from workflow_stacks.local.runs.deployment import Rehearsal
+    from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    rehearsal = Rehearsal(_cloud(project), project)
-    rehearsal.deploy(contexts or ())
-    _print_resources(rehearsal.cloud, json)
+    deployment = LocalDeployment(_cloud(project), project)
+    deployment.deploy(contexts or ())
+    _print_resources(deployment.cloud, json)
     if not json:
-        _print_next(rehearsal.cloud, project)
+        _print_next(deployment.cloud, project)
 
 
 @app.command()
 def diff(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
     """Show what a deployment would change."""
-    from workflow_stacks.local.runs.deployment import Rehearsal
+    from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    changed, output = Rehearsal(_cloud(project), project).diff(contexts or ())
+    changed, output = LocalDeployment(_cloud(project), project).diff(contexts or ())
     typer.echo(output if changed else "No differences: the local cloud has what the project says.")
 
 
 @app.command()
 def destroy(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
     """Destroy contexts, and without names also what they share."""
-    from workflow_stacks.local.runs.deployment import Rehearsal
+    from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    rehearsal = Rehearsal(_cloud(project), project)
-    rehearsal.destroy(contexts or ())
-    for bucket in rehearsal.kept_buckets():
+    deployment = LocalDeployment(_cloud(project), project)
+    deployment.destroy(contexts or ())
+    for bucket in deployment.kept_buckets():
         typer.echo(f"Kept, as AWS would keep it: bucket {bucket}")
 
 
@@ -106,15 +106,15 @@ def demo(
     project: Annotated[Path, typer.Option("--project", metavar="FILE", help="The project file.")] = DEMO_PROJECT,
 ) -> None:
     """Show it all once: start, deploy the example, show what was made, run its workflow, stop."""
-    from workflow_stacks.local.runs.deployment import Rehearsal, stopped_at_the_end
+    from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
 
     cloud = _cloud(project)
     cloud.delete()
     with stopped_at_the_end(cloud):
-        rehearsal = Rehearsal(cloud, project)
-        rehearsal.deploy(())
+        deployment = LocalDeployment(cloud, project)
+        deployment.deploy(())
         _print_resources(cloud, json=False)
-        rehearsal.check_complete()
+        deployment.check_complete()
         run_first(cloud, project)
     typer.echo("\nEverything above was really made, and the local cloud is stopped again. Next, try:")
     for command in ("up", "resources", "deploy", "run wdlSpot variants", "diff", "destroy"):

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9,.]*x?|")
-_LONGEST_WORD, _BETWEEN_COLUMNS = 20, 2
+_MAX_LEN_WORD, _BETWEEN_COLUMNS = 20, 2
 
 
 def print_json(value: Any) -> None:
@@ -44,7 +44,7 @@ def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int | None]:
     """Widths with which columns fit: the widest is wrapped first, and no word is folded; None where that cannot be."""
     widths = [max((len(cell) for cell in cells), default=0) for cells in columns]
     least = [
-        min(_LONGEST_WORD, max((len(word) for cell in cells for word in cell.split()), default=0)) for cells in columns
+        min(_MAX_LEN_WORD, max((len(word) for cell in cells for word in cell.split()), default=0)) for cells in columns
     ]
     room = width - _BETWEEN_COLUMNS * (len(columns) - 1)
     if sum(least) > room:

@@ -79,7 +79,7 @@ def description(advice: Advice) -> dict[str, Any]:
             for option in advice.options
         ],
         "rejected": [{"file_system": each.key, "reason": each.reason} for each in advice.rejected],
-        "changes_of_mind": [
+        "break_points": [
             {
                 "figure": turn.figure,
                 "unit": turn.unit,

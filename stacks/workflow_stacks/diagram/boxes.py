@@ -11,7 +11,7 @@ from .templates import Resource
 Details: TypeAlias = Callable[[Resource], Iterator[str]]
 Links: TypeAlias = Callable[[Resource], Iterator[tuple[str, str]]]
 
-_MOST_TYPES = 3
+_MAX_TYPES = 3
 
 
 def nothing(resource: Resource) -> Iterator[Any]:
@@ -56,7 +56,7 @@ def _environment(resource: Resource) -> Iterator[str]:
     compute = resource.get("ComputeResources") or {}
     machines = _MACHINES.get(str(compute.get("Type")), str(compute.get("Type")))
     types = [str(name).removeprefix("default_") for name in compute.get("InstanceTypes") or ()]
-    yield ", ".join([machines, *types[:_MOST_TYPES]]) + (" …" if len(types) > _MOST_TYPES else "")
+    yield ", ".join([machines, *types[:_MAX_TYPES]]) + (" …" if len(types) > _MAX_TYPES else "")
     yield f"up to {compute.get('MaxvCpus')} vCPUs"
 
 

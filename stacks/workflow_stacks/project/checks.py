@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .context_checks import CONTEXT_CHECKS, FILESYSTEM
-from .findings import Problem, listed, quoted
+from .findings import Problem, join_words, quote
 from .model import Context, Project
 
 ProjectCheck: TypeAlias = Callable[[Project], Iterator[Problem]]
@@ -19,15 +19,15 @@ CORE = "core"
 QUEUES_PER_ACCOUNT = 50
 """Job queues that AWS Batch allows in an account and region, unless more were asked for."""
 
-_LONGEST_STACK_NAME = 128
-_MOST_NAMES = 3
+_MAX_LEN_STACK_NAME = 128
+_MAX_NAMES = 3
 
 
 @runtime_checkable
-class Surprising(Protocol):
+class WarnsOnDeploy(Protocol):
     """A file system that may surprise, although its configuration is right."""
 
-    def surprises(self, max_vcpus: int) -> Iterator[Problem]:
+    def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings, with paths from the file system's own mapping."""
 
 
@@ -51,12 +51,12 @@ def there_are_contexts(project: Project) -> Iterator[Problem]:
 def stack_names_are_allowed(project: Project) -> Iterator[Problem]:
     """The names of the stacks are names to CloudFormation."""
     if project.name[0].isdigit():
-        message = f"{quoted(project.name)} begins with a digit, which the name of a stack must not"
+        message = f"{quote(project.name)} begins with a digit, which the name of a stack must not"
         yield Problem(("name",), message, "a name that begins with a letter", f"write, say, 'P{project.name}'")
     for name in project.contexts:
-        if len(project.stack_name(name)) > _LONGEST_STACK_NAME:
-            stack = quoted(project.stack_name(name))
-            message = f"the stack name {stack} has more than {_LONGEST_STACK_NAME} characters"
+        if len(project.stack_name(name)) > _MAX_LEN_STACK_NAME:
+            stack = quote(project.stack_name(name))
+            message = f"the stack name {stack} has more than {_MAX_LEN_STACK_NAME} characters"
             yield Problem(("contexts", name), message, remedy="shorten the name of the context or of the project")
 
 
@@ -65,11 +65,11 @@ def context_names_differ(project: Project) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name in project.contexts:
         if name.lower() == CORE:
-            message = f"{quoted(name)} is the name of the stack that the contexts share"
+            message = f"{quote(name)} is the name of the stack that the contexts share"
             yield Problem(("contexts", name), message, remedy="rename the context")
         other = first.setdefault(name.lower(), name)
         if other != name:
-            message = f"{quoted(name)} and {quoted(other)} differ only by case, so their stacks would have one name"
+            message = f"{quote(name)} and {quote(other)} differ only by case, so their stacks would have one name"
             yield Problem(("contexts", name), message, remedy="rename one of the two")
 
 
@@ -95,8 +95,8 @@ def workflows_have_a_context(project: Project) -> Iterator[Problem]:
         if language not in languages:
             yield Problem(
                 ("workflows", name, "type", "language"),
-                f"no context runs {quoted(language)}, the language of this workflow",
-                remedy=f"add a context for it (contexts run {listed(sorted(languages))})",
+                f"no context runs {quote(language)}, the language of this workflow",
+                remedy=f"add a context for it (contexts run {join_words(sorted(languages))})",
                 level="warning",
             )
 
@@ -108,7 +108,7 @@ def data_locations_agree(project: Project) -> Iterator[Problem]:
     for index, location in enumerate(project.data):
         place = (location.bucket, location.prefix)
         if places[place] > 1 and seen.setdefault(place, location.read_only) != location.read_only:
-            message = f"{quoted(location.location)} is listed twice, once read-only: it can be written to"
+            message = f"{quote(location.location)} is listed twice, once read-only: it can be written to"
             yield Problem(("data", index), message, remedy="keep one of the two", level="warning")
 
 
@@ -139,21 +139,21 @@ def problems_of(project: Project, contexts: Collection[str] | None = None) -> li
         found += [problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)]
     if any(problem.level == "error" for problem in found):
         return found  # what will be deployed is not known yet
-    return [*found, *file_systems_do_not_surprise(chosen)]
+    return [*found, *file_system_warnings(chosen)]
 
 
-def file_systems_do_not_surprise(contexts: Mapping[str, Context]) -> Iterator[Problem]:
+def file_system_warnings(contexts: Mapping[str, Context]) -> Iterator[Problem]:
     """What a file system may surprise with is pointed out once, at the first context, however many share it."""
     shared: dict[Problem, list[str]] = {}
     for name, context in contexts.items():
-        if isinstance(context.filesystem, Surprising):
-            for problem in context.filesystem.surprises(context.max_vcpus):
+        if isinstance(context.filesystem, WarnsOnDeploy):
+            for problem in context.filesystem.deploy_warnings(context.max_vcpus):
                 shared.setdefault(problem, []).append(name)
     for problem, (first, *others) in shared.items():
-        also = f" (also in {listed(others[:_MOST_NAMES])}{_and_more(others)})" if others else ""
+        also = f" (also in {join_words(others[:_MAX_NAMES])}{_and_more(others)})" if others else ""
         told = replace(problem, message=f"{problem.message}{also}")
         yield told.under("contexts", first, *FILESYSTEM)
 
 
 def _and_more(names: Collection[str]) -> str:
-    return f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""

@@ -12,8 +12,8 @@ from .findings import (
     DataPath,
     Problem,
     did_you_mean,
-    listed,
-    quoted,
+    join_words,
+    quote,
 )
 from .model import KNOWN_ENGINES, KNOWN_LANGUAGES, Context
 
@@ -27,7 +27,7 @@ FILESYSTEM: DataPath = ("engines", 0, "filesystem")
 
 
 def _working_engines() -> str:
-    return listed(f"{entry.name} ({' or '.join(entry.languages)})" for entry in ENGINES.values())
+    return join_words(f"{entry.name} ({' or '.join(entry.languages)})" for entry in ENGINES.values())
 
 
 def engine_works(context: Context) -> Iterator[Problem]:
@@ -36,11 +36,11 @@ def engine_works(context: Context) -> Iterator[Problem]:
     if name in ENGINES:
         return
     if name in KNOWN_ENGINES:
-        message = f"the engine {quoted(name)} is not available in this version"
+        message = f"the engine {quote(name)} is not available in this version"
         yield Problem(_ENGINE, message, _working_engines(), "use one of these engines, or leave this context out")
     else:
         remedy = did_you_mean(name, KNOWN_ENGINES)
-        yield Problem(_ENGINE, f"there is no engine {quoted(name)}", _working_engines(), remedy)
+        yield Problem(_ENGINE, f"there is no engine {quote(name)}", _working_engines(), remedy)
 
 
 def engine_runs_the_language(context: Context) -> Iterator[Problem]:
@@ -48,14 +48,14 @@ def engine_runs_the_language(context: Context) -> Iterator[Problem]:
     language, entry = context.engine.type, ENGINES.get(context.engine.engine)
     if entry is None and language not in KNOWN_LANGUAGES:
         remedy = did_you_mean(language, KNOWN_LANGUAGES)
-        yield Problem(_TYPE, f"there is no workflow language {quoted(language)}", listed(KNOWN_LANGUAGES), remedy)
+        yield Problem(_TYPE, f"there is no workflow language {quote(language)}", join_words(KNOWN_LANGUAGES), remedy)
     if entry is not None and language not in entry.languages:
         others = [other.name for other in ENGINES.values() if language in other.languages]
         remedy = did_you_mean(language, entry.languages) or (
-            f"{quoted(language)} is run by the engine {listed(others)}" if others else ""
+            f"{quote(language)} is run by the engine {join_words(others)}" if others else ""
         )
-        message = f"the engine {quoted(entry.name)} does not run {quoted(language)}"
-        yield Problem(_TYPE, message, listed(entry.languages), remedy)
+        message = f"the engine {quote(entry.name)} does not run {quote(language)}"
+        yield Problem(_TYPE, message, join_words(entry.languages), remedy)
 
 
 def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
@@ -65,12 +65,12 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
         return
     title = STORAGES[filesystem.fs_type].title if filesystem.fs_type in STORAGES else filesystem.fs_type
     why = f": {entry.why_no_other}" if entry.why_no_other else ""
-    message = f"the engine {quoted(entry.name)} does not work on {title}{why}"
+    message = f"the engine {quote(entry.name)} does not work on {title}{why}"
     others = [other.name for other in ENGINES.values() if filesystem.fs_type in other.storages]
     remedies = [f"leave 'filesystem' out for {entry.default_storage}", entry.instead]
-    remedies += [f"the engines that work on it are {listed(others)}"] if others else []
+    remedies += [f"the engines that work on it are {join_words(others)}"] if others else []
     remedy = "; ".join(remedy for remedy in remedies if remedy)
-    yield Problem((*FILESYSTEM, "fsType"), message, listed(entry.storages), remedy)
+    yield Problem((*FILESYSTEM, "fsType"), message, join_words(entry.storages), remedy)
 
 
 def package_is_for_every_machine(context: Context) -> Iterator[Problem]:
@@ -102,12 +102,12 @@ def instance_types_have_a_form(context: Context) -> Iterator[Problem]:
         if name is None and written != instances.OPTIMAL:
             yield Problem(
                 ("instanceTypes", index),
-                f"{quoted(written)} is not an instance type",
+                f"{quote(written)} is not an instance type",
                 "a type such as m6i.xlarge, a family such as m6i, or optimal",
                 instances.suggestion(written),
             )
         elif name is not None and not name.is_known_prefix:
-            message = f"no instance family is known that begins with {quoted(name.prefix)}"
+            message = f"no instance family is known that begins with {quote(name.prefix)}"
             remedy = "look for a slip of the pen: AWS refuses an unknown type when you deploy"
             yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
 

@@ -22,8 +22,8 @@ MAX_FINDINGS = 100
 """How many findings one error shows; the rest are counted."""
 
 _WIDTH = 80
-_LONGEST_VALUE = 60
-_LONGEST_WORD = 64
+_MAX_LEN_VALUE = 60
+_MAX_LEN_WORD = 64
 
 
 @dataclass(frozen=True)
@@ -130,41 +130,41 @@ def path_text(path: DataPath) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("_", "").replace("-", "").isalnum() and len(step) <= _LONGEST_VALUE:
+        elif step.replace("_", "").replace("-", "").isalnum() and len(step) <= _MAX_LEN_VALUE:
             text += f".{step}" if text else step
         else:
-            text += f"[{quoted(step)}]"
+            text += f"[{quote(step)}]"
     return text
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Give text in quotes for a message: one line, printable, shortened when long."""
-    short = text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    short = text if len(text) <= _MAX_LEN_VALUE else f"{text[: _MAX_LEN_VALUE - 1]}…"
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in short)
     return f"'{printable}'"
 
 
-def shown(value: object) -> str:
+def repr_value(value: object) -> str:
     """Say in a message what was written."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return quoted(value)
+        return quote(value)
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}" if value else "an empty list"
-    return quoted(str(value))[1:-1]
+    return quote(str(value))[1:-1]
 
 
-def listed(names: Iterable[str]) -> str:
+def join_words(names: Iterable[str]) -> str:
     """Join names for a message."""
     return ", ".join(names)
 
 
 def did_you_mean(written: str, allowed: Iterable[str]) -> str:
     """Suggest the allowed word nearest to the written one: `did you mean 'x'?`, or "" when none is near."""
-    if len(written) > _LONGEST_WORD:
+    if len(written) > _MAX_LEN_WORD:
         return ""
     by_lower = {name.lower(): name for name in allowed}
     matches = get_close_matches(written.lower(), by_lower, n=1, cutoff=0.7)

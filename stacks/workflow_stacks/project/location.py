@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from .findings import quoted, shown
-from .values import Text, wrong
+from .findings import quote, repr_value
+from .values import Text, value_error
 
 _ALLOWED = "s3://bucket or s3://bucket/prefix, optionally with /* at the end"
 _BUCKET_ALLOWED = "3 to 63 characters: a-z, 0-9, '-' and '.', a letter or digit at both ends"
@@ -19,23 +19,25 @@ _WEB = re.compile(r"https?://([a-z0-9.-]+?)\.s3[.-][a-z0-9.-]*amazonaws\.com(?:\
 _RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _ACCESS_POINT_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--xa-s3")
 _OTHER_ENDS = ("--x-s3", "--table-s3")
-_LONGEST_KEY = 1024  # bytes, of S3
+_MAX_LEN_KEY = 1024  # bytes, of S3
 
 
 class Location(Text):
     """A bucket or a prefix of one, as `s3://bucket/prefix`."""
 
     def __init__(self) -> None:
-        super().__init__(_ALLOWED, longest=_LONGEST_KEY + 70)
+        super().__init__(_ALLOWED, longest=_MAX_LEN_KEY + 70)
 
     def parse(self, value: Any) -> Any:
         """Read a location and keep it as it was written."""
         location = super().parse(value)
         if not location.startswith("s3://"):
-            raise wrong(f"{shown(location)} is not a location in S3", allowed=_ALLOWED, remedy=_nearest(location))
+            raise value_error(
+                f"{repr_value(location)} is not a location in S3", allowed=_ALLOWED, remedy=_nearest(location)
+            )
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         if not bucket:
-            raise wrong(f"{shown(location)} names no bucket", allowed=_ALLOWED)
+            raise value_error(f"{repr_value(location)} names no bucket", allowed=_ALLOWED)
         problem = _bucket_problem(bucket) or _prefix_problem(prefix)
         if problem:
             raise problem
@@ -49,46 +51,46 @@ class Location(Text):
 def _nearest(location: str) -> str:
     arn, web = _BUCKET_ARN.fullmatch(location), _WEB.fullmatch(location)
     if arn:
-        return f"did you mean {quoted('s3://' + arn[1])}?"
+        return f"did you mean {quote('s3://' + arn[1])}?"
     if location.startswith("arn:"):
         return "access points cannot be used: name their bucket, as s3://bucket/prefix"
     if web:
-        return f"did you mean {quoted(f's3://{web[1]}/{web[2]}'.rstrip('/'))}?"
+        return f"did you mean {quote(f's3://{web[1]}/{web[2]}'.rstrip('/'))}?"
     if location[:5].lower() == "s3://" or location[:4].lower() in ("s3:/", "s3n:", "s3a:"):
         bucket, slash, prefix = location.partition(":")[2].lstrip("/").partition("/")
-        return f"did you mean {quoted(f's3://{bucket.lower()}{slash}{prefix}')}?"
+        return f"did you mean {quote(f's3://{bucket.lower()}{slash}{prefix}')}?"
     if "://" in location:
         return "only S3 can be named: copy the data to a bucket"
-    return f"did you mean {quoted('s3://' + location.lstrip('/'))}?" if _BUCKET.match(location) else ""
+    return f"did you mean {quote('s3://' + location.lstrip('/'))}?" if _BUCKET.match(location) else ""
 
 
 def _bucket_problem(bucket: str) -> PydanticCustomError | None:
-    name = quoted(bucket)
+    name = quote(bucket)
     if bucket.startswith("arn:") or bucket.endswith(_ACCESS_POINT_ENDS):
-        return wrong(
+        return value_error(
             f"{name} is an access point, not a bucket",
             allowed=_ALLOWED,
             remedy="access points cannot be used: name their bucket",
         )
     if bucket.endswith(_OTHER_ENDS):
-        return wrong(f"{name} is a directory or table bucket", allowed="general purpose buckets")
+        return value_error(f"{name} is a directory or table bucket", allowed="general purpose buckets")
     if _BUCKET.fullmatch(bucket) and ".." not in bucket and not _ADDRESS.fullmatch(bucket):
         if bucket.startswith(_RESERVED_STARTS):
-            return wrong(f"{name} begins with letters that S3 keeps for itself", allowed=_BUCKET_ALLOWED)
+            return value_error(f"{name} begins with letters that S3 keeps for itself", allowed=_BUCKET_ALLOWED)
         return None
     lower = bucket.lower()
-    remedy = f"did you mean {quoted('s3://' + lower)}?" if lower != bucket and _BUCKET.fullmatch(lower) else ""
-    return wrong(f"{name} is not the name of a bucket", allowed=_BUCKET_ALLOWED, remedy=remedy)
+    remedy = f"did you mean {quote('s3://' + lower)}?" if lower != bucket and _BUCKET.fullmatch(lower) else ""
+    return value_error(f"{name} is not the name of a bucket", allowed=_BUCKET_ALLOWED, remedy=remedy)
 
 
 def _prefix_problem(prefix: str) -> PydanticCustomError | None:
     stem = "" if prefix == "*" else prefix.removesuffix("/*")
     if any(wild in stem for wild in ("*", "?", "${")):
-        return wrong(
-            f"the prefix {quoted(prefix)} holds '*', '?' or '${{'",
+        return value_error(
+            f"the prefix {quote(prefix)} holds '*', '?' or '${{'",
             allowed=_ALLOWED,
             remedy="everything below a prefix is meant: end it with '/' or '/*'",
         )
-    if len(stem.encode()) > _LONGEST_KEY:
-        return wrong(f"the prefix {quoted(prefix)} is longer than {_LONGEST_KEY} bytes", allowed=_ALLOWED)
+    if len(stem.encode()) > _MAX_LEN_KEY:
+        return value_error(f"the prefix {quote(prefix)} is longer than {_MAX_LEN_KEY} bytes", allowed=_ALLOWED)
     return None

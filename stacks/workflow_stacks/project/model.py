@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field
 
 from workflow_context.catalog import ENGINES
 
-from .file_systems.efs import EfsConfiguration, EfsFilesystem, PosixUser
-from .file_systems.fsx_lustre import FsxLustreConfiguration, FsxLustreFilesystem
-from .file_systems.objectivefs import OfsConfiguration, OfsFilesystem
-from .file_systems.registry import FILESYSTEMS, AnyFilesystem, Filesystem
-from .file_systems.s3 import S3Configuration, S3Filesystem
-from .file_systems.s3_files import S3FilesConfiguration, S3FilesFilesystem
+from .file_systems.efs import EfsConfiguration, EfsSettings, PosixUser
+from .file_systems.fsx_lustre import FsxLustreConfiguration, FsxLustreSettings
+from .file_systems.objectivefs import OfsConfiguration, OfsSettings
+from .file_systems.registry import FILESYSTEMS, AnySettings, Filesystem
+from .file_systems.s3 import S3Configuration, S3Settings
+from .file_systems.s3_files import S3FilesConfiguration, S3FilesSettings
 from .location import Location
 from .section import Section
 from .tags import Tags
@@ -25,25 +25,25 @@ from .values import (
     Flag,
     Text,
     Whole,
-    wrong,
+    value_error,
 )
 
 __all__ = [
     "Context",
     "DataLocation",
     "EfsConfiguration",
-    "EfsFilesystem",
+    "EfsSettings",
     "Engine",
     "FsxLustreConfiguration",
-    "FsxLustreFilesystem",
+    "FsxLustreSettings",
     "OfsConfiguration",
-    "OfsFilesystem",
+    "OfsSettings",
     "PosixUser",
     "Project",
     "S3Configuration",
     "S3FilesConfiguration",
-    "S3FilesFilesystem",
-    "S3Filesystem",
+    "S3FilesSettings",
+    "S3Settings",
     "Workflow",
     "WorkflowType",
 ]
@@ -67,7 +67,7 @@ def _exactly_one(value: Any) -> Any:
     if isinstance(value, list | tuple) and len(value) != 1:
         many = f"{len(value)} engines are" if value else "no engine is"
         remedy = "make a context of its own for each engine" if value else "add '- type: wdl' and 'engine: miniwdl'"
-        raise wrong(f"{many} listed", allowed="exactly one engine per context", remedy=remedy)
+        raise value_error(f"{many} listed", allowed="exactly one engine per context", remedy=remedy)
     return value
 
 
@@ -232,7 +232,7 @@ class Context(Section):
         return self.engines[0]
 
     @cached_property
-    def filesystem(self) -> AnyFilesystem | None:
+    def filesystem(self) -> AnySettings | None:
         """The file system: the engine's, or its default; None when it is not available yet."""
         if self.engine.filesystem is not None or self.engine.engine not in ENGINES:
             return self.engine.filesystem

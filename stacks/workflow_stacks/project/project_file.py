@@ -14,14 +14,14 @@ from .findings import (
     Problem,
     ProjectFileError,
     did_you_mean,
-    listed,
-    quoted,
+    join_words,
+    quote,
 )
 from .model import Context, Project
-from .shape import Misfit, shape
+from .shape import SchemaError, shape
 from .yaml.load import Source, parse_source, read_source
 
-_MOST_FINDINGS = 1000
+_MAX_FINDINGS = 1000
 """How many errors of shape are put into words."""
 
 
@@ -111,9 +111,9 @@ def find_context(project: Project, name: str) -> Context:
     if name in project.contexts:
         return project.contexts[name]
     names = project.contexts
-    has = f"its contexts are {listed(names)}" if names else "it has no context"
+    has = f"its contexts are {join_words(names)}" if names else "it has no context"
     hint = did_you_mean(name, names)
-    message = f"the project '{project.name}' has no context {quoted(name)}: {has}"
+    message = f"the project '{project.name}' has no context {quote(name)}: {has}"
     raise WorkflowContextError(f"{message}\n    {hint}" if hint else message)
 
 
@@ -127,12 +127,12 @@ def _shaped(source: Source) -> ProjectFile:
     return ProjectFile(shaped, source)
 
 
-def _in_words(source: Source, misfits: list[Misfit]) -> Iterator[Finding]:
+def _in_words(source: Source, misfits: list[SchemaError]) -> Iterator[Finding]:
     """Put the first misfits of the file into words, and count the rest."""
     in_order = sorted(misfits, key=lambda misfit: source.locate(misfit.path))
-    for misfit in in_order[:_MOST_FINDINGS]:
+    for misfit in in_order[:_MAX_FINDINGS]:
         yield source.finding(misfit.problem())
-    more = in_order[_MOST_FINDINGS:]
+    more = in_order[_MAX_FINDINGS:]
     if more:
         message = f"{len(more)} more errors follow"
         yield source.finding(Problem(more[0].path, message, remedy="mend those above first"))

@@ -13,8 +13,8 @@ from .findings import (
     DataPath,
     Problem,
     did_you_mean,
-    listed,
-    shown,
+    join_words,
+    repr_value,
 )
 from .model import Project
 from .section import Section
@@ -29,7 +29,7 @@ _NEEDS = {
 
 
 @dataclass(frozen=True)
-class Misfit:
+class SchemaError:
     """A complaint of the model, not yet put into words: that takes time, and a wrong file may have thousands.
 
     Attributes:
@@ -45,12 +45,12 @@ class Misfit:
         return _problem(self._data, self.path, self._error)
 
 
-def shape(data: dict[str, Any]) -> Project | list[Misfit]:
+def shape(data: dict[str, Any]) -> Project | list[SchemaError]:
     """Make a project of plain data, or say everything that is wrong with its shape."""
     try:
         return Project.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
-        return [Misfit(_path_in(data, raw["loc"]), raw, data) for raw in error.errors(include_url=False)]
+        return [SchemaError(_path_in(data, raw["loc"]), raw, data) for raw in error.errors(include_url=False)]
 
 
 def _problem(data: Any, path: DataPath, error: Any) -> Problem:
@@ -63,14 +63,14 @@ def _problem(data: Any, path: DataPath, error: Any) -> Problem:
     if kind == "extra_forbidden":
         keys = [*_fields(_section(data, path[:-1]))]
         key = str(path[-1])
-        return Problem(path, f"unknown key {shown(key)}", listed(keys), did_you_mean(key, keys))
+        return Problem(path, f"unknown key {repr_value(key)}", join_words(keys), did_you_mean(key, keys))
     if kind in _NEEDS:
         allowed, remedy = _NEEDS[kind]
         section = _section(data, path)
         if isinstance(error["input"], str) and section is not None and section.main_key:
-            remedy = f"write '{section.main_key}: {shown(error['input'])[1:-1]}' below it, indented"
-        return Problem(path, f"{shown(error['input'])} stands where {allowed} is needed", allowed, remedy)
-    return Problem(path, f"{shown(error['input'])}: {error['msg']}")
+            remedy = f"write '{section.main_key}: {repr_value(error['input'])[1:-1]}' below it, indented"
+        return Problem(path, f"{repr_value(error['input'])} stands where {allowed} is needed", allowed, remedy)
+    return Problem(path, f"{repr_value(error['input'])}: {error['msg']}")
 
 
 def _path_in(data: Any, loc: tuple[str | int, ...]) -> DataPath:

@@ -6,12 +6,12 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from .findings import Problem, shown
+from .findings import Problem, repr_value
 from .values import (
     EmptyWhenNothing,
     Text,
-    refuse,
-    wrong,
+    raise_problems,
+    value_error,
 )
 
 MAX_TAGS = 40
@@ -26,12 +26,12 @@ def _keys_are_free(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if len(value) > MAX_TAGS:
-        raise wrong(f"{len(value)} tags are given", allowed=f"at most {MAX_TAGS} tags", remedy="remove some")
+        raise value_error(f"{len(value)} tags are given", allowed=f"at most {MAX_TAGS} tags", remedy="remove some")
     reserved = [key for key in value if isinstance(key, str) and key.lower().startswith("aws:")]
-    refuse(
+    raise_problems(
         "tags",
         [
-            Problem((key,), f"{shown(key)} begins with aws:, which AWS keeps for itself", remedy="rename the tag")
+            Problem((key,), f"{repr_value(key)} begins with aws:, which AWS keeps for itself", remedy="rename the tag")
             for key in reserved
         ],
     )

@@ -17,8 +17,8 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, Val
 from .findings import (
     Problem,
     did_you_mean,
-    listed,
-    shown,
+    join_words,
+    repr_value,
 )
 from .yaml.nodes import Plain
 
@@ -35,12 +35,12 @@ _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 
 
-def wrong(message: str, *, allowed: str = "", remedy: str = "") -> PydanticCustomError:
+def value_error(message: str, *, allowed: str = "", remedy: str = "") -> PydanticCustomError:
     """Make the error that a validator raises for one wrong value."""
     return PydanticCustomError(PROBLEM, "{message}", {"message": message, "allowed": allowed, "remedy": remedy})
 
 
-def refuse(title: str, problems: Iterable[Problem]) -> None:
+def raise_problems(title: str, problems: Iterable[Problem]) -> None:
     """Raise all problems of a model at once; their paths are relative to it.
 
     Raises:
@@ -48,7 +48,7 @@ def refuse(title: str, problems: Iterable[Problem]) -> None:
     """
     errors = [
         InitErrorDetails(
-            type=wrong(problem.message, allowed=problem.allowed, remedy=problem.remedy),
+            type=value_error(problem.message, allowed=problem.allowed, remedy=problem.remedy),
             loc=problem.path,
             input=None,
         )
@@ -59,7 +59,7 @@ def refuse(title: str, problems: Iterable[Problem]) -> None:
 
 
 def _not(value: object, what: str) -> str:
-    return f"{shown(value)} is not {what}" if value is not None else "nothing is written here"
+    return f"{repr_value(value)} is not {what}" if value is not None else "nothing is written here"
 
 
 class _Kind:
@@ -108,10 +108,10 @@ class Whole(_Kind):
         if isinstance(value, Plain) and _INTEGER.fullmatch(value):
             number = int(value)
         if isinstance(number, bool) or not isinstance(number, int):
-            raise wrong(_not(value, "a whole number"), allowed=self.allowed, remedy=self._remedy(value))
+            raise value_error(_not(value, "a whole number"), allowed=self.allowed, remedy=self._remedy(value))
         if not self.low <= number <= self.high:
             side = f"less than {self.low}" if number < self.low else f"more than {self.high}"
-            raise wrong(f"{number} is {side}", allowed=self.allowed)
+            raise value_error(f"{number} is {side}", allowed=self.allowed)
         return number
 
     def _remedy(self, value: Any) -> str:
@@ -142,8 +142,12 @@ class Flag(_Kind):
         if isinstance(value, Plain) and word in _TRUE | _FALSE:
             return word in _TRUE
         if word in _TRUE | _FALSE:
-            raise wrong(f"{shown(value)} is text, for its quotes", allowed="true or false", remedy="remove the quotes")
-        raise wrong(_not(value, "true or false"), allowed="true or false")
+            raise value_error(
+                f"{repr_value(value)} is quoted, so YAML reads it as text",
+                allowed="true or false",
+                remedy="remove the quotes",
+            )
+        raise value_error(_not(value, "true or false"), allowed="true or false")
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Choice(_Kind):
                 return str(value)
             written = value if isinstance(value, str) else ""
             remedy = self.hints.get(written.lower()) or did_you_mean(written, words)
-            raise wrong(_not(value, "one of the choices"), allowed=listed(words), remedy=remedy)
+            raise value_error(_not(value, "one of the choices"), allowed=join_words(words), remedy=remedy)
 
         return core_schema.no_info_before_validator_function(parse, handler(source))
 
@@ -191,18 +195,18 @@ class Text(_Kind):
         """Read the text."""
         if not isinstance(value, str):
             quotes = "put it in quotes" if isinstance(value, int | float) else ""
-            raise wrong(_not(value, "text"), allowed=self.what, remedy=quotes)
+            raise value_error(_not(value, "text"), allowed=self.what, remedy=quotes)
         text = str(value)
         if len(text) > self.longest:
-            message = f"{shown(text)} has {len(text)} characters, more than {self.longest}"
-            raise wrong(message, allowed=self.what)
+            message = f"{repr_value(text)} has {len(text)} characters, more than {self.longest}"
+            raise value_error(message, allowed=self.what)
         if len(text) < self.shortest:
-            raise wrong("the text is empty", allowed=self.what)
+            raise value_error("the text is empty", allowed=self.what)
         if not text.isprintable():
-            raise wrong(f"{shown(text)} holds a line break or a control character", allowed=self.what)
+            raise value_error(f"{repr_value(text)} holds a line break or a control character", allowed=self.what)
         if self.pattern and not re.fullmatch(self.pattern, text):
             remedy = self.hint(text) if self.hint else ""
-            raise wrong(f"{shown(text)} does not have the form needed here", allowed=self.what, remedy=remedy)
+            raise value_error(f"{repr_value(text)} is not in the expected format", allowed=self.what, remedy=remedy)
         return text
 
     def limits(self) -> dict[str, Any]:

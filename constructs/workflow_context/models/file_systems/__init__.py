@@ -4,16 +4,16 @@ A new kind is a file here with a `FileSystemModel`, and a line in `CHOICES`.
 """
 
 from .base import FileSystemModel, Use
-from .efs import EfsChoice
+from .efs import EfsThroughput
 from .fsx_lustre import FsxLustreChoice
 from .objectivefs import ObjectiveFsChoice
 from .s3 import S3Choice
 from .s3_files import S3FilesChoice
 
 CHOICES: tuple[FileSystemModel, ...] = (
-    EfsChoice("bursting"),
-    EfsChoice("elastic"),
-    EfsChoice("provisioned"),
+    EfsThroughput("bursting"),
+    EfsThroughput("elastic"),
+    EfsThroughput("provisioned"),
     ObjectiveFsChoice(),
     S3Choice(),
     S3FilesChoice(),

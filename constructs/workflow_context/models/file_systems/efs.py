@@ -25,7 +25,7 @@ from .base import Use, gb_months, retained_gib
 
 
 @dataclass(frozen=True)
-class EfsChoice:
+class EfsThroughput:
     """Amazon EFS.
 
     The inputs are staged before the tasks begin, so the size that sets the throughput is the inputs plus what earlier

@@ -9,7 +9,7 @@ from workflow_context.models.templates import resources
 
 from . import CHOICES
 from .base import FileSystemModel
-from .efs import EfsChoice
+from .efs import EfsThroughput
 
 STANDING = frozenset({"AWS::EFS::FileSystem", "AWS::FSx::FileSystem"})
 """The file systems that cost something all month by what the template says."""
@@ -25,11 +25,11 @@ def choices_of(fs_type: str, templates: Iterable[Mapping[str, Any]]) -> list[Fil
     """
     of_type = [choice for choice in CHOICES if choice.fs_type == fs_type]
     found = [
-        EfsChoice(
+        EfsThroughput(
             str(resource.properties.get("ThroughputMode", "bursting")), resource.number("ProvisionedThroughputInMibps")
         )
         for template in templates
         for resource in resources(template)
         if resource.type == "AWS::EFS::FileSystem"
     ]
-    return [*found] if found and any(isinstance(choice, EfsChoice) for choice in of_type) else of_type
+    return [*found] if found and any(isinstance(choice, EfsThroughput) for choice in of_type) else of_type

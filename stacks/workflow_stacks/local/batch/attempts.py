@@ -15,8 +15,8 @@ from typing import Any
 from workflow_stacks.local.engines import engine_of
 from workflow_stacks.local.sandboxes import (
     CannotRunError,
-    Room,
     Sandbox,
+    SandboxSpec,
     find_sandbox,
 )
 
@@ -90,7 +90,7 @@ class Attempts:
     jobs: Any
     volumes: Volumes
     logs: Callable[[str, Record], None]
-    _running: dict[str, tuple[asyncio.subprocess.Process, Sandbox, Room]] = field(default_factory=dict)
+    _running: dict[str, tuple[asyncio.subprocess.Process, Sandbox, SandboxSpec]] = field(default_factory=dict)
     _throttles: dict[tuple[str, str], Throttle] = field(default_factory=dict)
 
     async def run(self, job: Record, environment: Record, queue: Record, stop: "asyncio.Future[str]") -> Outcome:
@@ -98,7 +98,7 @@ class Attempts:
 
         Args:
             job: Its record; the log stream and the times are written there.
-            environment: The compute environment that has room for it.
+            environment: The compute environment that has spec for it.
             queue: Its queue.
             stop: Done, with a reason, when the job shall end.
         """
@@ -118,8 +118,8 @@ class Attempts:
                 job["startedAt"] = now_ms()
                 return Outcome(FAILED_ON_PURPOSE)
             sandbox = find_sandbox()
-            room = self._room(name, scratch, job, environment, queue, sandbox)
-            return await self._run_in(sandbox, room, job, log, fault, stop)
+            spec = self._spec(name, scratch, job, environment, queue, sandbox)
+            return await self._run_in(sandbox, spec, job, log, fault, stop)
         except (MountError, CannotRunError, OSError) as error:
             log.write(f"[local cloud] {error}")
             return Outcome(None, status_reason="Task failed to start", reason=str(error))
@@ -128,69 +128,71 @@ class Attempts:
 
     def kill_all(self) -> None:
         """End every attempt that runs, at once."""
-        for process, sandbox, room in list(self._running.values()):
-            sandbox.kill(process, room)
+        for process, sandbox, spec in list(self._running.values()):
+            sandbox.kill(process, spec)
 
     async def _run_in(
         self,
         sandbox: Sandbox,
-        room: Room,
+        spec: SandboxSpec,
         job: Record,
         log: JobLog,
         fault: Fault | None,
         stop: "asyncio.Future[str]",
     ) -> Outcome:
         process = await asyncio.create_subprocess_exec(
-            *sandbox.arguments(room),
+            *sandbox.arguments(spec),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
         )
-        self._running[room.name] = process, sandbox, room
+        self._running[spec.name] = process, sandbox, spec
         job["status"], job["startedAt"] = "RUNNING", now_ms()
         if process.stdout is None:
             raise MountError("the process has no output")
         ended = asyncio.create_task(_ended(process, log.copy(process.stdout)))
-        pacing = self._pacing(process, job, room)
+        pacing = self._pacing(process, job, spec)
         either: set[asyncio.Future[Any]] = {ended, stop}
         seconds = fault.after_seconds if fault else job.get("timeout", {}).get("attemptDurationSeconds")
         try:
             await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if fault:
-                sandbox.kill(process, room)
+                sandbox.kill(process, spec)
                 return Outcome(None, status_reason=fault.status_reason)
             if ended.done():
                 code = ended.result()
                 return Outcome(code, reason="CannotStartContainerError" if code == NOT_STARTED else "")
-            await sandbox.end(process, room, GRACE_SECONDS)
+            await sandbox.end(process, spec, GRACE_SECONDS)
             return Outcome(await ended or 137, stop.result() if stop.done() else TIMED_OUT, final=True)
         finally:
             if pacing:
                 pacing.cancel()
-            sandbox.kill(process, room)
+            sandbox.kill(process, spec)
             with suppress(asyncio.CancelledError):
                 await ended
-            self._running.pop(room.name, None)
+            self._running.pop(spec.name, None)
 
-    def _pacing(self, process: asyncio.subprocess.Process, job: Record, room: Room) -> "asyncio.Task[None] | None":
+    def _pacing(
+        self, process: asyncio.subprocess.Process, job: Record, spec: SandboxSpec
+    ) -> "asyncio.Task[None] | None":
         """Hold the job to the throughput of its file system, where one was asked for."""
         mibps = inherited(job, self.jobs, EFS_THROTTLE)
-        if mibps is None or not room.mounts:
+        if mibps is None or not spec.mounts:
             return None
-        shared = self._throttles.setdefault((mibps, str(room.mounts[0].source)), Throttle(float(mibps)))
+        shared = self._throttles.setdefault((mibps, str(spec.mounts[0].source)), Throttle(float(mibps)))
         return asyncio.create_task(shared.pace(process.pid))
 
-    def _room(
+    def _spec(
         self, name: str, scratch: Path, job: Record, environment: Record, queue: Record, sandbox: Sandbox
-    ) -> Room:
+    ) -> SandboxSpec:
         container = job["container"]
         mounts, owner = self.volumes.of_job(container, environment, scratch)
         software = host_software(inherited(job, self.jobs, SOFTWARE))
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
         engine = None if sandbox.runs_images else engine_of(container["image"])
-        return Room(
+        return SandboxSpec(
             name=name,
             image=container["image"],
             command=[*(engine.entry_point if engine else ()), *container["command"]],

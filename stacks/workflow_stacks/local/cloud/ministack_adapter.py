@@ -266,7 +266,7 @@ def _restore_jobs(data: Properties) -> None:
     JOBS.fail_leftovers()
 
 
-def teach() -> None:
+def install() -> None:
     """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
     provisioners._RESOURCE_HANDLERS |= {
         **batch_types.handlers(BATCH),
@@ -357,5 +357,5 @@ def save() -> None:
 
 
 logging.getLogger("persistence").setLevel(logging.WARNING)
-teach()
+install()
 app = ministack.app

@@ -24,7 +24,7 @@ REPLACING = {
     "AWS::FSx::FileSystem": ("FileSystemType", "SubnetIds", "SecurityGroupIds", "KmsKeyId", "StorageType", "BackupId"),
     "AWS::FSx::DataRepositoryAssociation": ("FileSystemId", "FileSystemPath", "DataRepositoryPath"),
 }
-_SMALLEST_GIB = 1200
+_MIN_GIB = 1200
 _STEP_GIB = 2400
 _THROUGHPUTS = (125, 250, 500, 1000)
 
@@ -192,7 +192,7 @@ def _check_lustre(properties: Record, zone: Callable[[str], str | None]) -> None
     for subnet in properties["SubnetIds"]:
         if zone(subnet) is None:
             raise ValueError(f"The subnet ID '{subnet}' does not exist")
-    if capacity != _SMALLEST_GIB and capacity % _STEP_GIB:
+    if capacity != _MIN_GIB and capacity % _STEP_GIB:
         raise ValueError(f"Invalid storage capacity: {capacity} GiB")
     throughput = lustre.get("PerUnitStorageThroughput")
     if lustre["DeploymentType"].startswith("PERSISTENT") != (throughput is not None):

@@ -1,4 +1,4 @@
-"""Rehearsal: a project on a local cloud, from its file to what really stands there."""
+"""A project deployed on a local cloud, from its file to what really stands there."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ CONTEXT_NEEDS = (
 CORE_NEEDS = ("vpcs", "buckets")
 
 
-class Rehearsal:
+class LocalDeployment:
     """Deploys, compares and destroys the contexts of a project on a local cloud.
 
     Args:

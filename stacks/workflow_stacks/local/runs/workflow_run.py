@@ -24,7 +24,7 @@ from workflow_stacks.local.sandboxes import CannotRunError, Sandbox, find_sandbo
 from workflow_stacks.project import Project, find_context, load_project
 from workflow_stacks.stack_outputs import stack_outputs
 
-from .deployment import Rehearsal
+from .deployment import LocalDeployment
 from .progress import Progress
 from .staging import FolderStage, S3Stage, S3Store
 from .workflow_jobs import WorkflowJobs
@@ -238,7 +238,7 @@ class WorkflowRun:
             self._progress.say("Starting the local cloud")
             self.cloud.start()
         if stack not in deployed_stacks(self.cloud.client):
-            Rehearsal(self.cloud, self._project_file, self._progress).deploy([self.context])
+            LocalDeployment(self.cloud, self._project_file, self._progress).deploy([self.context])
         return stack_outputs(self.cloud.client, stack)
 
     def _definition(self, arn: str) -> Record:

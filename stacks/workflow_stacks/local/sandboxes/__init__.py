@@ -6,12 +6,12 @@ from functools import cache
 
 from workflow_stacks.errors import WorkflowContextError
 
-from .base import Mount, Room, Sandbox
+from .base import Mount, Sandbox, SandboxSpec
 from .bubblewrap import Bubblewrap
 from .containers import ContainerEngine
 from .unshare import Unshare
 
-__all__ = ["CHOICE", "CannotRunError", "Mount", "Room", "Sandbox", "find_sandbox"]
+__all__ = ["CHOICE", "CannotRunError", "Mount", "Sandbox", "SandboxSpec", "find_sandbox"]
 
 CHOICE = "WORKFLOW_CONTEXT_SANDBOX"
 """The environment variable that names the kind to use, whatever else this machine has."""

@@ -45,7 +45,7 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class Room:
+class SandboxSpec:
     """What one attempt of a job gets.
 
     Attributes:
@@ -55,7 +55,7 @@ class Room:
         environment: All of its environment.
         mounts: What the job definition mounts, and nothing else.
         software: Directories of this machine with programs, mounted read-only where they are.
-        system: Files that stand in for those of an image: path in the room to path here.
+        system: Files that stand in for those of an image: path in the spec to path here.
         owner: User and group that own the files it makes, where this machine lets us choose.
         user: User and group that it believes to be.
         scratch: A directory for its private /tmp and home.
@@ -93,7 +93,7 @@ class Room:
 
 
 class Sandbox(abc.ABC):
-    """A way to run a command in a room.
+    """A way to run a command in a spec.
 
     Attributes:
         name: What people call it.
@@ -111,10 +111,10 @@ class Sandbox(abc.ABC):
         """Whether this machine has it and lets us use it."""
 
     @abc.abstractmethod
-    def arguments(self, room: Room) -> list[str]:
-        """The command that runs the room's command in the room."""
+    def arguments(self, spec: SandboxSpec) -> list[str]:
+        """The command that runs the spec's command in the spec."""
 
-    async def end(self, process: asyncio.subprocess.Process, room: Room, grace_seconds: float) -> None:
+    async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """End a running command as ECS does: SIGTERM, and SIGKILL to everything when the grace is over."""
         pid = _descendant(process.pid, self._depth)
         if pid is not None:
@@ -122,11 +122,11 @@ class Sandbox(abc.ABC):
                 os.kill(pid, signal.SIGTERM)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(process.wait()), grace_seconds)
-        self.kill(process, room)
+        self.kill(process, spec)
 
-    def kill(self, process: asyncio.subprocess.Process, room: Room) -> None:
+    def kill(self, process: asyncio.subprocess.Process, spec: SandboxSpec) -> None:
         """End it now, whatever it does."""
-        del room
+        del spec
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -146,9 +146,9 @@ def system_files() -> list[str]:
     return [*(file for file in SYSTEM_FILES if Path(file).exists()), *patterns]
 
 
-def as_owner(room: Room) -> list[str]:
+def as_owner(spec: SandboxSpec) -> list[str]:
     """What makes the job the user it believes to be, while its files belong to their owner. For root only."""
-    (owner, group), (uid, gid) = room.owner, room.user
+    (owner, group), (uid, gid) = spec.owner, spec.user
     return [
         *("setpriv", f"--reuid={owner}", f"--regid={group}", "--clear-groups"),
         *("unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"),

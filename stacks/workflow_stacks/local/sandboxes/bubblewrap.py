@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from .base import (
     SYSTEM_FOLDERS,
-    Room,
     Sandbox,
+    SandboxSpec,
     as_owner,
     succeeds,
     system_files,
@@ -18,19 +18,19 @@ class Bubblewrap(Sandbox):
     """Rooms made by `bwrap`."""
 
     name = "bubblewrap"
-    _depth = 2  # bwrap, and the first process of the room
+    _depth = 2  # bwrap, and the first process of the spec
 
     def works(self) -> bool:
-        """Whether there is a bwrap that may make a room."""
+        """Whether there is a bwrap that may make a spec."""
         return shutil.which("bwrap") is not None and succeeds(
             ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-pid", "--", "true"]
         )
 
-    def arguments(self, room: Room) -> list[str]:
+    def arguments(self, spec: SandboxSpec) -> list[str]:
         """`bwrap …`; made by root, it runs the command as the owner of the files."""
         root = os.geteuid() == 0
-        tmp, home = room.make_scratch()
-        limit = room.scratch_bytes
+        tmp, home = spec.make_scratch()
+        limit = spec.scratch_bytes
         made: set[str] = set()
         parts = [
             *("bwrap", "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
@@ -48,12 +48,12 @@ class Bubblewrap(Sandbox):
             made.add(target)
 
         parts += ["--perms", "1777", "--size", str(limit), "--tmpfs", "/tmp"] if limit else []  # noqa: S108
-        for place, target in ((None if limit else tmp, "/tmp"), (home, room.home)):  # noqa: S108
+        for place, target in ((None if limit else tmp, "/tmp"), (home, spec.home)):  # noqa: S108
             if place:
                 bind("--bind", place, target)
             made.add(target)
         bind("--ro-bind", "/usr", "/usr")
-        for opened in room.opened():
+        for opened in spec.opened():
             parts += ["--perms", "0755", "--tmpfs", str(opened)]
             for entry in sorted(opened.iterdir()):
                 if entry.is_symlink():
@@ -67,16 +67,16 @@ class Bubblewrap(Sandbox):
                 bind("--ro-bind", f"/{folder}", f"/{folder}")
         for file in system_files():
             bind("--ro-bind", file, file)
-        for inside, source in room.system.items():
+        for inside, source in spec.system.items():
             bind("--ro-bind", source, inside)
-        for software in room.software:
+        for software in spec.software:
             bind("--ro-bind", software, str(software))
-        for mount in room.mounts:
+        for mount in spec.mounts:
             bind("--ro-bind" if mount.read_only else "--bind", mount.source, mount.target)
         parts += ["--chmod", "0777", "/", "--chdir", "/", "--clearenv"]
-        for key, value in room.environment.items():
+        for key, value in spec.environment.items():
             parts += ["--setenv", key, value]
         if root:
-            return [*parts, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *as_owner(room), *room.command]
-        uid, gid = map(str, room.user)
-        return [*parts, "--unshare-user", "--uid", uid, "--gid", gid, "--", *room.command]
+            return [*parts, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *as_owner(spec), *spec.command]
+        uid, gid = map(str, spec.user)
+        return [*parts, "--unshare-user", "--uid", uid, "--gid", gid, "--", *spec.command]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from .base import CHECK_SECONDS, Room, Sandbox
+from .base import CHECK_SECONDS, Sandbox, SandboxSpec
 
 # An image of nothing, to see whether containers can be run.
 _NOTHING = "localhost/workflow-context-nothing"
@@ -44,39 +44,39 @@ class ContainerEngine(Sandbox):
         self._call("rmi", "--force", _NOTHING)
         return code == _PROGRAM_NOT_FOUND
 
-    def arguments(self, room: Room) -> list[str]:
+    def arguments(self, spec: SandboxSpec) -> list[str]:
         """`docker run …`."""
         parts = [
             *self._program(),
             "run",
             "--rm",
             "--name",
-            room.name,
+            spec.name,
             "--network",
             "host",
-            *self._user(room),
+            *self._user(spec),
         ]
-        for mount in room.mounts:
+        for mount in spec.mounts:
             parts += ["--volume", f"{mount.source}:{mount.target}{':ro' if mount.read_only else ''}"]
-        for key, value in room.environment.items():
+        for key, value in spec.environment.items():
             if key not in ("PATH", "LANG"):  # the image knows these better
                 parts += ["--env", f"{key}={value}"]
-        return [*parts, "--env", "HOME=/tmp", room.image, *room.command]
+        return [*parts, "--env", "HOME=/tmp", spec.image, *spec.command]
 
-    async def end(self, process: asyncio.subprocess.Process, room: Room, grace_seconds: float) -> None:
+    async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """`docker stop`, which waits for the grace itself."""
         stop = await asyncio.create_subprocess_exec(
-            *(*self._program(), "stop", "--time", str(round(grace_seconds)), room.name),
+            *(*self._program(), "stop", "--time", str(round(grace_seconds)), spec.name),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         await stop.wait()
-        super().kill(process, room)
+        super().kill(process, spec)
 
-    def kill(self, process: asyncio.subprocess.Process, room: Room) -> None:
+    def kill(self, process: asyncio.subprocess.Process, spec: SandboxSpec) -> None:
         """`docker kill`: the client's own end would leave the container running."""
-        self._call("kill", room.name)
-        super().kill(process, room)
+        self._call("kill", spec.name)
+        super().kill(process, spec)
 
     def _call(self, *arguments: str, sent: bytes = b"") -> int | None:
         """The exit code of a command; None when there is no answer."""
@@ -87,10 +87,10 @@ class ContainerEngine(Sandbox):
             return None
         return done.returncode
 
-    def _user(self, room: Room) -> list[str]:
+    def _user(self, spec: SandboxSpec) -> list[str]:
         """The owner of the files, where it is root who makes them; else whoever makes the folders, and so owns them."""
         if os.geteuid() == 0:
-            return ["--user", "{}:{}".format(*room.owner)]
+            return ["--user", "{}:{}".format(*spec.owner)]
         own = ["--user", f"{os.geteuid()}:{os.getegid()}"]
         return [*self._as_caller, *own]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .base import (
     SYSTEM_FOLDERS,
-    Room,
     Sandbox,
+    SandboxSpec,
     as_owner,
     succeeds,
     system_files,
@@ -28,15 +28,15 @@ class Unshare(Sandbox):
         """Whether the tools are here, and namespaces may be made."""
         return all(map(_which, TOOLS)) and succeeds([*_namespaces(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
 
-    def arguments(self, room: Room) -> list[str]:
+    def arguments(self, spec: SandboxSpec) -> list[str]:
         """`unshare … sh -c SCRIPT`."""
-        variables = [f"{key}={value}" for key, value in room.environment.items()]
-        become = as_owner(room) if os.geteuid() == 0 else _as_user(room)
-        return [*_namespaces(), "sh", "-c", self._script(room), "sh", "env", "-i", *variables, *become, *room.command]
+        variables = [f"{key}={value}" for key, value in spec.environment.items()]
+        become = as_owner(spec) if os.geteuid() == 0 else _as_user(spec)
+        return [*_namespaces(), "sh", "-c", self._script(spec), "sh", "env", "-i", *variables, *become, *spec.command]
 
-    def _script(self, room: Room) -> str:
-        tmp, home = room.make_scratch()
-        new = room.scratch / "root"
+    def _script(self, spec: SandboxSpec) -> str:
+        tmp, home = spec.make_scratch()
+        new = spec.scratch / "root"
         new.mkdir(exist_ok=True)
         lines = [
             "set -eu",
@@ -56,14 +56,14 @@ class Unshare(Sandbox):
             if read_only:
                 lines.append(f"mount -o remount,bind,ro {there}")
 
-        limit = room.scratch_bytes
+        limit = spec.scratch_bytes
         if limit:
             lines += ["mkdir -p tmp", f"mount -t tmpfs -o size={limit},mode=1777 tmpfs tmp"]
         else:
             bind(tmp, "/tmp", read_only=False)  # noqa: S108
-        bind(home, room.home, read_only=False)
+        bind(home, spec.home, read_only=False)
         bind("/usr", "/usr", read_only=True)
-        for opened in room.opened():
+        for opened in spec.opened():
             lines.append(f"mount -t tmpfs -o mode=0755 tmpfs {shlex.quote(str(opened).lstrip('/'))}")
             for entry in sorted(opened.iterdir()):
                 if entry.is_symlink():
@@ -78,11 +78,11 @@ class Unshare(Sandbox):
                 bind(f"/{folder}", f"/{folder}", read_only=True)
         for file in system_files():
             bind(file, file, read_only=True)
-        for inside, source in room.system.items():
+        for inside, source in spec.system.items():
             bind(source, inside, read_only=True)
-        for source in room.software:
+        for source in spec.software:
             bind(source, str(source), read_only=True)
-        for mount in room.mounts:
+        for mount in spec.mounts:
             bind(mount.source, mount.target, read_only=mount.read_only)
         for device in DEVICES:
             bind(f"/dev/{device}", f"/dev/{device}", read_only=False)
@@ -93,7 +93,7 @@ class Unshare(Sandbox):
                 "for n in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/${n%:*} dev/${n#*:}; done",
                 "mkdir -p -m 1777 dev/shm; mkdir -p proc .old; mount -t proc proc proc",
                 "pivot_root . .old; cd /; umount -l /.old; rmdir /.old; hash -r 2>/dev/null || :",
-                # The first process of a room gets no signal that it does not wait for: the command is the second.
+                # The first process of a spec gets no signal that it does not wait for: the command is the second.
                 'set +e; "$@" & wait $!; exit $?',
             ]
         )
@@ -112,8 +112,8 @@ def _namespaces() -> list[str]:
     ]
 
 
-def _as_user(room: Room) -> list[str]:
-    uid, gid = room.user
+def _as_user(spec: SandboxSpec) -> list[str]:
+    uid, gid = spec.user
     if (uid, gid) == (0, 0):
         return []
     return ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"]

@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from workflow_stacks.project.findings import Problem, listed
+from workflow_stacks.project.findings import Problem, join_words
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import (
     Choice,
     Flag,
     Text,
     Whole,
-    refuse,
+    raise_problems,
 )
 
-from .efs_warnings import surprises_of
+from .efs_warnings import warnings_of
 
 Days: TypeAlias = Literal[
     "AFTER_1_DAY",
@@ -160,7 +160,7 @@ class EfsConfiguration(Section):
 
     @model_validator(mode="after")
     def _facts_agree(self) -> Self:
-        refuse("EfsConfiguration", [*self._throughput(), *self._lifecycle(), *self._import()])
+        raise_problems("EfsConfiguration", [*self._throughput(), *self._lifecycle(), *self._import()])
         return self
 
     @property
@@ -207,8 +207,8 @@ class EfsConfiguration(Section):
         if given and missing:
             yield Problem(
                 (given[0],),
-                f"an existing file system is named by three ids; given: {listed(given)}",
-                remedy=f"add {listed(missing)}, or remove {listed(given)} for a new file system",
+                f"an existing file system is named by three ids; given: {join_words(given)}",
+                remedy=f"add {join_words(missing)}, or remove {join_words(given)} for a new file system",
             )
         if not given:
             return
@@ -217,7 +217,7 @@ class EfsConfiguration(Section):
                 yield Problem(
                     (alias,),
                     "this configures a new file system, but fileSystemId names an existing one",
-                    remedy=f"remove {alias}, or remove {listed(given)} for a new file system",
+                    remedy=f"remove {alias}, or remove {join_words(given)} for a new file system",
                 )
 
 
@@ -225,7 +225,7 @@ def _days(transition: str) -> int:
     return int(transition.split("_")[1])
 
 
-class EfsFilesystem(Section):
+class EfsSettings(Section):
     """Amazon EFS as the workflow file system."""
 
     fs_type: Literal["EFS"] = Field(description="Kind of the file system.")
@@ -276,7 +276,7 @@ class EfsFilesystem(Section):
         hours = configuration.expiration_hours
         yield "runs are deleted", f"after {hours} hours" if hours else "never: call caching works"
 
-    def surprises(self, max_vcpus: int) -> Iterator[Problem]:
+    def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings about what a right configuration may surprise with: bill, credits, the one zone."""
-        for problem in surprises_of(self.configuration, max_vcpus):
+        for problem in warnings_of(self.configuration, max_vcpus):
             yield problem.under("configuration")

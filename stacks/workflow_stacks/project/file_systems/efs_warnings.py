@@ -22,7 +22,7 @@ _LONG_RUN_HOURS = 24
 """Credits that outlast a day of full use are no surprise: runs that use every vCPU for longer are rare."""
 
 
-def surprises_of(configuration: EfsConfiguration, max_vcpus: int) -> Iterator[Problem]:
+def warnings_of(configuration: EfsConfiguration, max_vcpus: int) -> Iterator[Problem]:
     """Yield warnings about a file system whose configuration is right.
 
     Args:

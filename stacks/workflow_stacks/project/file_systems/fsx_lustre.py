@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.location import Location
 from workflow_stacks.project.section import Section
-from workflow_stacks.project.values import Choice, Whole, refuse
+from workflow_stacks.project.values import Choice, Whole, raise_problems
 
 _STEP_GIB = 2400
-_SMALLEST_GIB = 1200
+_MIN_GIB = 1200
 _THROUGHPUTS = (125, 250, 500, 1000)  # MB/s for each TiB
 
 
@@ -33,8 +33,8 @@ class FsxLustreConfiguration(Section):
         description="SCRATCH_2: 200 MB/s for each TiB, data is lost with a server; PERSISTENT_2: servers are replaced. "
         "Changing it replaces the file system. Default: SCRATCH_2.",
     )
-    storage_capacity_gib: Annotated[int, Whole(_SMALLEST_GIB, 240000, "GiB")] = Field(
-        default=_SMALLEST_GIB,
+    storage_capacity_gib: Annotated[int, Whole(_MIN_GIB, 240000, "GiB")] = Field(
+        default=_MIN_GIB,
         description="Size in GiB: 1200, 2400 or a multiple of 2400, paid for whether used or not. Default: 1200.",
     )
     per_unit_throughput: Annotated[int, Whole(_THROUGHPUTS[0], _THROUGHPUTS[-1], "MB/s for each TiB")] | None = Field(
@@ -58,17 +58,17 @@ class FsxLustreConfiguration(Section):
 
     @model_validator(mode="after")
     def _facts_agree(self) -> Self:
-        refuse("FsxLustreConfiguration", [*self._capacity(), *self._throughput(), *self._links()])
+        raise_problems("FsxLustreConfiguration", [*self._capacity(), *self._throughput(), *self._links()])
         return self
 
     def _capacity(self) -> Iterator[Problem]:
         size = self.storage_capacity_gib
-        if size != _SMALLEST_GIB and size % _STEP_GIB:
+        if size != _MIN_GIB and size % _STEP_GIB:
             larger = -(-size // _STEP_GIB) * _STEP_GIB
             yield Problem(
                 ("storageCapacityGib",),
                 f"{size} GiB is not a size that AWS offers",
-                f"{_SMALLEST_GIB} GiB, or a multiple of {_STEP_GIB} GiB",
+                f"{_MIN_GIB} GiB, or a multiple of {_STEP_GIB} GiB",
                 f"write {larger}",
             )
 
@@ -99,7 +99,7 @@ class FsxLustreConfiguration(Section):
             )
 
 
-class FsxLustreFilesystem(Section):
+class FsxLustreSettings(Section):
     """Amazon FSx for Lustre as the workflow file system."""
 
     fs_type: Annotated[Literal["FSxLustre"], Choice()] = Field(description="Kind of the file system.")

@@ -61,7 +61,7 @@ class OfsConfiguration(Section):
     )
 
 
-class OfsFilesystem(Section):
+class OfsSettings(Section):
     """ObjectiveFS as the workflow file system: POSIX over S3, mounted by every machine."""
 
     fs_type: Annotated[Literal["OFS"], Choice()] = Field(description="Kind of the file system.")

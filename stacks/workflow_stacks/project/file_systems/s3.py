@@ -39,7 +39,7 @@ class S3Configuration(Section):
         return self.kms_key_arn is not None or self.removal_policy == "destroy"
 
 
-class S3Filesystem(Section):
+class S3Settings(Section):
     """Amazon S3 as the workflow file system: nothing is mounted."""
 
     fs_type: Annotated[Literal["S3"], Choice()] = Field(description="Kind of the file system.")

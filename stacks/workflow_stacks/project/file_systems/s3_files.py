@@ -44,7 +44,7 @@ class S3FilesConfiguration(Section):
         return self.removal_policy == "destroy"
 
 
-class S3FilesFilesystem(Section):
+class S3FilesSettings(Section):
     """Amazon S3 Files as the workflow file system: a bucket that is mounted."""
 
     fs_type: Annotated[Literal["S3Files"], Choice()] = Field(description="Kind of the file system.")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from workflow_stacks.project.findings import DataPath, Problem, quoted
+from workflow_stacks.project.findings import DataPath, Problem, quote
 
 from .nodes import Mark, Node, Plain
 
@@ -146,7 +146,7 @@ class _Composer:
         elif text == _MERGE and not (isinstance(node.value, str) and not isinstance(node.value, Plain)):
             top.is_merge = True
         elif text in keys:
-            message = f"the key {quoted(text)} is written twice: first in line {keys[text].line}"
+            message = f"the key {quote(text)} is written twice: first in line {keys[text].line}"
             self._note(message, mark, "keep one of the two", text)
         else:
             keys[text] = mark
@@ -188,7 +188,7 @@ def _scalar(event: yaml.ScalarEvent, mark: Mark) -> Node:
 
 def _refuse_tag(tag: str | None, mark: Mark) -> None:
     if tag and tag != "!" and tag not in _KNOWN_TAGS:
-        raise DocumentError(f"the YAML tag {quoted(tag)} has no meaning here", mark, "remove the tag")
+        raise DocumentError(f"the YAML tag {quote(tag)} has no meaning here", mark, "remove the tag")
 
 
 def _merge(node: Node, other: Node) -> None:
