@@ -117,13 +117,13 @@ def test_a_missing_package_is_answered_with_what_to_install(monkeypatch: pytest.
     def plot() -> None:
         import no_such_package  # noqa: F401
 
-    command(monkeypatch, plot, extra="plot")
+    command(monkeypatch, plot, extra="plots")
     result = CliRunner().invoke(fresh_app(), ["try-it"])
 
     assert result.exit_code == 1
     assert result.stderr == (
         "'try-it' needs the package 'no_such_package', which is not installed: "
-        "pip install 'cdk-workflow-context[plot]'\n"
+        "pip install 'cdk-workflow-context[plots]'\n"
     )
 
 

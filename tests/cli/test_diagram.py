@@ -95,4 +95,4 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     outcome = run("wdlSpot", "--project", str(DEMO), "--output", "context.svg")
 
     assert outcome.exit_code == 1
-    assert "pip install 'cdk-workflow-context[plot]'" in outcome.stderr
+    assert "pip install 'cdk-workflow-context[plots]'" in outcome.stderr

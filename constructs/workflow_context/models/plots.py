@@ -36,7 +36,7 @@ def _figure(file: Path, width: float, height: float) -> Any:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ModelError("pictures need matplotlib: pip install 'cdk-workflow-context[plot]'") from error
+        raise ModelError("pictures need matplotlib: pip install 'cdk-workflow-context[plots]'") from error
     with rc_context({"font.size": 10}):
         return Figure(figsize=(width, height), layout="constrained")
 

@@ -38,7 +38,7 @@ RegionOption: TypeAlias = Annotated[
 
 PlotOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw a picture: .png, .svg or .pdf (needs the extra 'plot')."),
+    typer.Option("--plot", metavar="FILE", help="Draw a picture: .png, .svg or .pdf (needs the extra 'plots')."),
 ]
 """`--plot FILE`; give it the default None."""
 
