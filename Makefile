@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 test: setup  ## the whole test suite
 	@python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+AWS_CDK_LIB ?= 2.270.0
+test-library: setup  ## the tests that synthesize, with another aws-cdk-lib: make test-library AWS_CDK_LIB=2.270.0
+	@rm -rf .venv-library && $(PYTHON) -m venv .venv-library
+	@uv pip install --quiet --python .venv-library 'aws-cdk-lib$(if $(filter latest,$(AWS_CDK_LIB)),>=2.275,==$(AWS_CDK_LIB))' --editable '.[dev]'
+	@PATH=$(CURDIR)/.venv-library/bin:$$PATH .venv-library/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/stacks tests/storage tests/engines tests/test_rules.py
+
 check: setup  ## format, lint and types, as CI checks them
 	@ruff format --check .
 	@ruff check .
@@ -40,6 +46,12 @@ format: setup  ## write the code as ruff formats it
 	@ruff check --fix .
 	@ruff format .
 
+docs: setup  ## the documentation site, into site/
+	@mkdocs build --quiet --strict
+
+dist: setup  ## the sdist and the wheel, into dist/
+	@rm -rf dist && uv build --quiet --no-build-isolation && ls dist
+
 lock: setup  ## resolve the dependencies of pyproject.toml anew
 	@printf 'uv==0.13.9\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links - --output-file requirements/uv.txt
@@ -47,4 +59,4 @@ lock: setup  ## resolve the dependencies of pyproject.toml anew
 		--no-emit-index-url --no-emit-find-links --override requirements/overrides.txt --extra dev pyproject.toml --output-file requirements/lock.txt
 
 clean:  ## remove what the other commands made
-	rm -rf .venv node_modules cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-library node_modules site dist cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -25,7 +25,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Put the real command in place of its line in the table, and return it."""
         if args and args[0] in self._table:
-            self.add_command(_real(self._table[args[0]]), args[0])
+            self.add_command(real_command(self._table[args[0]]), args[0])
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -44,7 +44,8 @@ class LazyGroup(TyperGroup):
         raise typer.Exit(1)
 
 
-def _real(command: Command) -> Any:
+def real_command(command: Command) -> Any:
+    """Import a command of the table, as click runs it."""
     target = command.load()
     if isinstance(target, typer.Typer):
         return get_command(target)
