@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from workflow_context.models.cfn import Stacks
 from workflow_stacks.diagram import Architecture, architecture_of
 from workflow_stacks.diagram.drawing import draw
 from workflow_stacks.diagram.layout import layout_of
-from workflow_stacks.diagram.templates import Stacks
 
 Arrow = tuple[str, str, str, str]
 ReadArchitecture = Callable[[str], Architecture]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from .cfn import Resource, Stacks, Template
 from .efs_limits import BASELINE_MIBPS_PER_GIB
 from .estimates import CostLine, Estimate, Unpriced
 from .free_resources import free_reason
 from .prices import PriceBook
-from .templates import Resource, resources
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,14 @@ _Lines = Iterator[CostLine | Unpriced]
 _Pricer = Callable[[Resource, _Pricing], _Lines]
 
 
-def idle_cost(template: Mapping[str, Any], prices: PriceBook, stored: Stored | None = None) -> Estimate:
+def idle_cost(template: Template, prices: PriceBook, stored: Stored | None = None, stack: str = "stack") -> Estimate:
     """Price what a template defines, for a month in which nothing runs.
 
     Args:
         template: The synthesized CloudFormation template. Resources under a condition count as if it were true.
         prices: The unit prices.
         stored: How much data lies around.
+        stack: The name of its stack.
 
     Returns:
         The estimate per month, with every resource that may cost and could not be priced.
@@ -73,7 +73,7 @@ def idle_cost(template: Mapping[str, Any], prices: PriceBook, stored: Stored | N
     pricing = _Pricing(prices, stored or Stored())
     lines: list[CostLine] = []
     unpriced: list[Unpriced] = []
-    for resource in resources(template):
+    for resource in Stacks({stack: template}):
         for found in _price(resource, pricing):
             (lines if isinstance(found, CostLine) else unpriced).append(found)  # type: ignore[arg-type]
     return Estimate(tuple(lines), tuple(unpriced), pricing.stored.sentences())
@@ -141,7 +141,7 @@ def _alarm(resource: Resource, pricing: _Pricing) -> _Lines:
         yield Unpriced(resource.type, "its metrics are not in the template", resource.logical_id)
         return
     stats = [query["MetricStat"] for query in queries if isinstance(query, dict) and "MetricStat" in query]
-    periods = [stat.get("Period", 60) for stat in stats] or [resource.number("Period", 60) or 60]
+    periods = [stat.get("Period", 60) for stat in stats] or [resource.number("Period") or 60]
     fine = any(isinstance(period, int | float) and period < 60 for period in periods)
     name = f"cloudwatch_alarm_{'high_resolution' if fine else 'standard'}_metric_month"
     yield pricing.line(resource, "alarm, per metric", "other", name, max(1, len(stats)))

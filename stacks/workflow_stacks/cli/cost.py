@@ -67,7 +67,7 @@ def cost(
         from workflow_stacks.synthesis import synthesized
 
         templates = synthesized(project, context)
-        idle = {stack: idle_cost(template, book, stored) for stack, template in templates.items()}
+        idle = {stack: idle_cost(template, book, stored, stack) for stack, template in templates.items()}
     runs = [] if workload is None else _runs(load_workload(workload), book, region, project, context, templates)
     whole = sum(idle.values(), Estimate(()))
     if plot:
@@ -125,19 +125,19 @@ def _runs(
     templates: dict[str, dict[str, Any]],
 ) -> list[RunCost]:
     """The workload on the file system of the context, or on all of them without a context."""
+    from workflow_context.models.cfn import Stacks
     from workflow_context.models.errors import ModelError
     from workflow_context.models.file_systems import CHOICES
     from workflow_context.models.file_systems.from_template import STANDING, choices_of
     from workflow_context.models.run_costs import run_cost
-    from workflow_context.models.templates import resources
 
     if context is not None:
         fs_type = _fs_type(project_file, context)
-        choices = choices_of(fs_type, templates.values())
+        choices = choices_of(fs_type, templates)
         if not choices:
             raise WorkflowContextError(f"context {context!r}: no cost model for a run on file system {fs_type}")
         runs = [run_cost(choice, workload, book, region) for choice in choices]
-        stands = any(resource.type in STANDING for template in templates.values() for resource in resources(template))
+        stands = bool(Stacks(templates).of_type(*STANDING))
         # What stands all month is in the idle cost of the context already.
         return [replace(run, use=replace(run.use, per_month=())) for run in runs] if stands else runs
     priced = []

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_context.models.cfn import Resource, Stacks, Template
+
 from .boxes import BOXES, PARTS, SHOWN_BY_ARROWS
 from .graph import Edge, Node
 from .jobs import Jobs
 from .network import Network
 from .rights import Place, Rights, place_of
-from .templates import Resource, Stacks, Template
 
 CLIENT = "client"
 _KINDS_THAT_NEED_AN_ARROW = ("bucket",)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .templates import Resource
+from workflow_context.models.cfn import Resource
 
 Details: TypeAlias = Callable[[Resource], Iterator[str]]
 Links: TypeAlias = Callable[[Resource], Iterator[tuple[str, str]]]

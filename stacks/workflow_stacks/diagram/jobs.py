@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from workflow_context.models.cfn import Resource, Stacks
+
 from .rights import Rights
-from .templates import Resource, Stacks
 
 _SUBMIT = "batch:SubmitJob"
 

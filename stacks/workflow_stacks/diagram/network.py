@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflow_context.models.cfn import Resource, Stacks
+
 from .graph import Edge, Node
-from .templates import Resource, Stacks
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _WAYS = {"NatGatewayId": "private subnets", "GatewayId": "public subnets"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .templates import Stacks
+from workflow_context.models.cfn import Stacks
 
 _READS = ("s3:GetObject",)
 _WRITES = ("s3:PutObject", "s3:DeleteObject")

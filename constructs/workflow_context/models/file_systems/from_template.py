@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from workflow_context.models.templates import resources
+from workflow_context.models.cfn import Stacks
 
 from . import CHOICES
 from .base import FileSystemModel
@@ -15,7 +15,7 @@ STANDING = frozenset({"AWS::EFS::FileSystem", "AWS::FSx::FileSystem"})
 """The file systems that cost something all month by what the template says."""
 
 
-def choices_of(fs_type: str, templates: Iterable[Mapping[str, Any]]) -> list[FileSystemModel]:
+def choices_of(fs_type: str, templates: Mapping[str, Mapping[str, Any]]) -> list[FileSystemModel]:
     """Return the models of a context's file system.
 
     Args:
@@ -28,8 +28,6 @@ def choices_of(fs_type: str, templates: Iterable[Mapping[str, Any]]) -> list[Fil
         EfsThroughput(
             str(resource.properties.get("ThroughputMode", "bursting")), resource.number("ProvisionedThroughputInMibps")
         )
-        for template in templates
-        for resource in resources(template)
-        if resource.type == "AWS::EFS::FileSystem"
+        for resource in Stacks(templates).of_type("AWS::EFS::FileSystem")
     ]
     return [*found] if found and any(isinstance(choice, EfsThroughput) for choice in of_type) else of_type

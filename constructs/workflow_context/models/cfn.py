@@ -1,7 +1,8 @@
-"""Synthesized templates as one: resources by id, references as text that names the id.
+"""The one reader of synthesized CloudFormation templates: resources by id, references as text that names the id.
 
 A reference to a resource becomes `<Stack/LogicalId>`, whichever attribute it asks for and whichever stack it is in;
-joined and substituted texts become one text. What a template leaves open stays as it is, such as `${AWS::Region}`.
+joined and substituted texts become one text. A parameter becomes its default. What a template leaves open stays as
+it is, such as `${AWS::Region}`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,23 @@ class Resource:
             value = value.get(step) if isinstance(value, Mapping) else None
         return value
 
+    def number(self, *path: str) -> float | None:
+        """Return a property as a number, or None if it is not given or the template does not tell it."""
+        value = self.get(*path)
+        if isinstance(value, str):
+            try:
+                return float(value)
+            except ValueError:
+                return None
+        return float(value) if isinstance(value, int | float) else None
+
+    def items(self, *path: str) -> list[Any] | None:
+        """Return a list property, an empty list if it is not given, or None if the template does not tell it."""
+        value = self.get(*path)
+        if value is None:
+            return []
+        return value if isinstance(value, list) else None
+
 
 class Stacks:
     """The resources of several stacks."""
@@ -100,15 +118,21 @@ class Stacks:
                 case "Fn::Join", [str(separator), list(parts)]:
                     return separator.join(str(self._plain(stack, part)) for part in parts)
                 case "Fn::Sub", str(text):
-                    return _VARIABLE.sub(lambda found: self._reference(stack, found[1]), text)
+                    return _VARIABLE.sub(lambda found: str(self._reference(stack, found[1])), text)
                 case "Fn::GetStackOutput", {"StackName": str(other), "OutputName": str(name)}:
                     output = self._templates.get(other, {}).get("Outputs", {}).get(name, {})
                     return self._plain(other, output["Value"]) if "Value" in output else f"${{{other}.{name}}}"
         return {key: self._plain(stack, item) for key, item in value.items()}
 
-    def _reference(self, stack: str, name: str) -> str:
-        known = name in self._templates[stack].get("Resources", {})
-        return f"<{stack}/{name}>" if known else f"${{{name}}}"
+    def _reference(self, stack: str, name: str) -> Any:
+        template = self._templates[stack]
+        if name in template.get("Resources", {}):
+            return f"<{stack}/{name}>"
+        parameter = template.get("Parameters", {}).get(name, {})
+        # The default of an SSM parameter is the path at which its value is found, not the value.
+        if "Default" in parameter and not str(parameter.get("Type", "")).startswith("AWS::SSM::"):
+            return parameter["Default"]
+        return f"${{{name}}}"
 
 
 def _texts(value: Any) -> Iterator[str]:
