@@ -4,6 +4,7 @@ import time
 from itertools import count
 
 import boto3
+from botocore.config import Config
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.batch.job_records import ENDED
@@ -103,6 +104,18 @@ class Lab:
             startFromHead=True,
         )["events"]
         return [event["message"] for event in events]
+
+    def unchecked(self):
+        """A client of AWS Batch that sends what it is given, once."""
+        environment = self.cloud.environment()
+        return boto3.client(
+            "batch",
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name=environment["AWS_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, max_pool_connections=8),
+        )
 
     def as_job(self, id_: str):
         """A client of AWS Batch that says it is that job, as its own programs do."""

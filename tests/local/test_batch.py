@@ -2,7 +2,8 @@
 
 import pytest
 
-from workflow_stacks.local.batch.control_plane import Batch, ClientError
+from workflow_stacks.local.batch.control_plane import Batch
+from workflow_stacks.local.batch.errors import ClientError
 
 EC2 = {"type": "EC2", "maxvCpus": 8, "subnets": ["subnet-1"], "instanceRole": "profile"}
 FARGATE = {"type": "FARGATE", "maxvCpus": 8, "subnets": ["subnet-1"]}

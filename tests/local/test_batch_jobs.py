@@ -1,8 +1,10 @@
 """Jobs of AWS Batch on the local cloud, asked over its API: states, retries, timeouts, arrays, dependencies."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 
 from workflow_stacks.local.batch.faults import draw_fault
 from workflow_stacks.local.batch.job_tags import SPOT_INTERRUPTION, SUBMITTED_BY, TASK_FAILURE
@@ -297,3 +299,68 @@ def test_a_task_that_shall_fail_fails_and_its_log_says_that_it_was_asked_for(lab
     assert job["container"]["exitCode"] == 1
     assert lab.log(job) == ["[local cloud] This attempt fails, as asked for by --task-failure."]
     assert lab.wait(head)["status"] == "SUCCEEDED"
+
+
+def test_up_to_50_jobs_are_terminated_by_one_call_and_those_that_are_not_there_count_as_done(lab):
+    ids = [lab.submit("sleep 60") for _ in range(2)]
+    lab.wait(ids[0], "RUNNING")
+
+    answer = lab.batch.terminate_jobs(jobs=[*ids, "nobody"], reason="enough")
+
+    assert answer["successful"] == [*ids, "nobody"]
+    assert answer["errors"] == []
+    assert {lab.wait(id_)["statusReason"] for id_ in ids} == {"enough"}
+    with pytest.raises(lab.batch.exceptions.ClientException, match="Maximum number of jobs supported is 50"):
+        lab.batch.terminate_jobs(jobs=["one"] * 51, reason="enough")
+
+
+def test_up_to_50_jobs_are_cancelled_by_one_call_and_what_runs_goes_on(lab):
+    queue = lab.new_queue("EC2", 1)
+    running = lab.submit("sleep 60", queue=queue)
+    lab.wait(running, "RUNNING")
+    waiting = lab.submit("true", queue=queue)
+
+    lab.batch.cancel_jobs(jobs=[running, waiting], reason="not needed")
+
+    assert lab.wait(waiting)["statusReason"] == "not needed"
+    assert lab.job(running)["status"] == "RUNNING"
+    lab.batch.terminate_job(jobId=running, reason="done")
+
+
+def test_lif_24_a_queue_is_deleted_when_it_is_disabled_and_its_jobs_end(lab):
+    queue = lab.new_queue("EC2", 1)
+    running = lab.submit("sleep 60", queue=queue)
+    lab.wait(running, "RUNNING")
+    waiting = lab.submit("true", queue=queue)
+    with pytest.raises(lab.batch.exceptions.ClientException, match="state must be DISABLED"):
+        lab.batch.delete_job_queue(jobQueue=queue)
+    lab.batch.update_job_queue(jobQueue=queue, state="DISABLED")
+
+    lab.batch.delete_job_queue(jobQueue=queue)
+
+    for id_ in (running, waiting):
+        job = lab.wait(id_)
+        assert (job["status"], job["statusReason"]) == ("FAILED", f"The job queue {queue} was deleted")
+
+
+def test_rob_27_a_request_without_a_key_is_a_client_exception_and_no_fault_of_the_server(lab):
+    with pytest.raises(ClientError, match="jobQueue") as refused:
+        lab.unchecked().submit_job(jobName="no-queue")
+
+    assert refused.value.response["Error"]["Code"] == "ClientException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_submissions_beyond_50_a_second_are_throttled_as_sdks_understand_it(lab):
+    batch = lab.unchecked()
+
+    def submit(number):
+        try:
+            batch.submit_job(jobName=f"n{number}", jobQueue="not-there", jobDefinition="neither")
+        except ClientError as error:
+            return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(submit, range(400)))
+
+    assert answers == {("ClientException", 400), ("TooManyRequestsException", 429)}

@@ -168,6 +168,23 @@ def test_a_change_of_a_job_definition_is_a_new_revision(stacks, batch, name):
     assert second["timeout"] == {"attemptDurationSeconds": 60}
 
 
+def test_aws_9_a_definition_keeps_its_old_revision_active_when_told_to_and_not_beyond_its_stack(stacks, batch, name):
+    keep = {"ResourceRetentionPolicy": {"SkipDeregisterOnUpdate": True}}
+    stacks.create(name, batch_resources(definition=keep))
+    before = ids(stacks, name)["Definition"]
+
+    stacks.update(name, batch_resources(definition={**keep, "Timeout": {"AttemptDurationSeconds": 60}}))
+    after = ids(stacks, name)["Definition"]
+
+    def statuses():
+        found = batch.describe_job_definitions(jobDefinitions=[before, after])["jobDefinitions"]
+        return [one["status"] for one in found]
+
+    assert statuses() == ["ACTIVE", "ACTIVE"]
+    stacks.delete(name)
+    assert statuses() == ["ACTIVE", "INACTIVE"]
+
+
 def test_the_keys_of_log_options_tags_and_parameters_stay_as_they_are_written(stacks, batch, name):
     stacks.create(name, batch_resources(definition={"Parameters": {"Input": "a"}, "Tags": {"Owner": "lab"}}))
 

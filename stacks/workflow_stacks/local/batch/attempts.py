@@ -20,6 +20,7 @@ from workflow_stacks.local.sandboxes import (
     find_sandbox,
 )
 
+from .dispatch import batch_variables
 from .faults import Fault, draw_fault
 from .job_logs import JobLog
 from .job_records import now_ms
@@ -202,7 +203,7 @@ class Attempts:
                 "LANG": "C.UTF-8",
                 **self._aws(job, sandbox.local_host),
                 **{one["name"]: one["value"] for one in container["environment"]},
-                **_batch_environment(job, environment, queue),
+                **batch_variables(job, environment, queue),
             },
             mounts=mounts,
             software=software,
@@ -243,22 +244,6 @@ async def _ended(process: asyncio.subprocess.Process, copying: Any) -> int:
     await copying
     code = await process.wait()
     return code if code >= 0 else 128 - code
-
-
-def _batch_environment(job: Record, environment: Record, queue: Record) -> dict[str, str]:
-    """https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html."""
-    array = job.get("arrayProperties", {})
-    return {
-        "AWS_BATCH_JOB_ID": job["jobId"],
-        "AWS_BATCH_JOB_ATTEMPT": str(len(job["attempts"]) + 1),
-        "AWS_BATCH_JQ_NAME": queue["jobQueueName"],
-        "AWS_BATCH_CE_NAME": environment["computeEnvironmentName"],
-        **(
-            {"AWS_BATCH_JOB_ARRAY_INDEX": str(array["index"]), "AWS_BATCH_JOB_ARRAY_SIZE": str(array["size"])}
-            if "index" in array
-            else {}
-        ),
-    }
 
 
 def _user(text: str) -> tuple[int, int]:

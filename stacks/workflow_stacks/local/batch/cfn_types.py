@@ -81,18 +81,37 @@ def _queue(batch: Batch) -> Handlers:
 
 def _definition(batch: Batch) -> Handlers:
     def create(logical_id: str, properties: Record, _stack: str) -> Resource:
-        request = _request("jobDefinitionName", logical_id, properties)
+        said = {key: value for key, value in properties.items() if key != "ResourceRetentionPolicy"}
+        request = _request("jobDefinitionName", logical_id, said)
         arn = batch.register_definition(request)["jobDefinitionArn"]
         return arn, {"JobDefinitionArn": arn}
 
+    kept: set[str] = set()
+
     def update(arn: str, _old: Record, new: Record, stack: str) -> Resource:
         name = _name(arn).rpartition(":")[0]
-        return create(name, {"JobDefinitionName": name, **new}, stack)  # its next revision
+        made = create(name, {"JobDefinitionName": name, **new}, stack)  # its next revision
+        policy = new.get("ResourceRetentionPolicy", {})
+        if str(policy.get("SkipDeregisterOnUpdate", False)).lower() == "true":
+            kept.add(arn)
+        return made
 
     def delete(arn: str, _properties: Record) -> None:
-        batch.deregister_definition({"jobDefinition": arn})
+        if arn in kept and _is_superseded(batch, arn):
+            kept.discard(arn)
+        elif _name(arn) in batch.definitions:
+            batch.deregister_definition({"jobDefinition": arn})
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def _is_superseded(batch: Batch, arn: str) -> bool:
+    """Whether a later revision of the same definition is active."""
+    name, _, revision = _name(arn).rpartition(":")
+    return any(
+        one["jobDefinitionName"] == name and one["status"] == "ACTIVE" and one["revision"] > int(revision)
+        for one in batch.definitions.values()
+    )
 
 
 def _request(name: str, logical_id: str, properties: Record) -> Record:

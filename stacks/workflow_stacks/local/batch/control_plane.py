@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import limits
+from .errors import ClientError
+
 Record = dict[str, Any]
 Store = MutableMapping[str, Record]
 Action = Callable[[Record], Record]
@@ -32,11 +35,6 @@ INFRASTRUCTURE = frozenset(
 )
 FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
 REFUSED_IMAGES = frozenset({"ECS_AL2", "ECS_AL2_NVIDIA"})
-MAX_ENVIRONMENTS_PER_QUEUE = 3
-
-
-class ClientError(Exception):
-    """What AWS Batch calls a ClientException: the caller asked for something impossible."""
 
 
 @dataclass
@@ -49,6 +47,7 @@ class Batch:
         queues: Job queues by name.
         definitions: Job definition revisions by `name:revision`.
         actions: The answer to each API operation, by its name in lower case.
+        queue_deleted: Called with the ARN of a queue that was deleted: its jobs end.
     """
 
     arn: Callable[[str], str]
@@ -56,6 +55,7 @@ class Batch:
     queues: Store
     definitions: Store
     actions: dict[str, Action] = field(init=False)
+    queue_deleted: Callable[[str], None] = field(default=lambda _arn: None)
 
     def __post_init__(self) -> None:
         self.actions = {
@@ -77,6 +77,7 @@ class Batch:
     def create_environment(self, request: Record) -> Record:
         """Keep a compute environment as it was given; it is valid at once."""
         name = _new_name(request, "computeEnvironmentName", self.environments)
+        limits.check_count(self.environments, "compute environments", limits.MAX_ENVIRONMENTS)
         kind = str(request["type"]).upper()
         resources = request.get("computeResources", {})
         if kind == "MANAGED":
@@ -131,6 +132,7 @@ class Batch:
     def create_queue(self, request: Record) -> Record:
         """Keep a job queue; its compute environments must exist."""
         name = _new_name(request, "jobQueueName", self.queues)
+        limits.check_count(self.queues, "job queues", limits.MAX_QUEUES)
         self._check_order(request["computeEnvironmentOrder"])
         record = {
             "tags": {},
@@ -153,11 +155,12 @@ class Batch:
         return _only(record, "jobQueueName", "jobQueueArn")
 
     def delete_queue(self, request: Record) -> Record:
-        """Delete a disabled job queue."""
+        """Delete a disabled job queue; the jobs in it end."""
         record = _get(self.queues, request["jobQueue"])
         if record["state"] != "DISABLED":
             raise ClientError("Cannot delete, state must be DISABLED")
         del self.queues[record["jobQueueName"]]
+        self.queue_deleted(record["jobQueueArn"])
         return {}
 
     def describe_queues(self, request: Record) -> Record:
@@ -166,6 +169,7 @@ class Batch:
 
     def register_definition(self, request: Record) -> Record:
         """Keep a new revision of a job definition, with everything it was given."""
+        limits.check_definition_size(request)
         name = request["jobDefinitionName"]
         capabilities = request.get("platformCapabilities") or ["EC2"]
         if "FARGATE" in capabilities:
@@ -199,8 +203,8 @@ class Batch:
         return {"jobDefinitions": found}
 
     def _check_order(self, order: list[Record]) -> None:
-        if not 1 <= len(order) <= MAX_ENVIRONMENTS_PER_QUEUE:
-            raise ClientError(f"A job queue needs 1 to {MAX_ENVIRONMENTS_PER_QUEUE} compute environments")
+        if not 1 <= len(order) <= limits.MAX_ENVIRONMENTS_PER_QUEUE:
+            raise ClientError(f"A job queue needs 1 to {limits.MAX_ENVIRONMENTS_PER_QUEUE} compute environments")
         used = [_get(self.environments, entry["computeEnvironment"]) for entry in order]
         if len({environment.get("computeResources", {}).get("type") in FARGATE for environment in used}) > 1:
             raise ClientError("Cannot mix Fargate and EC2 compute environments in one job queue")

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from .control_plane import ClientError
+from .errors import ClientError
 
 Record = dict[str, Any]
 

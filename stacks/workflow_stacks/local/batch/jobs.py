@@ -1,10 +1,13 @@
 """The operations of AWS Batch on jobs: SubmitJob, DescribeJobs, ListJobs, CancelJob, TerminateJob."""
 
 import uuid
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from .control_plane import Batch, ClientError
+from . import limits
+from .control_plane import Batch
+from .errors import ClientError
 from .job_records import (
     ENDED,
     MIN_TIMEOUT_SECONDS,
@@ -46,11 +49,17 @@ class Jobs:
             "describejobs": self.describe,
             "listjobs": self.list_jobs,
             "canceljob": self.cancel,
+            "canceljobs": lambda request: self._each(request, self.cancel),
             "terminatejob": self.terminate,
+            "terminatejobs": lambda request: self._each(request, self.terminate),
         }
+        batch.queue_deleted = self._end_jobs_of
+        self._rate = limits.SubmissionRate()
 
     def submit(self, request: Record) -> Record:
         """Take a job, or all jobs of an array job."""
+        self._rate.check()
+        limits.check_job_size(request)
         queue = self._queue(request["jobQueue"])
         if queue["state"] != "ENABLED":
             raise ClientError(f"JobQueue {queue['jobQueueName']} is disabled")
@@ -79,6 +88,8 @@ class Jobs:
 
     def describe(self, request: Record) -> Record:
         """Return the jobs asked for."""
+        if len(request.get("jobs", [])) > limits.MAX_DESCRIBED_JOBS:
+            raise ClientError(f"Maximum number of jobs supported is {limits.MAX_DESCRIBED_JOBS}")
         ids = [one.rsplit("/", 1)[-1] for one in request.get("jobs", [])]
         found = [self._store[id_] for id_ in ids if id_ in self._store]
         for job in found:
@@ -120,6 +131,22 @@ class Jobs:
                 job["isTerminated"] = True
                 self.scheduler.end(job, request["reason"])
         return {}
+
+    def _each(self, request: Record, end: Callable[[Record], Record]) -> Record:
+        """CancelJobs and TerminateJobs: the same for up to 50 jobs; those that do not exist count as done."""
+        ids: list[str] = request["jobs"]
+        if not 1 <= len(ids) <= limits.MAX_JOBS_PER_CALL:
+            raise ClientError(f"Maximum number of jobs supported is {limits.MAX_JOBS_PER_CALL}")
+        for id_ in ids:
+            end({"jobId": id_, "reason": request["reason"]})
+        return {"successful": ids, "errors": []}
+
+    def _end_jobs_of(self, queue: str) -> None:
+        """End the jobs of a queue that was deleted, wherever they are."""
+        for job in [job for job in self._store.values() if job["jobQueue"] == queue and not _is_array(job)]:
+            if job["status"] not in ENDED:
+                job["isTerminated"] = True
+                self.scheduler.end(job, f"The job queue {queue} was deleted")
 
     def fail_leftovers(self) -> None:
         """Fail the jobs that a former server did not bring to their end."""

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -38,8 +39,10 @@ from ministack.services.cloudformation import provisioners
 
 from workflow_stacks.local.batch import cfn_types as batch_types
 from workflow_stacks.local.batch.attempts import Attempts
-from workflow_stacks.local.batch.control_plane import Batch, ClientError
+from workflow_stacks.local.batch.control_plane import Batch
+from workflow_stacks.local.batch.errors import ClientError
 from workflow_stacks.local.batch.jobs import Jobs
+from workflow_stacks.local.batch.requests import check_request
 from workflow_stacks.local.batch.volumes import Volumes
 
 from . import s3_types, storage_types
@@ -73,9 +76,11 @@ JOBS = Jobs(BATCH, ministack_batch._jobs, ATTEMPTS.run)
 def _answer(action: str) -> Callable[[Properties], Any]:
     def answer(request: Properties) -> Any:
         try:
+            check_request(action, request)
             return ministack_batch._json(200, BATCH.actions[action](request))
         except ClientError as error:
-            return ministack_batch.error_response_json("ClientException", str(error), 400)
+            words = f"Error executing request, Exception : {error}, RequestId: {uuid.uuid4()}"
+            return ministack_batch.error_response_json(error.code, words, error.status)
 
     return answer
 
