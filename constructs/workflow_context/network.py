@@ -20,14 +20,18 @@ class Placement:
 
     Attributes:
         vpc: The VPC.
-        subnets: The subnets of the jobs; the file system gets a mount target in each of their zones.
+        subnets: The subnets of the jobs.
         assign_public_ip: True when the subnets are public ones, in which a Fargate job reaches the internet (its
             container image, AWS's own endpoints) only with a public address.
+        mount_subnets: The subnets of the file system, in the same zones: one mount target in each zone. They are the
+            same for public and private jobs of a `Network`, so that a context can move between the two without a
+            second mount target in a zone, which EFS refuses. Default: those of the jobs.
     """
 
     vpc: ec2.IVpc
     subnets: Sequence[ec2.ISubnet]
     assign_public_ip: bool = False
+    mount_subnets: Sequence[ec2.ISubnet] = ()
 
     @property
     def selection(self) -> ec2.SubnetSelection:
@@ -35,13 +39,13 @@ class Placement:
         return ec2.SubnetSelection(subnets=list(self.subnets))
 
     def one_subnet_per_zone(self) -> list[ec2.ISubnet]:
-        """The first subnet of each zone: a file system may have one mount target in a zone, not more.
+        """The subnets for mount targets, the first of each zone: a file system may have one mount target in a zone.
 
         Of subnets imported by id alone the zone is not known; each is taken to be in a zone of its own.
         https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html
         """
         by_zone: dict[str, ec2.ISubnet] = {}
-        for subnet in self.subnets:
+        for subnet in self.mount_subnets or self.subnets:
             by_zone.setdefault(_zone(subnet) or subnet.node.path, subnet)
         return list(by_zone.values())
 
@@ -66,17 +70,18 @@ class Placement:
         if not subnets:
             message = f"the network has no subnet in zone {zone!r}; its zones are {', '.join(names)}"
             raise ValueError(message)
-        return Placement(self.vpc, subnets, self.assign_public_ip)
+        mounts = [subnet for subnet in self.mount_subnets if _zone(subnet) == zone]
+        return Placement(self.vpc, subnets, self.assign_public_ip, mounts)
 
     def in_one_zone(self) -> "Placement":
         """The same placement, in the zone of its first subnet only; where zones are not known, in that subnet."""
         first = self.subnets[0]
         zone = _zone(first)
-        return Placement(
-            self.vpc,
-            [subnet for subnet in self.subnets if subnet is first or (zone is not None and _zone(subnet) == zone)],
-            self.assign_public_ip,
-        )
+
+        def there(subnets: Sequence[ec2.ISubnet]) -> list[ec2.ISubnet]:
+            return [subnet for subnet in subnets if subnet is first or (zone is not None and _zone(subnet) == zone)]
+
+        return Placement(self.vpc, there(self.subnets), self.assign_public_ip, there(self.mount_subnets))
 
 
 def _zone(subnet: ec2.ISubnet) -> str | None:
@@ -95,7 +100,8 @@ class Network(Construct):
         vpc: A VPC to use. Default: a new one.
         subnets: The subnets to use in `vpc`. Default: its private subnets with a way out, and for public placements
             its public ones.
-        nat_gateways: NAT gateways of a new VPC, 0 to 3. Default: one. With 0 there are only public subnets.
+        nat_gateways: NAT gateways of a new VPC, 0 to 3. Default: one. With 0 the private subnets have no way out: jobs
+            run in public subnets only, and file systems keep their mount targets in the private ones.
 
     Attributes:
         vpc: The VPC.
@@ -144,17 +150,26 @@ class Network(Construct):
             kind, remedy = (
                 ("public", "give subnets, or do not ask for public ones")
                 if public
-                else ("private", "give nat_gateways, subnets, or ask for public ones")
+                else ("private", "give a NAT gateway (natGateways: 1), subnets, or ask for public ones")
             )
             message = f"the network has no {kind} subnets with a way out; {remedy}"
             raise ValueError(message)
-        return Placement(self.vpc, subnets, public)
+        return Placement(self.vpc, subnets, public, self._mount_subnets(subnets))
+
+    def _mount_subnets(self, subnets: Sequence[ec2.ISubnet]) -> list[ec2.ISubnet]:
+        """One fixed subnet for each zone in which jobs run: a private one where there is one, whoever asks."""
+        zones = {_zone(subnet) for subnet in subnets}
+        everywhere = (*self.vpc.private_subnets, *self.vpc.isolated_subnets, *self.vpc.public_subnets)
+        return [subnet for subnet in everywhere if _zone(subnet) in zones]
 
     def _new_vpc(self, nat_gateways: int) -> ec2.Vpc:
         zones = cdk.Stack.of(self).availability_zones[:MAX_ZONES]
         public = ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=_PUBLIC_MASK)
+        # Private subnets are always there, with or without a way out: what lives in them is never moved.
         private = ec2.SubnetConfiguration(
-            name="Private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=_PRIVATE_MASK
+            name="Private",
+            subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS if nat_gateways else ec2.SubnetType.PRIVATE_ISOLATED,
+            cidr_mask=_PRIVATE_MASK,
         )
         vpc = ec2.Vpc(
             self,
@@ -164,7 +179,7 @@ class Network(Construct):
             # Room for the zones that are not there: a third zone later moves no subnet.
             reserved_azs=MAX_ZONES - len(zones),
             nat_gateways=nat_gateways,
-            subnet_configuration=[public, private] if nat_gateways else [public],
+            subnet_configuration=[public, private],
             enable_dns_hostnames=True,  # both are needed to mount EFS by name
             enable_dns_support=True,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},

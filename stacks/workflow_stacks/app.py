@@ -14,8 +14,10 @@ import aws_cdk as cdk
 from .context import ContextStack
 from .core import CoreStack
 from .errors import WorkflowContextError
-from .project import Project, validate_project
-from .storage import REMOVAL_POLICIES, prepare_bucket
+from .project import validate_project
+from .roles import bound_roles, place_roles
+from .stack_tags import CONTEXT_TAG, PROJECT_TAG, USER_TAG
+from .storage import REMOVAL_POLICIES
 
 DEFAULT_PROJECT_FILE = "agc-project.yaml"
 
@@ -32,7 +34,10 @@ def build_app(
 
     What is not given here is read from the CDK context (`cdk deploy -c key=value`): `project`, `context` (names,
     comma-separated), `user` (a namespace: `<project>-<user>-<context>`, and its own prefix in the bucket), `vpcId`,
-    `subnetIds` (comma-separated), `natGateways` (0 to 3) and `bucketRemovalPolicy` (`retain` or `destroy`).
+    `subnetIds` (comma-separated), `natGateways` (0 to 3), `bucketRemovalPolicy` (`retain` or `destroy`),
+    `terminationProtection` (of the core stack: `true` or `false`), `permissionsBoundaryArn` and `rolePath` (of every
+    role). The core stack depends on these keys and on the name of the project, and on nothing else: it is the same
+    whichever contexts and user are chosen.
 
     Args:
         project_file: The project file. Default: the `project` of the CDK context, else `agc-project.yaml` in the
@@ -69,28 +74,39 @@ def build_app(
             f"{project.name}-core",
             vpc_id=vpc_id,
             subnet_ids=subnet_ids or (),
-            nat_gateways=settings.nat_gateways(_nat_gateways(project)),
+            nat_gateways=settings.nat_gateways(),
             bucket_removal_policy=settings.bucket_removal_policy(),
+            termination_protection=settings.flag("terminationProtection", default=True),
+            tags={PROJECT_TAG: project.name},
             env=env,
         )
     except ValueError as error:
         raise WorkflowContextError(f"{project.name}-core: {error}") from error
-    # For every context of the file, deployed now or not: the core stack is the same whichever are chosen.
-    for name, described in project.contexts.items():
-        prepare_bucket(described.filesystem, core.bucket, core.bucket.location(user, name))
+    boundary = settings.text("permissionsBoundaryArn")
+    stacks: list[cdk.Stack] = [core]
+    if boundary:
+        bound_roles(core, boundary)
     for name in names:
         try:
-            ContextStack(
+            stack = ContextStack(
                 app,
                 project.stack_name(name, user),
                 context=project.contexts[name],
                 data=project.data,
                 network=core.network,
-                outputs=core.bucket.location(user, name),
+                outputs=core.bucket.location(project.bucket_prefix(name, user)),
+                tags={PROJECT_TAG: project.name, CONTEXT_TAG: name, **({USER_TAG: user} if user else {})},
                 env=env,
             )
         except ValueError as error:
             raise WorkflowContextError(f"context {name!r}: {error}") from error
+        if boundary and not project.contexts[name].permissions_boundary_arn:
+            bound_roles(stack, boundary)
+        stacks.append(stack)
+    role_path = settings.role_path()
+    if role_path:
+        for stack in stacks:
+            place_roles(stack, role_path)
     return app
 
 
@@ -112,11 +128,6 @@ def _environment() -> cdk.Environment | None:
     return cdk.Environment(account=account, region=region) if account and region else None
 
 
-def _nat_gateways(project: Project) -> int:
-    private = [name for name, context in project.contexts.items() if not context.use_public_subnets]
-    return 1 if private else 0
-
-
 class _Settings:
     """What `cdk -c key=value` says."""
 
@@ -136,10 +147,22 @@ class _Settings:
             raise WorkflowContextError(f"user is {user!r}; it must be 1 to 32 letters and digits, such as 'jdoe'")
         return user
 
-    def nat_gateways(self, default: int) -> int:
-        written = self.text("natGateways")
-        if written is None:
-            return default
+    def flag(self, key: str, *, default: bool) -> bool:
+        written = (self.text(key) or str(default)).lower()
+        if written not in ("true", "false"):
+            raise WorkflowContextError(f"{key} is {written!r}; it must be 'true' or 'false'")
+        return written == "true"
+
+    def role_path(self) -> str | None:
+        written = self.text("rolePath")
+        if written is not None and not re.fullmatch(r"/([!-.0-~]+/){1,16}", written):
+            raise WorkflowContextError(
+                f"rolePath is {written!r}; it must begin and end with a slash, such as '/genomics/'"
+            )
+        return written
+
+    def nat_gateways(self) -> int:
+        written = self.text("natGateways") or "1"
         if not re.fullmatch(r"[0-3]", written):
             raise WorkflowContextError(f"natGateways is {written!r}; it must be 0, 1, 2 or 3")
         return int(written)

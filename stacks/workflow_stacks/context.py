@@ -1,9 +1,9 @@
 """ContextStack: one context of a project file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_s3 as s3
+from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.catalog import ENGINES
@@ -14,6 +14,7 @@ from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
 from .project import Context, DataLocation
+from .roles import bound_roles
 from .storage import build_storage, expires_after, placement_for
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
@@ -30,6 +31,8 @@ class ContextStack(cdk.Stack):
         network: The network, usually `CoreStack.network`.
         outputs: Where its workflows write to in S3.
         stack_name: Name of the stack in CloudFormation.
+        tags: Tags of the stack itself. Each must stay what it is as long as the stack lives: CloudFormation passes them
+            on to what is in it, also to queues, which cannot be tagged anew. Default: none.
         env: Account and region. Default: any.
 
     Attributes:
@@ -46,6 +49,7 @@ class ContextStack(cdk.Stack):
         network: Network,
         outputs: S3Location,
         stack_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
         env: cdk.Environment | None = None,
     ) -> None:
         filesystem = context.filesystem
@@ -57,6 +61,7 @@ class ContextStack(cdk.Stack):
             id,
             stack_name=stack_name,
             env=env,
+            tags=dict(tags or {}),
             description=f"Genomics workflow context: {context.engine.engine} on {filesystem.fs_type}",
         )
         engine = ENGINES[context.engine.engine]
@@ -102,10 +107,7 @@ class ContextStack(cdk.Stack):
         for key, value in context.tags.items():
             cdk.Tags.of(self).add(key, value)
         if context.permissions_boundary_arn:
-            boundary = iam.ManagedPolicy.from_managed_policy_arn(
-                self, "PermissionsBoundary", context.permissions_boundary_arn
-            )
-            iam.PermissionsBoundary.of(self).apply(boundary)
+            bound_roles(self, context.permissions_boundary_arn)
 
     def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
         buckets: dict[str, s3.IBucket] = {}

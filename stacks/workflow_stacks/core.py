@@ -1,6 +1,6 @@
 """CoreStack: what the contexts of a project share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -19,14 +19,19 @@ class CoreStack(cdk.Stack):
         vpc_id: A VPC to use. Default: a new one.
         subnet_ids: The subnets to use in it; each is taken to be in a zone of its own. Default: found by a look-up, for
             which the account and the region must be known.
-        nat_gateways: NAT gateways of a new VPC. Default: one; 0 leaves only public subnets.
+        nat_gateways: NAT gateways of a new VPC. Default: one; with 0 jobs can only run in public subnets.
         bucket_removal_policy: What becomes of the buckets when the stack goes. Default: they stay.
         stack_name: Name of the stack in CloudFormation.
+        termination_protection: Whether AWS refuses to delete the stack. Default: yes.
+        tags: Tags of the stack itself, which CloudFormation passes on to what is in it.
         env: Account and region. Default: any.
 
     Attributes:
         network: The network.
         bucket: The bucket; each context has a prefix in it.
+
+    Everything that a context may need is exported, whether one needs it now or not: which contexts are deployed, and
+    whose, changes nothing here. While a context imports it, CloudFormation refuses to delete this stack.
     """
 
     def __init__(
@@ -39,6 +44,8 @@ class CoreStack(cdk.Stack):
         nat_gateways: int = 1,
         bucket_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         stack_name: str | None = None,
+        termination_protection: bool = True,
+        tags: Mapping[str, str] | None = None,
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
@@ -46,6 +53,8 @@ class CoreStack(cdk.Stack):
             id,
             stack_name=stack_name,
             env=env,
+            termination_protection=termination_protection,
+            tags=dict(tags or {}),
             description="Network and bucket of a genomics workflow project",
         )
         vpc, subnets = self._imported(vpc_id, subnet_ids)
@@ -57,6 +66,14 @@ class CoreStack(cdk.Stack):
             "AccessLogBucketName": self.bucket.access_log_bucket.bucket_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)
+        self._export_all()
+
+    def _export_all(self) -> None:
+        vpc, bucket = self.network.vpc, self.bucket.bucket
+        subnets = (*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets)
+        for value in (vpc.vpc_id, *(subnet.subnet_id for subnet in subnets), bucket.bucket_name, bucket.bucket_arn):
+            if cdk.Token.is_unresolved(value):  # what is imported is no resource of this stack
+                self.export_value(value)
 
     def _imported(
         self, vpc_id: str | None, subnet_ids: Sequence[str]

@@ -55,17 +55,6 @@ def build_storage(
 
 
 @singledispatch
-def prepare_bucket(filesystem: object, bucket: WorkflowBucket, place: S3Location) -> None:
-    """Tell the project's bucket what a context's file system wants of it: nothing, for most kinds.
-
-    Args:
-        filesystem: The model of the project file.
-        bucket: The bucket that the contexts share.
-        place: The context's own place in it.
-    """
-
-
-@singledispatch
 def placement_for(filesystem: object, placement: Placement) -> Placement:  # noqa: ARG001
     """Where the jobs of a context may run, given its file system: everywhere, unless the kind is bound to a zone."""
     return placement
@@ -83,13 +72,6 @@ def _(filesystem: FsxLustreSettings, placement: Placement) -> Placement:  # noqa
     return placement.in_one_zone()
 
 
-@prepare_bucket.register
-def _(filesystem: S3Settings, bucket: WorkflowBucket, place: S3Location) -> None:
-    written = filesystem.configuration
-    if written.expiration_days and not written.has_own_bucket:
-        bucket.expire(place.within(_WORK).prefix, cdk.Duration.days(written.expiration_days))
-
-
 @build_storage.register
 def _(
     filesystem: S3Settings,
@@ -101,7 +83,7 @@ def _(
     host_mounted: bool,  # noqa: ARG001
 ) -> WorkflowFileSystem:
     written = filesystem.configuration
-    if not written.has_own_bucket:
+    if not written.own_bucket:
         return S3FileSystem(scope, id, location=place.within(_WORK))
     bucket = WorkflowBucket(
         scope,
@@ -134,7 +116,7 @@ def _(
 ) -> WorkflowFileSystem:
     written = filesystem.configuration
     location = place.within(written.prefix)
-    if written.has_own_bucket:
+    if written.own_bucket:
         bucket = WorkflowBucket(scope, f"{id}Bucket", removal_policy=REMOVAL_POLICIES[written.removal_policy])
         _show(scope, id, bucket)
         location = bucket.location(written.prefix)

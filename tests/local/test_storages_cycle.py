@@ -19,7 +19,7 @@ contexts:
     engines:
       - type: snakemake
         engine: snakemake
-        filesystem: {fsType: S3, configuration: {expirationDays: 30, removalPolicy: destroy}}
+        filesystem: {fsType: S3, configuration: {ownBucket: true, expirationDays: 30, removalPolicy: destroy}}
   ofs:
     engines:
       - type: wdl

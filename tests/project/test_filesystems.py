@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from workflow_stacks.project import Project, load_project
 
@@ -21,7 +22,7 @@ def context(fs_type: str, configuration: dict[str, Any] | None = None, **engine:
 class TestDefaults:
     def test_s3_keeps_intermediates_in_the_bucket_of_the_project_for_good(self) -> None:
         configuration = context("S3").filesystem.configuration
-        assert not configuration.has_own_bucket
+        assert not configuration.own_bucket
         assert configuration.expiration_days is None
         assert configuration.removal_policy == "retain"
 
@@ -43,10 +44,28 @@ class TestDefaults:
 
 
 @pytest.mark.parametrize(
-    "configuration", [{"removalPolicy": "destroy"}, {"kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1-2"}]
+    ("kind", "configuration"),
+    [
+        ("S3", {"removalPolicy": "destroy"}),
+        ("S3", {"kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1-2"}),
+        ("S3", {"expirationDays": 30}),
+        ("S3Files", {"removalPolicy": "destroy"}),
+    ],
 )
-def test_s3_has_a_bucket_of_its_own_for_what_the_shared_one_cannot_give(configuration: dict[str, str]) -> None:
-    assert context("S3", configuration).filesystem.configuration.has_own_bucket
+def test_what_the_shared_bucket_cannot_give_needs_a_bucket_of_its_own(kind: str, configuration: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="is for a bucket of the context's own"):
+        context(kind, configuration)
+    assert context(kind, {"ownBucket": True, **configuration}).filesystem.configuration.own_bucket
+
+
+@pytest.mark.parametrize("kind", ["S3", "S3Files"])
+def test_how_long_a_bucket_lives_does_not_decide_whose_it_is(kind: str) -> None:
+    kept, destroyed = (
+        context(kind, {"ownBucket": True, "removalPolicy": policy}).filesystem.configuration.own_bucket
+        for policy in ("retain", "destroy")
+    )
+    assert kept
+    assert destroyed
 
 
 @pytest.mark.parametrize(

@@ -44,18 +44,17 @@ def test_context_keys_choose_project_contexts_and_user(project: Path) -> None:
 
 def test_a_user_has_a_prefix_of_her_own(project: Path) -> None:
     [_core, first] = build_app(project, contexts=["first"], context={"user": "ada"}).synth().stacks
-    assert "/ada/first/*" in json.dumps(first.template)
+    assert "/users/ada/first/*" in json.dumps(first.template)
 
 
-def test_a_project_in_public_subnets_alone_has_no_nat_gateway(project: Path) -> None:
-    only_public = project.with_name("public.yaml")
-    only_public.write_text(
-        PROJECT.replace("first: {eng", "first: {usePublicSubnets: true, eng").replace(
-            "second: {eng", "second: {usePublicSubnets: true, eng"
-        )
-    )
-    core = build_app(only_public).synth().get_stack_by_name("Demo-core").template
-    assert "AWS::EC2::NatGateway" not in json.dumps(core)
+def test_a_project_has_no_nat_gateway_when_told_so(project: Path) -> None:
+    core = build_app(project, contexts=["open"], context={"natGateways": "0"}).synth().get_stack_by_name("Demo-core")
+    assert "AWS::EC2::NatGateway" not in json.dumps(core.template)
+
+
+def test_a_private_context_without_a_way_out_is_refused(project: Path) -> None:
+    with pytest.raises(WorkflowContextError, match=r"context 'first': .*give a NAT gateway"):
+        build_app(project, contexts=["first"], context={"natGateways": "0"})
 
 
 @pytest.mark.parametrize(
@@ -63,6 +62,8 @@ def test_a_project_in_public_subnets_alone_has_no_nat_gateway(project: Path) -> 
     [
         ({"context": "frist"}, "no context 'frist'"),
         ({"user": "ada@example.org"}, "user is 'ada@example.org'; it must be 1 to 32 letters and digits"),
+        ({"terminationProtection": "no"}, "terminationProtection is 'no'; it must be 'true' or 'false'"),
+        ({"rolePath": "genomics"}, "rolePath is 'genomics'; it must begin and end with a slash"),
         ({"natGateways": "9"}, "natGateways is '9'; it must be 0, 1, 2 or 3"),
         ({"bucketRemovalPolicy": "delete"}, "bucketRemovalPolicy is 'delete'; it must be 'retain' or 'destroy'"),
         ({"subnetIds": "subnet-1"}, "subnetIds are given without the VPC they are in. Add -c vpcId=vpc-"),

@@ -32,18 +32,16 @@ def test_a_third_zone_moves_no_subnet() -> None:
     assert ranges(template_of()) < ranges(template_of(env=cdk.Environment(account=ACCOUNT, region=REGION)))
 
 
-def test_without_nat_there_are_only_public_subnets_and_they_stay_where_they_were() -> None:
-    def public(template: dict) -> set[str]:
+def test_without_nat_every_subnet_stays_what_it_was() -> None:
+    def subnets(template: dict) -> dict[str, tuple]:
         return {
-            one["Properties"]["CidrBlock"]
-            for one in resources(template, "AWS::EC2::Subnet").values()
-            if one["Properties"]["MapPublicIpOnLaunch"]
+            name: tuple(str(one["Properties"][key]) for key in ("CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch"))
+            for name, one in resources(template, "AWS::EC2::Subnet").items()
         }
 
     template = template_of(nat_gateways=0)
     assert not resources(template, "AWS::EC2::NatGateway")
-    assert len(resources(template, "AWS::EC2::Subnet")) == len(public(template)) == 2
-    assert public(template) == public(template_of())
+    assert subnets(template) == subnets(template_of())
 
 
 def test_an_imported_vpc_makes_nothing_of_a_network() -> None:
@@ -59,7 +57,7 @@ def test_buckets_go_when_told_so() -> None:
 class TestPlacement:
     def test_fails_when_there_are_no_such_subnets(self) -> None:
         network = Network(cdk.Stack(), "Network", nat_gateways=0)
-        with pytest.raises(ValueError, match="no private subnets with a way out; give nat_gateways"):
+        with pytest.raises(ValueError, match="no private subnets with a way out; give a NAT gateway"):
             network.placement()
 
     def test_fails_when_the_zones_are_not_known(self) -> None:

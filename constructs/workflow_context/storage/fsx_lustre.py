@@ -109,7 +109,7 @@ class FsxLustreFileSystem(WorkflowFileSystem):
             file_system_type="LUSTRE",
             file_system_type_version=_LUSTRE_VERSION,
             storage_capacity=capacity,
-            subnet_ids=[placement.subnets[0].subnet_id],
+            subnet_ids=[placement.one_subnet_per_zone()[0].subnet_id],
             security_group_ids=[self._security_group.security_group_id],
             kms_key_id=_key(deployment_type, encryption_key),
             lustre_configuration=fsx.CfnFileSystem.LustreConfigurationProperty(

@@ -276,3 +276,8 @@ class Project(Section):
     def stack_name(self, context: str, user: str = "") -> str:
         """Return the name of a context's stack; with a user, of that user's own."""
         return "-".join(part for part in (self.name, user, context) if part)
+
+    @staticmethod
+    def bucket_prefix(context: str, user: str = "") -> str:
+        """Return the prefix of a context in the project's bucket. No user's can be that of a context, nor hold one."""
+        return f"users/{user}/{context}" if user else f"contexts/{context}"

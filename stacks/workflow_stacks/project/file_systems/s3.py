@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from workflow_stacks.project.own_bucket import own_bucket_is_asked_for
 from workflow_stacks.project.section import Section
-from workflow_stacks.project.values import Choice, Whole
+from workflow_stacks.project.values import Choice, Flag, Whole, raise_problems
 
 from .efs import KmsKeyArn
 
@@ -16,6 +17,12 @@ from .efs import KmsKeyArn
 class S3Configuration(Section):
     """Where intermediates are kept in S3, and for how long."""
 
+    own_bucket: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether the intermediates have a bucket of their own, which expirationDays, kmsKeyArn and "
+        "'removalPolicy: destroy' need. Changing it moves the work directory: what is in the old place stays there. "
+        "Default: false, they are in the project's bucket.",
+    )
     expiration_days: Annotated[int, Whole(1, 3650, "days")] | None = Field(
         default=None,
         description="Delete intermediates so many days after they were written, 1 to 3650. Default: they stay, so that "
@@ -23,20 +30,23 @@ class S3Configuration(Section):
     )
     kms_key_arn: KmsKeyArn | None = Field(
         default=None,
-        description="KMS key that encrypts the intermediates, which then have a bucket of their own. Default: the "
-        "project's bucket and its encryption.",
+        description="KMS key that encrypts the intermediates in a bucket of their own. Default: S3's own encryption.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
-        description="What becomes of the intermediates when the context is destroyed. With destroy they have a bucket "
-        "of their own, which must be emptied first: AWS refuses to delete one that holds objects. Default: retain, "
-        "they stay in the project's bucket.",
+        description="What becomes of the intermediates when the context is destroyed. With destroy their own bucket "
+        "must be emptied first: AWS refuses to delete one that holds objects. Default: retain, they stay.",
     )
 
-    @property
-    def has_own_bucket(self) -> bool:
-        """Whether the intermediates have a bucket of their own, beside the one that the project's contexts share."""
-        return self.kms_key_arn is not None or self.removal_policy == "destroy"
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        written = {
+            "expirationDays": f"{self.expiration_days} days" if self.expiration_days else None,
+            "kmsKeyArn": self.kms_key_arn,
+            "removalPolicy": "'destroy'" if self.removal_policy == "destroy" else None,
+        }
+        raise_problems("S3Configuration", list(own_bucket_is_asked_for(self.own_bucket, written)))
+        return self
 
 
 class S3Settings(Section):
@@ -57,7 +67,7 @@ class S3Settings(Section):
         """Yield what there is to know about the file system, for people: a name and a value each."""
         configuration = self.configuration
         yield "throughput", self.throughput
-        yield "bucket", "of its own" if configuration.has_own_bucket else "of the project"
+        yield "bucket", "of its own" if configuration.own_bucket else "of the project"
         yield "encryption key", configuration.kms_key_arn or "of S3 (SSE-S3)"
         yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
         days = configuration.expiration_days

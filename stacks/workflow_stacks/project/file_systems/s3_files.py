@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from workflow_stacks.project.own_bucket import own_bucket_is_asked_for
 from workflow_stacks.project.section import Section
-from workflow_stacks.project.values import Choice, Text, Whole
+from workflow_stacks.project.values import Choice, Flag, Text, Whole, raise_problems
 
 
 class S3FilesConfiguration(Section):
     """How an S3 Files file system is made."""
 
+    own_bucket: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether the objects have a bucket of their own, which 'removalPolicy: destroy' needs. Changing it "
+        "replaces the file system and leaves the objects. Default: false, they are in the project's bucket.",
+    )
     prefix: Annotated[
         str,
         Text(
@@ -33,15 +39,15 @@ class S3FilesConfiguration(Section):
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
-        description="What becomes of the objects when the context is destroyed. With destroy they have a bucket of "
-        "their own, which must be emptied first: AWS refuses to delete one that holds objects. Default: retain, they "
-        "stay in the project's bucket.",
+        description="What becomes of the objects when the context is destroyed. With destroy their own bucket must be "
+        "emptied first: AWS refuses to delete one that holds objects. Default: retain, they stay.",
     )
 
-    @property
-    def has_own_bucket(self) -> bool:
-        """Whether the objects have a bucket of their own, beside the one that the project's contexts share."""
-        return self.removal_policy == "destroy"
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        written = {"removalPolicy": "'destroy'" if self.removal_policy == "destroy" else None}
+        raise_problems("S3FilesConfiguration", list(own_bucket_is_asked_for(self.own_bucket, written)))
+        return self
 
 
 class S3FilesSettings(Section):
@@ -62,7 +68,7 @@ class S3FilesSettings(Section):
         """Yield what there is to know about the file system, for people: a name and a value each."""
         configuration = self.configuration
         yield "throughput", self.throughput
-        yield "bucket", "of its own" if configuration.has_own_bucket else "of the project"
+        yield "bucket", "of its own" if configuration.own_bucket else "of the project"
         yield "prefix", configuration.prefix
         yield "data leaves the file system", f"after {configuration.expiration_days} days without a read"
         yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
