@@ -105,8 +105,8 @@ def build_app(
         stacks.append(stack)
     role_path = settings.role_path()
     if role_path:
-        for stack in stacks:
-            place_roles(stack, role_path)
+        for one in stacks:
+            place_roles(one, role_path)
     return app
 
 
