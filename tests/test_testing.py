@@ -1,0 +1,184 @@
+"""What users of the package get for their own suites."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from templates import Templates
+
+from workflow_stacks.testing import assert_private, readable, synth
+
+PROJECT = """
+name: Mine
+schemaVersion: 1
+contexts:
+  closed: {engines: [{type: wdl, engine: miniwdl}]}
+  open: {usePublicSubnets: true, engines: [{type: wdl, engine: miniwdl}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def project_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("mine") / "agc-project.yaml"
+    file.write_text(PROJECT)
+    return file
+
+
+@pytest.fixture(scope="module")
+def mine(project_file: Path) -> Templates:
+    return synth(project_file)
+
+
+def with_resource(type_: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Resources": {"It": {"Type": type_, "Properties": properties}}}
+
+
+def test_synth_gives_the_template_of_every_stack(mine: Templates) -> None:
+    assert set(mine) == {"Mine-core", "Mine-closed", "Mine-open"}
+
+
+def test_synth_takes_names_of_contexts_and_cdk_context(project_file: Path) -> None:
+    assert set(synth(project_file, contexts=["closed"], context={"user": "jo"})) == {"Mine-core", "Mine-jo-closed"}
+
+
+class TestAssertPrivate:
+    def test_a_context_in_private_subnets_passes(self, mine: Templates) -> None:
+        assert_private({name: mine[name] for name in ("Mine-core", "Mine-closed")})
+
+    def test_a_context_in_public_subnets_is_named_with_its_jobs_and_machines(self, mine: Templates) -> None:
+        with pytest.raises(AssertionError, match="not private") as caught:
+            assert_private(mine)
+
+        told = str(caught.value)
+        assert "Mine-open/" in told
+        assert "Mine-closed/" not in told
+        assert "jobs get a public address" in told
+        assert "machines get a public address" in told
+
+    @pytest.mark.parametrize(
+        ("template", "why"),
+        [
+            (
+                with_resource(
+                    "AWS::EC2::SecurityGroup", {"SecurityGroupIngress": [{"CidrIp": "0.0.0.0/0", "FromPort": 22}]}
+                ),
+                "ingress from 0.0.0.0/0",
+            ),
+            (with_resource("AWS::EC2::SecurityGroupIngress", {"CidrIpv6": "::/0"}), "ingress from ::/0"),
+            (with_resource("AWS::S3::Bucket", {}), "public access is not blocked"),
+            (
+                with_resource(
+                    "AWS::S3::BucketPolicy",
+                    {
+                        "PolicyDocument": {
+                            "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]
+                        }
+                    },
+                ),
+                "anybody is allowed s3:GetObject",
+            ),
+            (
+                with_resource(
+                    "AWS::KMS::Key",
+                    {
+                        "KeyPolicy": {
+                            "Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt"}
+                        }
+                    },
+                ),
+                "anybody is allowed kms:Decrypt",
+            ),
+            (with_resource("AWS::Lambda::Url", {"AuthType": "NONE"}), "no authorization"),
+        ],
+    )
+    def test_what_is_public_is_named_with_the_reason(self, template: dict[str, Any], why: str) -> None:
+        with pytest.raises(AssertionError, match=why):
+            assert_private(template)
+
+    def test_a_condition_on_everybody_and_a_denial_are_fine(self) -> None:
+        assert_private(
+            with_resource(
+                "AWS::EFS::FileSystem",
+                {
+                    "FileSystemPolicy": {
+                        "Statement": [
+                            {"Effect": "Deny", "Principal": "*", "Action": "*"},
+                            {"Effect": "Allow", "Principal": "*", "Action": "x", "Condition": {"Bool": {"y": "true"}}},
+                        ]
+                    }
+                },
+            )
+        )
+
+
+class TestSnapshots:
+    def test_what_does_not_say_what_is_deployed_is_left_out(self) -> None:
+        asset = "a" * 64
+        template = {
+            "Resources": {
+                "CDKMetadata": {"Type": "AWS::CDK::Metadata"},
+                "It": {
+                    "Type": "X",
+                    "Properties": {"Key": f"{asset}.zip"},
+                    "Metadata": {"aws:cdk:path": "A/B", "cdk_nag": "kept"},
+                },
+            },
+            "Parameters": {"BootstrapVersion": {}, "Mine": {"Type": "String"}},
+            "Rules": {"CheckBootstrapVersion": {}},
+        }
+
+        assert readable(template) == {
+            "Resources": {"It": {"Type": "X", "Properties": {"Key": "<asset>.zip"}, "Metadata": {"cdk_nag": "kept"}}},
+            "Parameters": {"Mine": {"Type": "String"}},
+        }
+
+    def test_logical_ids_of_what_holds_data_are_kept(self, mine: Templates) -> None:
+        kept = readable(mine["Mine-closed"])["Resources"]
+        assert [one["Type"] for one in kept.values()].count("AWS::EFS::FileSystem") == 1
+        assert set(kept) == set(mine["Mine-closed"]["Resources"]) - {"CDKMetadata"}
+
+    def test_two_syntheses_in_different_folders_give_one_text(self, mine: Templates, tmp_path: Path) -> None:
+        copy = tmp_path / "elsewhere" / "agc-project.yaml"
+        copy.parent.mkdir()
+        copy.write_text(PROJECT)
+        again = synth(copy)
+        assert json.dumps({name: readable(one) for name, one in again.items()}) == json.dumps(
+            {name: readable(one) for name, one in mine.items()}
+        )
+
+    def test_the_extension_writes_one_file_for_a_stack(self, pytester_free: Callable[[str], str]) -> None:
+        assert "2 snapshots generated" in pytester_free("--snapshot-update")
+        assert "2 snapshots passed" in pytester_free("")
+
+
+@pytest.fixture
+def pytester_free(tmp_path: Path) -> Callable[[str], str]:
+    """Runs a small suite of somebody else's."""
+    import subprocess
+    import sys
+
+    (tmp_path / "test_theirs.py").write_text(
+        "import pytest\n"
+        "from workflow_stacks.testing import TemplateSnapshotExtension\n"
+        "@pytest.mark.parametrize('stack', ['Lab-core', 'Lab-joint'])\n"
+        "def test_it(stack, snapshot):\n"
+        "    template = {'Resources': {'B': {'Type': 'AWS::S3::Bucket'}}}\n"
+        "    assert template == snapshot(name=stack, extension_class=TemplateSnapshotExtension)\n"
+    )
+
+    def run(option: str) -> str:
+        arguments = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            str(tmp_path),
+            *filter(None, [option]),
+        ]
+        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path).stdout
+
+    return run
