@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2, aws_efs as efs, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context import (
+    BatchCompute,
     EfsFileSystem,
     MiniwdlEngine,
     Network,
@@ -39,12 +40,11 @@ class GenomicsStack(cdk.Stack):
             self,
             "JointCalling",
             engine=MiniwdlEngine,
+            compute=BatchCompute.with_options(spot=True, instance_types=["m6i", "r6i"]),
             placement=placement,
             storage=storage,
             outputs=S3Location(cohort, "joint-calling"),
             data=[S3Location(references, read_only=True)],
-            spot=True,
-            instance_types=["m6i", "r6i"],
         )
         cdk.CfnOutput(self, "WorkflowQueue", value=joint_calling.compute.head_queue.job_queue_arn)
         cdk.Tags.of(self).add("CostCenter", "4711")

@@ -38,6 +38,7 @@ def bare(project_file: Path) -> Templates:
         ContextStack(
             app,
             f"{project.name}-{name}",
+            name=name,
             context=context,
             data=project.data,
             network=core.network,

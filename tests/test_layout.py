@@ -52,8 +52,11 @@ def test_the_public_api_is_this() -> None:
     """A name that goes from here breaks somebody's stack."""
     assert workflow_context.__all__ == [
         "BatchCompute",
+        "ComputeFactory",
+        "ContextParts",
         "CromwellEngine",
         "EfsFileSystem",
+        "EngineFactory",
         "FsxLustreFileSystem",
         "MiniwdlEngine",
         "Monitoring",

@@ -32,8 +32,8 @@ REQUIRED = {
 }
 """What a kind of file system must be told."""
 
-RULE = re.compile(r"(from|to)Matrix(ContextCompute|Storage)SecurityGroup[0-9A-F]{8}([0-9]+)[0-9A-F]{8}")
-"""The logical id of a security group's rule: the only one that has the name of the stack in it, and hashes of it."""
+HASH = re.compile(r"((?:Context|Matrix)\w*?)[0-9A-F]{8}")
+"""The hashes in logical ids and names that have the name of the context or the stack in them."""
 
 MACHINES = {"x86": {}, "arm64": {"architecture": "arm64"}, "gpu": {"gpu": True}}
 
@@ -132,7 +132,7 @@ def merged(templates: Templates) -> Template:
         for logical_id, resource in template["Resources"].items():
             body = json.dumps({key: value for key, value in resource.items() if key != "Metadata"}, sort_keys=True)
             key, text = (
-                RULE.sub(r"\1\2\3", one.replace(name.removeprefix("Matrix-"), "")) for one in (logical_id, body)
+                HASH.sub(r"\1", one.replace(name.removeprefix("Matrix-"), "Context")) for one in (logical_id, body)
             )
             if (key, text) not in seen:
                 seen.add((key, text))
@@ -186,7 +186,7 @@ def test_tasks_have_their_machines_and_head_jobs_need_none_of_them(cell: Cell, t
         "gpu": ("ECS_AL2023_NVIDIA", ["g4dn", "g5", "g6"]),
     }
     found = {
-        name.removeprefix("ContextCompute")[:-8]: environment["Properties"]["ComputeResources"]
+        name.removeprefix(f"{cell.name}Compute")[:-8]: environment["Properties"]["ComputeResources"]
         for name, environment in resources(templates[f"Matrix-{cell.name}"], "AWS::Batch::ComputeEnvironment").items()
     }
     assert found.keys() == {"TaskEnvironment", "HeadEnvironment", *(["FallbackEnvironment"] if cell.spot else [])}

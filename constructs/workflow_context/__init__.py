@@ -12,11 +12,12 @@ from .node import prefer_wheel_node
 if TYPE_CHECKING:
     from .bucket import WorkflowBucket
     from .compute import BatchCompute
-    from .context import WorkflowContext
+    from .context import ComputeFactory, EngineFactory, WorkflowContext
     from .engines.base import WorkflowEngine
     from .engines.cromwell import CromwellEngine
     from .engines.miniwdl import MiniwdlEngine
     from .engines.nextflow import NextflowEngine
+    from .engines.parts import ContextParts
     from .engines.snakemake import SnakemakeEngine
     from .engines.toil import ToilEngine
     from .expiry import StorageExpiry
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "BatchCompute": ".compute",
+    "ComputeFactory": ".context",
+    "ContextParts": ".engines.parts",
     "CromwellEngine": ".engines.cromwell",
     "EfsFileSystem": ".storage.efs",
+    "EngineFactory": ".context",
     "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
     "Monitoring": ".monitoring",
@@ -55,8 +59,11 @@ _MODULES = {
 
 __all__ = [
     "BatchCompute",
+    "ComputeFactory",
+    "ContextParts",
     "CromwellEngine",
     "EfsFileSystem",
+    "EngineFactory",
     "FsxLustreFileSystem",
     "MiniwdlEngine",
     "Monitoring",

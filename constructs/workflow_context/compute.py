@@ -1,9 +1,11 @@
 """The AWS Batch queues of a context and the machines behind them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
+import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
@@ -16,6 +18,11 @@ from .storage.base import WorkflowFileSystem
 _STUCK_AFTER = cdk.Duration.minutes(15)
 
 
+_Options = ParamSpec("_Options")
+_Compute = TypeVar("_Compute")
+
+
+@jsii.implements(ec2.IConnectable)
 class BatchCompute(Construct):
     """Three job queues: one for head jobs, one for task jobs, and with Spot an on-demand one to fall back to.
 
@@ -39,6 +46,10 @@ class BatchCompute(Construct):
             architecture (`default_x86_64`, `default_arm64`), or with `gpu` the g4dn, g5 and g6 families.
         architecture: Processor architecture of the instances. Default: x86_64.
         gpu: The instances have NVIDIA GPUs and the image that drives them.
+        machine_image: Image of the instances, such as `ec2.MachineImage.generic_linux({"us-east-1": "ami-…"})`: one
+            with the ECS agent and systemd, made from Amazon Linux 2023, since instances mount file systems at boot by
+            its packages. Head jobs on EC2 use it too, unless it is for arm64 or GPUs. Default: the newest
+            ECS-optimized Amazon Linux 2023 whenever the environment is updated.
         root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100
             GiB.
 
@@ -48,10 +59,12 @@ class BatchCompute(Construct):
         fallback_queue: The on-demand queue beside a Spot one, or None.
         spot: Whether the task queue is one of Spot capacity.
         security_group: The security group of every job and instance.
+        connections: The network connections of every job and instance: `compute.connections.allow_to(database, port)`.
         instance_role: The role of the EC2 instances: also that of task jobs that bring no role of their own.
 
     Raises:
-        ValueError: A fallback without Spot, or bounds that are not positive.
+        ValueError: A fallback without Spot, bounds that are not positive, or GPUs with arm64.
+        TypeError: Instance types that are neither text nor `ec2.InstanceType`.
 
     Security considerations:
         Instances require IMDSv2; containers reach the instance role through it (hop limit 2), because miniwdl's tasks
@@ -66,20 +79,23 @@ class BatchCompute(Construct):
         self,
         scope: Construct,
         id: str,
-        *,
         placement: Placement,
         storage: WorkflowFileSystem,
+        *,
         spot: bool = False,
         fallback_to_on_demand: bool | None = None,
         max_vcpus: int = 256,
         head_max_vcpus: int = 16,
         heads_on_fargate: bool = True,
-        instance_types: Sequence[str] = (),
+        instance_types: Sequence[str | ec2.InstanceType] = (),
         architecture: ec2.InstanceArchitecture = ec2.InstanceArchitecture.X86_64,
         gpu: bool = False,
+        machine_image: ec2.IMachineImage | None = None,
         root_volume_size: cdk.Size | None = None,
     ) -> None:
         super().__init__(scope, id)
+        if gpu and architecture == ec2.InstanceArchitecture.ARM_64:
+            raise ValueError("gpu needs architecture X86_64: the NVIDIA image of AWS Batch here is for x86_64 only")
         if fallback_to_on_demand and not spot:
             raise ValueError("fallback_to_on_demand is for Spot capacity; give spot=True too, or leave it out")
         for name, bound in (("max_vcpus", max_vcpus), ("head_max_vcpus", head_max_vcpus)):
@@ -88,14 +104,16 @@ class BatchCompute(Construct):
                 raise ValueError(message)
         self._placement = placement
         machines = _Machines(
-            list(instance_types) or _default_instance_types(architecture, gpu=gpu),
+            _names(instance_types) or _default_instance_types(architecture, gpu=gpu),
             batch.EcsMachineImageType.ECS_AL2023_NVIDIA if gpu else batch.EcsMachineImageType.ECS_AL2023,
+            machine_image,
         )
         self.spot = spot
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
         )
-        storage.allow_mount_from(self.security_group)
+        self._connections = ec2.Connections(security_groups=[self.security_group])
+        storage.allow_mount_from(self)
         self.instance_role = self._new_instance_role()
         storage.grant_host_mount(self.instance_role)
         self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
@@ -111,15 +129,36 @@ class BatchCompute(Construct):
             )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
         self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
+        plain = architecture == ec2.InstanceArchitecture.X86_64 and not gpu
+        heads_like = replace(_HEADS, machine_image=machine_image if plain else None)
         heads = (
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
             if self.heads_on_fargate
             else self._ec2_environment(
-                "HeadEnvironment", machines=_HEADS, spot=False, max_vcpus=head_max_vcpus, after=storage.ready
+                "HeadEnvironment", machines=heads_like, spot=False, max_vcpus=head_max_vcpus, after=storage.ready
             )
         )
         self.head_queue = self._queue("HeadQueue", heads)
         acknowledge_policies(self, {"s3:": S3_WILDCARD})
+
+    @classmethod
+    def with_options(
+        cls: Callable[Concatenate[Construct, str, Placement, WorkflowFileSystem, _Options], _Compute],
+        *args: _Options.args,
+        **options: _Options.kwargs,
+    ) -> Callable[[Construct, str, Placement, WorkflowFileSystem], _Compute]:
+        """The queues of a context, for it to make: `BatchCompute.with_options(spot=True, max_vcpus=512)`.
+
+        Args:
+            *args: None: every option has a name.
+            **options: What the constructor takes beside `scope`, `id`, `placement` and `storage`.
+        """
+        return lambda scope, id, placement, storage: cls(scope, id, placement, storage, *args, **options)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The network connections of every job and instance."""
+        return self._connections
 
     @property
     def queues(self) -> list[batch.JobQueue]:
@@ -200,7 +239,7 @@ class BatchCompute(Construct):
                 if spot
                 else batch.AllocationStrategy.BEST_FIT_PROGRESSIVE
             ),
-            images=[batch.EcsMachineImage(image_type=machines.image_type)],
+            images=[batch.EcsMachineImage(image=machines.machine_image, image_type=machines.image_type)],
             instance_role=self.instance_role,
             launch_template=self.launch_template,
             default_instance_classes=[batch.DefaultInstanceClass.X86_64],
@@ -269,10 +308,19 @@ class _Machines:
 
     instance_types: list[str]
     image_type: batch.EcsMachineImageType
+    machine_image: ec2.IMachineImage | None = None
 
 
 # Whatever machines the tasks need, a head job needs none of them, and engines publish their images for x86_64.
 _HEADS = _Machines(["default_x86_64"], batch.EcsMachineImageType.ECS_AL2023)
+
+
+def _names(instance_types: Sequence[str | ec2.InstanceType]) -> list[str]:
+    for one in instance_types:
+        if not isinstance(one, (str, ec2.InstanceType)):
+            message = f"instance_types must be names such as 'm6i' or ec2.InstanceType, got {one!r}"
+            raise TypeError(message)
+    return [one if isinstance(one, str) else one.to_string() for one in instance_types]
 
 
 def _default_instance_types(architecture: ec2.InstanceArchitecture, *, gpu: bool) -> list[str]:

@@ -4,34 +4,48 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
+import jsii
+from aws_cdk import aws_ec2 as ec2, aws_logs as logs
 from constructs import Construct
 
 from .compute import BatchCompute
 from .engines.base import WorkflowEngine
+from .engines.parts import ContextParts
 from .network import Placement
 from .s3_location import S3Location
 from .storage.base import WorkflowFileSystem
 
 
 class EngineFactory(Protocol):
-    """What makes the engine of a context: an engine class, or a `functools.partial` of one with its own options."""
+    """What makes the engine of a context: an engine class, or one with options: `NextflowEngine.with_options(…)`."""
 
-    def __call__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location],
-    ) -> WorkflowEngine:
-        """Define the engine."""
+    def __call__(self, scope: Construct, id: str, parts: ContextParts, /) -> WorkflowEngine:
+        """Define the engine.
+
+        Args:
+            scope: The context.
+            id: Its name there.
+            parts: What the engine works with.
+        """
         ...
 
 
+class ComputeFactory(Protocol):
+    """What makes the queues of a context: `BatchCompute`, or `BatchCompute.with_options(…)`."""
+
+    def __call__(self, scope: Construct, id: str, placement: Placement, storage: WorkflowFileSystem, /) -> BatchCompute:
+        """Define the queues.
+
+        Args:
+            scope: The context.
+            id: Its name there.
+            placement: Where the jobs run.
+            storage: The file system that they share.
+        """
+        ...
+
+
+@jsii.implements(ec2.IConnectable)
 class WorkflowContext(Construct):
     """Everything that one engine needs to run workflows: queues, roles and job definitions on a shared file system.
 
@@ -42,35 +56,37 @@ class WorkflowContext(Construct):
         self,
         "Joint",
         engine=MiniwdlEngine,
+        compute=BatchCompute.with_options(spot=True),
         placement=placement,
         storage=EfsFileSystem(self, "Storage", placement=placement, throughput_mode=efs.ThroughputMode.ELASTIC),
         outputs=S3Location(my_bucket, "joint-calling"),
         data=[S3Location(my_references, read_only=True)],
-        spot=True,
     )
     ```
 
     Args:
         scope: Where the construct lives.
-        id: Its name there.
-        engine: The engine: `MiniwdlEngine`, `SnakemakeEngine`, or a `functools.partial` of one.
+        id: Its name there. AWS Batch names the queues after it.
+        engine: The engine: a class such as `MiniwdlEngine`, or one with options of its own, as in
+            `NextflowEngine.with_options(task_image="…")`.
+        compute: The queues and the machines behind them: `BatchCompute.with_options(…)`. Default: `BatchCompute`, on
+            demand, 256 vCPUs at most.
         placement: Where the jobs run.
         storage: The file system that head jobs and task jobs share.
         outputs: Where workflows write to in S3.
         data: What else they may read, and write where it is not read-only.
-        spot: See `BatchCompute`, as for all that follow.
-        fallback_to_on_demand: With `spot`, whether there is an on-demand queue to fall back to. Default: yes.
-        max_vcpus: Upper bound of the vCPUs of task jobs at a time.
-        heads_on_fargate: Whether head jobs run on Fargate when the file system allows it. Default: yes.
-        instance_types: Instance types or families of task jobs.
-        architecture: Processor architecture of task jobs.
-        gpu: Task jobs run on instances with GPUs.
-        root_volume_size: Size of each instance's root volume. Default: 100 GiB.
+        head_vcpus: vCPUs of a head job.
+        head_memory: Memory of a head job. Default: 4 GiB. On Fargate it must be one that it offers for the vCPUs.
+        log_group: The log of jobs. Default: a new one.
+        log_retention: How long a new log group keeps its entries. Default: a month.
 
     Attributes:
         storage: The file system.
         compute: The queues and what is behind them.
         engine: The engine.
+
+    Raises:
+        ValueError: Parts that do not fit together: the message says which, and what fits.
 
     Security considerations:
         Each part has a role of its own with the least it needs; see the parts.
@@ -89,40 +105,34 @@ class WorkflowContext(Construct):
         storage: WorkflowFileSystem,
         outputs: S3Location,
         data: Sequence[S3Location] = (),
-        spot: bool = False,
-        fallback_to_on_demand: bool | None = None,
-        max_vcpus: int = 256,
-        heads_on_fargate: bool = True,
-        instance_types: Sequence[str] = (),
-        architecture: ec2.InstanceArchitecture = ec2.InstanceArchitecture.X86_64,
-        gpu: bool = False,
-        root_volume_size: cdk.Size | None = None,
+        compute: ComputeFactory = BatchCompute,
+        head_vcpus: float = 1,
+        head_memory: cdk.Size | None = None,
+        log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
     ) -> None:
         super().__init__(scope, id)
+        if log_group is not None and log_retention is not None:
+            raise ValueError("log_retention is for a new log group; set it on the log_group that is given")
         self.storage = storage
-        self.compute = BatchCompute(
-            self,
-            "Compute",
-            placement=placement,
-            storage=storage,
-            spot=spot,
-            fallback_to_on_demand=fallback_to_on_demand,
-            max_vcpus=max_vcpus,
-            heads_on_fargate=heads_on_fargate,
-            instance_types=instance_types,
-            architecture=architecture,
-            gpu=gpu,
-            root_volume_size=root_volume_size,
-        )
-        self.engine = engine(
-            self,
-            "Engine",
+        self.compute = compute(self, "Compute", placement, storage)
+        parts = ContextParts(
             placement=placement,
             compute=self.compute,
             storage=storage,
             outputs=outputs,
             data=data,
+            head_vcpus=head_vcpus,
+            head_memory=head_memory or cdk.Size.gibibytes(4),
+            log_group=log_group,
+            log_retention=log_retention or logs.RetentionDays.ONE_MONTH,
         )
+        self.engine = engine(self, "Engine", parts)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The network connections of every job and instance: `context.connections.allow_to(database, port)`."""
+        return self.compute.connections
 
     def outputs(self) -> dict[str, str]:
         """What a user of the context wants to know once it is deployed: name to value, for stack outputs."""

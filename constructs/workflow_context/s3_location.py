@@ -44,35 +44,54 @@ class S3Location:
         """The location below this one, with the same rights."""
         return S3Location(self.bucket, "/".join(part for part in (self.prefix, *parts) if part), self.read_only)
 
-    def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Allow reading and listing the objects below the prefix."""
-        self._grant_bucket(grantee, ["s3:GetBucketLocation"], listed=False)
-        self._grant_bucket(grantee, ["s3:ListBucket"], listed=True)
-        self._grant_objects(grantee, _READ_OBJECT)
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading and listing the objects below the prefix.
 
-    def grant(self, grantee: iam.IGrantable) -> None:
-        """Allow what the location is for: reading, and unless it is read-only, writing and deleting objects."""
-        self.grant_read(grantee)
-        if not self.read_only:
-            self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False)
-            self._grant_objects(grantee, _WRITE_OBJECT)
-        if self.bucket.encryption_key is not None:
-            # What S3 itself asks of the caller; the L2's grants add wildcards.
-            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-            actions = ["kms:Decrypt"] if self.read_only else ["kms:Decrypt", "kms:GenerateDataKey"]
-            self.bucket.encryption_key.grant(grantee, *actions)
+        Args:
+            grantee: Who may.
+        """
+        return (
+            self._grant_bucket(grantee, ["s3:GetBucketLocation"], listed=False)
+            .combine(self._grant_bucket(grantee, ["s3:ListBucket"], listed=True))
+            .combine(self._grant_objects(grantee, _READ_OBJECT))
+            .combine(self._grant_key(grantee, "kms:Decrypt"))
+        )
 
-    def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
+    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading, writing and deleting objects below the prefix; in a read-only location, only reading.
+
+        Args:
+            grantee: Who may.
+        """
+        read = self.grant_read(grantee)
+        if self.read_only:
+            return read
+        return (
+            read.combine(self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False))
+            .combine(self._grant_objects(grantee, _WRITE_OBJECT))
+            .combine(self._grant_key(grantee, "kms:GenerateDataKey"))
+        )
+
+    def _grant_key(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
+        """What S3 asks of the caller where the bucket has a key; the L2's grants would add wildcards.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+        """
+        if self.bucket.encryption_key is None:
+            return iam.Grant.drop(grantee, "the bucket has no key of its own")
+        return self.bucket.encryption_key.grant(grantee, action)
+
+    def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
         pattern = f"{self.prefix}/*" if self.prefix else "*"
-        iam.Grant.add_to_principal(
+        return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.bucket.arn_for_objects(pattern)]
         )
 
-    def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> None:
+    def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> iam.Grant:
         conditions = (
             {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if listed and self.prefix else None
         )
-        iam.Grant.add_to_principal(
+        return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=list(actions),
             resource_arns=[self.bucket.bucket_arn],

@@ -91,6 +91,7 @@ def build_app(
             stack = ContextStack(
                 app,
                 project.stack_name(name, user),
+                name=name,
                 context=project.contexts[name],
                 data=project.data,
                 network=core.network,

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.catalog import ENGINES
+from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
 from workflow_context.expiry import StorageExpiry
 from workflow_context.monitoring import Monitoring
@@ -26,6 +27,7 @@ class ContextStack(cdk.Stack):
     Args:
         scope: The app.
         id: Its name there.
+        name: The context's name in the project file. It begins the names that AWS gives the queues.
         context: What the project file says of it.
         data: The project's data locations.
         network: The network, usually `CoreStack.network`.
@@ -44,6 +46,7 @@ class ContextStack(cdk.Stack):
         scope: Construct,
         id: str,
         *,
+        name: str,
         context: Context,
         data: Sequence[DataLocation],
         network: Network,
@@ -69,7 +72,7 @@ class ContextStack(cdk.Stack):
         placement = placement_for(filesystem, network.placement(public=context.use_public_subnets))
         self.workflow_context = WorkflowContext(
             self,
-            "Context",
+            _construct_id(name),
             engine=engine.load(),
             placement=placement,
             storage=build_storage(
@@ -82,28 +85,31 @@ class ContextStack(cdk.Stack):
             ),
             outputs=outputs,
             data=self._data(data),
-            spot=context.request_spot_instances,
-            fallback_to_on_demand=context.has_fallback,
-            max_vcpus=context.max_vcpus,
-            heads_on_fargate=engine.heads_on_fargate(kind),
-            instance_types=context.instance_types,
-            architecture=_ARCHITECTURES[context.architecture],
-            gpu=context.gpu,
-            root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+            compute=BatchCompute.with_options(
+                spot=context.request_spot_instances,
+                fallback_to_on_demand=context.has_fallback,
+                max_vcpus=context.max_vcpus,
+                heads_on_fargate=engine.heads_on_fargate(kind),
+                instance_types=context.instance_types,
+                architecture=_ARCHITECTURES[context.architecture],
+                gpu=context.gpu,
+                root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+            ),
         )
         expiry = expires_after(filesystem)
         if expiry:
-            StorageExpiry(self, "Expiry", context=self.workflow_context, after=expiry)
+            StorageExpiry(self.workflow_context, "Expiry", context=self.workflow_context, after=expiry)
         if context.monitoring:
             Monitoring(
-                self,
+                self.workflow_context,
                 "Monitoring",
                 context=self.workflow_context,
                 alarm_email=context.monitoring.alarm_email,
                 burst_credit_alarm_hours=context.monitoring.burst_credit_alarm_hours,
             )
-        for name, value in self.workflow_context.outputs().items():
-            cdk.CfnOutput(self, name, value=value)
+        for key, value in self.workflow_context.outputs().items():
+            # Below the context, where no context of that name is beside it; but named as if in the stack.
+            cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
         for key, value in context.tags.items():
             cdk.Tags.of(self).add(key, value)
         if context.permissions_boundary_arn:
@@ -115,3 +121,8 @@ class ContextStack(cdk.Stack):
             if written.bucket not in buckets:
                 buckets[written.bucket] = s3.Bucket.from_bucket_name(self, f"Data-{written.bucket}", written.bucket)
         return [S3Location(buckets[written.bucket], written.prefix, read_only=written.read_only) for written in data]
+
+
+def _construct_id(name: str) -> str:
+    """The name of the context, unless the file system beside it, and what belongs to that, may be called so."""
+    return f"{name}Context" if name.startswith("Storage") else name

@@ -8,7 +8,7 @@ from templates import Templates, only, resources
 
 def environments(template: dict) -> dict:
     return {
-        name.removeprefix("ContextCompute")[:-8]: one["Properties"]["ComputeResources"]
+        name.partition("Compute")[2][:-8]: one["Properties"]["ComputeResources"]
         for name, one in resources(template, "AWS::Batch::ComputeEnvironment").items()
     }
 

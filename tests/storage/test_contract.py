@@ -7,6 +7,7 @@ import pytest
 
 from workflow_context import (
     BatchCompute,
+    ContextParts,
     EfsFileSystem,
     MiniwdlEngine,
     Network,
@@ -58,7 +59,7 @@ def test_each_kind_of_the_catalog_has_its_construct() -> None:
 def test_the_catalog_says_of_fargate_what_the_construct_says() -> None:
     for entry in STORAGES.values():
         construct = entry.load()
-        assert construct.serves_fargate.fget(object.__new__(construct)) is entry.serves_fargate, entry.name
+        assert construct.serves_fargate is entry.serves_fargate, entry.name
 
 
 def test_engines_name_file_systems_of_the_catalog_only() -> None:
@@ -83,7 +84,8 @@ class TestMiniwdl:
         placement = network.placement()
         compute = BatchCompute(scope, "Compute", placement=placement, storage=storage, **options)
         outputs = WorkflowBucket(scope, "Outputs").location("out")
-        return MiniwdlEngine(scope, "Engine", placement=placement, compute=compute, storage=storage, outputs=outputs)
+        parts = ContextParts(placement=placement, compute=compute, storage=storage, outputs=outputs)
+        return MiniwdlEngine(scope, "Engine", parts)
 
     def test_fails_where_nothing_is_mounted(self, stack: cdk.Stack, network: Network) -> None:
         scope = cdk.Stack(stack, "OnS3")

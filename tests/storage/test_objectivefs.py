@@ -107,7 +107,7 @@ class TestRights:
         for policy, resource in resources(template, "AWS::IAM::Policy").items():
             text = json.dumps(resource["Properties"]["PolicyDocument"])
             for secret_thing in ("secretsmanager:GetSecretValue", bucket, "lab-software"):
-                assert (secret_thing in text) == policy.startswith("ContextComputeInstanceRoleDefault"), policy
+                assert (secret_thing in text) == policy.startswith("ofsComputeInstanceRoleDefault"), policy
 
     def test_the_package_is_read_for_both_processors_and_nothing_beside_it(self, storages: Templates) -> None:
         text = json.dumps(resources(storages["Storages-ofs"], "AWS::IAM::Policy"))

@@ -2,70 +2,75 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
-from workflow_context.compute import BatchCompute
 from workflow_context.nag import acknowledge, acknowledge_policies
-from workflow_context.network import Placement
-from workflow_context.s3_location import S3_WILDCARD, S3Location
-from workflow_context.storage.base import WorkflowFileSystem
+from workflow_context.s3_location import S3_WILDCARD
+
+from .fargate import check_fargate_size
+from .parts import ContextParts
+
+_Options = ParamSpec("_Options")
+_Engine = TypeVar("_Engine")
 
 
 class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
     """A workflow engine in a context: its roles, its job definitions and what its client must know.
 
+    An engine of one's own is a subclass. Its constructor takes what this one takes, and options of its own by name; it
+    makes the head job's container (`head_container`), sets `head_job_definition` (`new_job_definition`), and says
+    `client_configuration`. What it lets its roles do, it adds with the `grant_…` methods.
+
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where head jobs run.
-        compute: The queues.
-        storage: The file system that head jobs and task jobs share.
-        outputs: Where the engine writes to in S3.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it: queues, file system, places in S3.
 
     Attributes:
+        head_job_definition: The job definition that runs the engine for one workflow; each engine sets it.
         head_role: The role of head jobs.
         execution_role: The role with which ECS fetches images and writes logs for jobs of our definitions.
-        log_group: The log of jobs of our definitions, kept for 30 days.
+        log_group: The log of jobs of our definitions.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
-    ) -> None:
+    head_job_definition: batch.EcsJobDefinition
+
+    def __init__(self, scope: Construct, id: str, parts: ContextParts) -> None:
         super().__init__(scope, id)
-        self.placement = placement
-        self.compute = compute
-        self.storage = storage
-        self.outputs = outputs
-        self.log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        acknowledge(
-            self.log_group,
-            "CloudWatch Logs encrypts every log group with a key of its own.",
-            "HIPAA.Security-CloudWatchLogGroupEncrypted",
-        )
-        self.head_role = self._role("HeadRole", "Head jobs of the workflow context")
-        self.execution_role = self._role("ExecutionRole", "Image pulls and logs of the workflow context")
+        self._parts = parts
+        self.placement = parts.placement
+        self.compute = parts.compute
+        self.storage = parts.storage
+        self.outputs = parts.outputs
+        self.data = tuple(parts.data)
+        self.log_group = parts.log_group or self._new_log_group(parts.log_retention)
+        self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
+        self.execution_role = self.new_role("ExecutionRole", "Image pulls and logs of the workflow context")
         self.log_group.grant_write(self.execution_role)
-        storage.grant_read_write(self.head_role)
-        outputs.grant(self.head_role)
-        for location in data:
-            location.grant(self.head_role)
-        self._grant_task_submission(self.head_role.add_to_policy)
-        acknowledge_policies(self, self._wildcard_reasons())
+        self.storage.grant_read_write(self.head_role)
+        for location in (self.outputs, *self.data):
+            location.grant_read_write(self.head_role)
+        self.grant_task_submission(self.head_role.add_to_policy)
+        acknowledge_policies(self, self.wildcard_reasons())
+
+    @classmethod
+    def with_options(
+        cls: Callable[Concatenate[Construct, str, ContextParts, _Options], _Engine],
+        *args: _Options.args,
+        **options: _Options.kwargs,
+    ) -> Callable[[Construct, str, ContextParts], _Engine]:
+        """This engine with options of its own, for a context to make: `NextflowEngine.with_options(image="…")`.
+
+        Args:
+            *args: None: every option has a name.
+            **options: What the constructor of the engine takes beside `scope`, `id` and `parts`.
+        """
+        return lambda scope, id, parts: cls(scope, id, parts, *args, **options)
 
     @property
     @abc.abstractmethod
@@ -73,13 +78,17 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """What a user's client needs to find this context, as text to paste: shell, or the client's own format."""
 
     @property
-    @abc.abstractmethod
-    def head_job_definition(self) -> batch.IJobDefinition:
-        """The job definition that runs the engine for one workflow."""
+    def head_memory(self) -> cdk.Size:
+        """The memory of a head job, without what the file system takes."""
+        return self._parts.head_memory
 
     @property
-    def _mount_path(self) -> str:
-        """The directory of the file system, for engines that work in a directory."""
+    def shared_directory(self) -> str:
+        """The directory of the file system, for engines that work in a directory.
+
+        Raises:
+            ValueError: The file system is not mounted anywhere.
+        """
         if self.storage.mount_path is None:
             message = (
                 f"{type(self).__name__} works in a directory that all jobs share, and {type(self.storage).__name__} "
@@ -88,23 +97,27 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             raise ValueError(message)
         return self.storage.mount_path
 
-    def _with_overhead(self, memory: cdk.Size) -> cdk.Size:
-        """The memory to ask for, for a job that needs `memory`: the file system may take some of the machine too."""
+    def memory_with_overhead(self, memory: cdk.Size) -> cdk.Size:
+        """The memory to ask for, for a job that needs `memory`: the file system may take some of the machine too.
+
+        Args:
+            memory: What the job itself needs.
+        """
         return cdk.Size.mebibytes(memory.to_mebibytes() + self.storage.task_memory_overhead.to_mebibytes())
 
     @property
-    def _s3_work_directory(self) -> str:
+    def s3_work_directory(self) -> str:
         """The work directory of engines that keep it in S3: the file system, or a place beside one that is mounted."""
         if self.storage.mount_path is None:
             return self.storage.work_directory
         return self.outputs.within("work").uri
 
     @property
-    def _task_definition_names(self) -> str:
+    def task_definition_names(self) -> str:
         """What the names of the job definitions that head jobs submit with look like; `*` stands for any characters."""
         return "*"
 
-    def _wildcard_reasons(self) -> dict[str, str]:
+    def wildcard_reasons(self) -> dict[str, str]:
         """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
         return {
             "s3:": S3_WILDCARD,
@@ -115,36 +128,67 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
         }
 
+    def _new_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
+        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
+        acknowledge(
+            log_group,
+            "CloudWatch Logs encrypts every log group with a key of its own.",
+            "HIPAA.Security-CloudWatchLogGroupEncrypted",
+        )
+        return log_group
+
     def extra_outputs(self) -> dict[str, str]:
         """What this engine adds to the outputs of a context: name to value."""
         return {}
 
-    def _own_jobs(self) -> dict[str, dict[str, str]]:
+    def own_jobs(self) -> dict[str, dict[str, str]]:
         """The IAM condition by which the jobs that the engine submitted are known from others, if it marks them."""
         return {}
 
-    def _own_tags(self) -> dict[str, dict[str, str | list[str]]]:
+    def own_tags(self) -> dict[str, dict[str, str | list[str]]]:
         """The IAM condition on the tags that head jobs may give, if it is known which the engine gives."""
         return {}
 
-    def _role(self, id: str, description: str) -> iam.Role:
+    def new_role(self, id: str, description: str) -> iam.Role:
+        """Define a role for containers, without any right.
+
+        Args:
+            id: Its name in the engine.
+            description: What it is for.
+        """
         return iam.Role(self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description)
 
-    def _head_container(
+    def head_container(
         self,
         id: str,
         *,
         image: str,
         command: Sequence[str],
         environment: Mapping[str, str],
-        cpu: float = 1,
+        cpu: float | None = None,
         memory: cdk.Size | None = None,
         role: iam.IRole | None = None,
     ) -> batch.IEcsContainerDefinition:
-        memory = memory or cdk.Size.gibibytes(4)
+        """The container of a job on the head queue, on Fargate or on an instance, with the file system.
+
+        Args:
+            id: Its name in the engine, and in lower case the beginning of its log streams' names.
+            image: Container image.
+            command: What it runs.
+            environment: What it finds set.
+            cpu: vCPUs. Default: those of the context's head jobs.
+            memory: Memory; on an instance what the file system takes is added. Default: that of head jobs.
+            role: The role of the job. Default: `head_role`.
+
+        Raises:
+            ValueError: Fargate does not offer that memory for so many vCPUs.
+        """
+        cpu = cpu or self._parts.head_vcpus
+        memory = memory or self.head_memory
         role = role or self.head_role
         definition: batch.IEcsContainerDefinition
         if self.compute.heads_on_fargate:
+            check_fargate_size(cpu, memory)
             definition = batch.EcsFargateContainerDefinition(
                 self,
                 id,
@@ -155,13 +199,13 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 environment=dict(environment),
                 job_role=role,
                 execution_role=self.execution_role,
-                logging=self._log_driver(id.lower()),
+                logging=self.log_driver(id.lower()),
                 volumes=list(self.storage.volumes(on_fargate=True)),
                 assign_public_ip=self.placement.assign_public_ip,
                 fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
             )
         else:
-            definition = self._ec2_container(
+            definition = self.ec2_container(
                 id,
                 image=image,
                 command=command,
@@ -172,7 +216,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             )
         return definition
 
-    def _ec2_container(
+    def ec2_container(
         self,
         id: str,
         *,
@@ -183,17 +227,28 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         cpu: float,
         memory: cdk.Size,
     ) -> batch.EcsEc2ContainerDefinition:
+        """The container of a job on an instance, with the file system.
+
+        Args:
+            id: Its name in the engine, and in lower case the beginning of its log streams' names.
+            image: Container image.
+            command: What it runs.
+            environment: What it finds set.
+            role: The role of the job.
+            cpu: vCPUs.
+            memory: Memory; what the file system takes is added.
+        """
         return batch.EcsEc2ContainerDefinition(
             self,
             id,
             image=ecs.ContainerImage.from_registry(image),
             cpu=cpu,
-            memory=self._with_overhead(memory),
+            memory=self.memory_with_overhead(memory),
             command=list(command),
             environment=dict(environment),
             job_role=role,
             execution_role=self.execution_role,
-            logging=self._log_driver(id.lower()),
+            logging=self.log_driver(id.lower()),
             volumes=list(self.storage.volumes(on_fargate=False)),
         )
 
@@ -207,22 +262,28 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             image: Container image.
             command: What it runs.
         """
-        role = self._role(f"{id}Role", f"{id} of the workflow context")
+        role = self.new_role(f"{id}Role", f"{id} of the workflow context")
         self.storage.grant_read_write(role)
-        container = self._head_container(
+        container = self.head_container(
             f"{id}Container",
             image=image,
             command=command,
             environment={},
+            cpu=1,
             memory=cdk.Size.gibibytes(2),
             role=role,
         )
-        return self._definition(id, container, timeout=cdk.Duration.hours(1))
+        return self.new_job_definition(id, container, timeout=cdk.Duration.hours(1))
 
-    def _log_driver(self, prefix: str) -> ecs.LogDriver:
+    def log_driver(self, prefix: str) -> ecs.LogDriver:
+        """Write to the log of the context.
+
+        Args:
+            prefix: Beginning of the names of the log streams.
+        """
         return ecs.LogDriver.aws_logs(stream_prefix=prefix, log_group=self.log_group)
 
-    def _definition(
+    def new_job_definition(
         self,
         id: str,
         container: batch.IEcsContainerDefinition,
@@ -231,6 +292,15 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         attempts: int = 1,
         timeout: cdk.Duration,
     ) -> batch.EcsJobDefinition:
+        """Define a job that waits for the file system to be there.
+
+        Args:
+            id: Its name in the engine.
+            container: What runs: `head_container`, or `ec2_container`.
+            parameters: Defaults of the parameters that the command names as `Ref::…`. Default: none.
+            attempts: How often a job runs that loses its machine.
+            timeout: When AWS Batch ends an attempt.
+        """
         definition = batch.EcsJobDefinition(
             self,
             id,
@@ -252,7 +322,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         definition.node.add_dependency(*self.storage.ready)
         return definition
 
-    def _grant_task_submission(self, allow: Callable[[iam.PolicyStatement], object]) -> None:
+    def grant_task_submission(self, allow: Callable[[iam.PolicyStatement], object]) -> None:
         """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted.
 
         Args:
@@ -261,7 +331,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         stack = cdk.Stack.of(self)
         jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
         definitions = stack.format_arn(
-            service="batch", resource="job-definition", resource_name=self._task_definition_names
+            service="batch", resource="job-definition", resource_name=self.task_definition_names
         )
         queues = [queue.job_queue_arn for queue in self.compute.queues]
         for statement in (
@@ -276,14 +346,14 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             iam.PolicyStatement(
                 sid="TagTasks",
                 actions=["batch:TagResource"],
-                resources=[definitions, *(queues if self._own_tags() else [])],
-                conditions=self._own_tags() or None,
+                resources=[definitions, *(queues if self.own_tags() else [])],
+                conditions=self.own_tags() or None,
             ),
             iam.PolicyStatement(
                 sid="EndOwnTasks",
                 actions=["batch:TerminateJob", "batch:CancelJob"],
                 resources=[jobs],
-                conditions=self._own_jobs() or None,
+                conditions=self.own_jobs() or None,
             ),
             iam.PolicyStatement(
                 sid="FollowTasks",
@@ -293,16 +363,20 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         ):
             allow(statement)
 
-    def _grant_task(self, role: iam.IRole, data: Sequence[S3Location]) -> None:
-        """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs."""
+    def grant_task(self, role: iam.IRole) -> None:
+        """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs.
+
+        Args:
+            role: The role.
+        """
         self.storage.grant_read_write(role)
         self.outputs.grant_read(role)
         if self.storage.mount_path is not None:
-            self.outputs.within("work").grant(role)
-        for location in data:
-            location.grant(role)
+            self.outputs.within("work").grant_read_write(role)
+        for location in self.data:
+            location.grant_read_write(role)
 
-    def _grant_machine_facts(self) -> None:
+    def grant_machine_facts(self) -> None:
         """Allow head jobs to look up on which machine a task ran."""
         stack = cdk.Stack.of(self)
         for statement in (
@@ -322,8 +396,12 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         ):
             self.head_role.add_to_policy(statement)
 
-    def _grant_pass_roles(self, *roles: iam.IRole) -> None:
-        """Allow head jobs to give these roles to the jobs whose definitions they register, and no others."""
+    def grant_pass_roles(self, *roles: iam.IRole) -> None:
+        """Allow head jobs to give these roles to the jobs whose definitions they register, and no others.
+
+        Args:
+            *roles: The roles.
+        """
         self.head_role.add_to_policy(
             iam.PolicyStatement(
                 sid="PassTaskRoles",

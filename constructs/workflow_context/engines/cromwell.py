@@ -1,20 +1,16 @@
 """Cromwell, by its backend for AWS Batch: https://cromwell.readthedocs.io/en/develop/backends/AWSBatch/."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.compute import BatchCompute
-from workflow_context.network import Placement
-from workflow_context.s3_location import S3Location
 from workflow_context.scripts import install_script, read_script
-from workflow_context.storage.base import WorkflowFileSystem
 
 from .base import WorkflowEngine
+from .parts import ContextParts
 
 IMAGE = "docker.io/broadinstitute/cromwell:93-0232cbd"
 
@@ -39,12 +35,9 @@ class CromwellEngine(WorkflowEngine):
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where head jobs run.
-        compute: The queues; every instance of theirs gets what the backend binds into tasks.
-        storage: The executions, with `S3FileSystem`. `EfsFileSystem(host_mounted=True)` is bound into every task, and
-            the executions are in `work` in `outputs`.
-        outputs: Where the final outputs of workflows are copied to, and the scripts of tasks are kept.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it. Every instance gets what the backend binds into tasks. The executions are in
+            the file system with `S3FileSystem`; `EfsFileSystem(host_mounted=True)` is bound into every task, and the
+            executions are in `work` in `outputs`, as are the final outputs and the scripts of tasks.
         image: Container image of head jobs. Default: the one that the Cromwell project publishes, by version.
 
     Attributes:
@@ -71,27 +64,23 @@ class CromwellEngine(WorkflowEngine):
         self,
         scope: Construct,
         id: str,
+        parts: ContextParts,
         *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
+        super().__init__(scope, id, parts)
         self._check_reach()
-        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        self._grant_task(self.task_role, data)
-        self._grant_pass_roles(self.task_role)
-        self._grant_machine_facts()
+        self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
+        self.grant_task(self.task_role)
+        self.grant_pass_roles(self.task_role)
+        self.grant_machine_facts()
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
-        compute.run_at_boot(install_script("fetch_and_run.sh", _FETCH_AND_RUN))
+        self.compute.run_at_boot(install_script("fetch_and_run.sh", _FETCH_AND_RUN))
         command = f"{_AWS_CLI_HOME}/v2/current/bin/aws"
-        compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": _AWS_CLI_HOME, "AWS_CLI": command}))
-        self._head_job_definition = self._definition(
+        self.compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": _AWS_CLI_HOME, "AWS_CLI": command}))
+        self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self._head_container(
+            self.head_container(
                 "Head",
                 image=image,
                 command=["Ref::workflow", "Ref::inputs"],
@@ -103,11 +92,6 @@ class CromwellEngine(WorkflowEngine):
             },
             timeout=cdk.Duration.days(14),
         )
-
-    @property
-    @override
-    def head_job_definition(self) -> batch.IJobDefinition:
-        return self._head_job_definition
 
     @property
     @override
@@ -125,11 +109,11 @@ class CromwellEngine(WorkflowEngine):
 
     @override
     def extra_outputs(self) -> dict[str, str]:
-        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self._s3_work_directory}
+        return {"TaskRole": self.task_role.role_arn, "WorkDirectory": self.s3_work_directory}
 
     @property
     @override
-    def _task_definition_names(self) -> str:
+    def task_definition_names(self) -> str:
         return "cromwell_*"
 
     def _check_reach(self) -> None:
@@ -143,7 +127,7 @@ class CromwellEngine(WorkflowEngine):
 
     def _settings(self) -> dict[str, object]:
         config: dict[str, object] = {
-            "root": f"{self._s3_work_directory}/cromwell-execution",
+            "root": f"{self.s3_work_directory}/cromwell-execution",
             "auth": "default",
             "concurrent-job-limit": 1000,
             "numSubmitAttempts": 6,

@@ -1,21 +1,14 @@
 """miniwdl, by its own AWS Batch client miniwdl-aws: https://github.com/miniwdl-ext/miniwdl-aws."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_iam as iam
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.compute import BatchCompute
-from workflow_context.network import Placement
-from workflow_context.s3_location import S3Location
-from workflow_context.storage.base import WorkflowFileSystem
-
 from .base import WorkflowEngine
+from .parts import ContextParts
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
-_HEAD_MEMORY = cdk.Size.gibibytes(4)
 _MEMORY_DELTA = -33  # MiB that miniwdl-aws leaves to the ECS agent on each machine
 
 
@@ -31,11 +24,8 @@ class MiniwdlEngine(WorkflowEngine):
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where head jobs run.
-        compute: The queues; the head queue gets the tags.
-        storage: The shared file system.
-        outputs: Where `--s3upload` puts outputs and logs.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it. The head queue gets the tags; `--s3upload` puts outputs and logs into
+            `outputs`.
         image: Container image of head jobs. Default: the one that the miniwdl-aws project publishes, by version.
 
     Attributes:
@@ -61,24 +51,20 @@ class MiniwdlEngine(WorkflowEngine):
         self,
         scope: Construct,
         id: str,
+        parts: ContextParts,
         *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
+        super().__init__(scope, id, parts)
         self._check_reach()
-        for location in data:
-            location.grant(compute.instance_role)
-        if storage.access_point_id:
-            outputs.grant_read(compute.instance_role)
+        for location in self.data:
+            location.grant_read_write(self.compute.instance_role)
+        if self.storage.access_point_id:
+            self.outputs.grant_read(self.compute.instance_role)
         else:
-            outputs.grant(compute.instance_role)
+            self.outputs.grant_read_write(self.compute.instance_role)
             # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
-            self._grant_task_submission(iam.Policy(self, "HeadJobs", roles=[compute.instance_role]).add_statements)
+            self.grant_task_submission(iam.Policy(self, "HeadJobs", roles=[self.compute.instance_role]).add_statements)
         # The client gives the head role to ECS as execution role too.
         self.head_role.add_to_policy(
             iam.PolicyStatement(
@@ -102,9 +88,9 @@ class MiniwdlEngine(WorkflowEngine):
             )
         )
         self._tag_head_queue()
-        self._head_job_definition = self._definition(
+        self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self._head_container(
+            self.head_container(
                 "Head",
                 image=image,
                 command=[
@@ -112,16 +98,10 @@ class MiniwdlEngine(WorkflowEngine):
                     *("--dir", self._run_directory, "--s3upload", "Ref::outputs"),
                 ],
                 environment=self._environment(),
-                memory=_HEAD_MEMORY,
             ),
             parameters={"inputs": "{}", "outputs": self._upload_folder},
             timeout=cdk.Duration.days(7),
         )
-
-    @property
-    @override
-    def head_job_definition(self) -> batch.IJobDefinition:
-        return self._head_job_definition
 
     @property
     @override
@@ -141,20 +121,20 @@ class MiniwdlEngine(WorkflowEngine):
         )
 
     @override
-    def _wildcard_reasons(self) -> dict[str, str]:
+    def wildcard_reasons(self) -> dict[str, str]:
         return {
-            **super()._wildcard_reasons(),
+            **super().wildcard_reasons(),
             "logs:": "Log streams are named by job ids, within the one log group of AWS Batch.",
             "elasticfilesystem:Describe": "The client looks the access point up by its id; the action reads no data.",
         }
 
     @override
-    def _own_jobs(self) -> dict[str, dict[str, str]]:
+    def own_jobs(self) -> dict[str, dict[str, str]]:
         return {"Null": {"aws:ResourceTag/AWS_BATCH_PARENT_JOB_ID": "false"}}
 
     @property
     def _run_directory(self) -> str:
-        return f"{self._mount_path}/miniwdl_run"
+        return f"{self.shared_directory}/miniwdl_run"
 
     @property
     def _downloads(self) -> str:
@@ -178,8 +158,8 @@ class MiniwdlEngine(WorkflowEngine):
     def _client_options(self) -> list[str]:
         if self.storage.access_point_id:
             return [] if self.placement.assign_public_ip else [" --no-public-ip"]
-        memory = self._with_overhead(_HEAD_MEMORY).to_gibibytes()
-        return [f" --no-efs --mount {self._mount_path} --memory-GiB {memory:g}"]
+        memory = self.memory_with_overhead(self.head_memory).to_gibibytes()
+        return [f" --no-efs --mount {self.shared_directory} --memory-GiB {memory:g}"]
 
     def _task_settings(self) -> dict[str, str]:
         """What is the same for a client and for head jobs that are submitted without it."""
@@ -197,7 +177,7 @@ class MiniwdlEngine(WorkflowEngine):
         """What the client would set, for head jobs that are submitted without it."""
         fallback = self.compute.fallback_queue
         return {
-            "MINIWDL__FILE_IO__ROOT": self._mount_path,
+            "MINIWDL__FILE_IO__ROOT": self.shared_directory,
             "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
             **(

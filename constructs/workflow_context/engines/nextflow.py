@@ -1,18 +1,13 @@
 """Nextflow, by its own executor for AWS Batch, or in a directory that all jobs share."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.compute import BatchCompute
-from workflow_context.network import Placement
-from workflow_context.s3_location import S3Location
 from workflow_context.scripts import read_script
-from workflow_context.storage.base import WorkflowFileSystem
 
+from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
 
 IMAGE = "docker.io/nextflow/nextflow:25.04.4"
@@ -64,11 +59,7 @@ class NextflowEngine(SharedDirectoryEngine):
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where head jobs run.
-        compute: The queues; with the work directory in S3 every instance of theirs gets the AWS CLI.
-        storage: Where the work directory is.
-        outputs: Where results go to in S3.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it. With the work directory in S3 every instance gets the AWS CLI.
         image: Container image of head jobs; for a shared file system it must hold Python 3.9 or later. Default: the one
             that the Nextflow project publishes, by version.
         task_image: Container image of processes that name none, on a shared file system. Default: Ubuntu, by version.
@@ -106,35 +97,31 @@ class NextflowEngine(SharedDirectoryEngine):
         self,
         scope: Construct,
         id: str,
+        parts: ContextParts,
         *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
         image: str = IMAGE,
         task_image: str = TASK_IMAGE,
         s3_work_directory: bool = False,
     ) -> None:
-        self._in_s3 = s3_work_directory or storage.mount_path is None
-        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
-        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
+        self._in_s3 = s3_work_directory or parts.storage.mount_path is None
+        super().__init__(scope, id, parts)
+        self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
         self.task_job_definition: batch.EcsJobDefinition | None = None
         if self._in_s3:
             self._check_reach()
-            self._prepare_s3(data)
+            self._prepare_s3()
             command, environment = ["bash", "-c", read_script("nextflow_head.sh"), "nextflow"], self._environment()
         else:
-            self._grant_shared_task(self.task_role, data)
+            self._grant_shared_task(self.task_role)
             self.task_job_definition = self._task_definition(task_image, self.task_role)
             command = self._front_end_command()
             environment = {
                 **self._front_end_environment(self.task_job_definition, self._home, ["nextflow_shared_head.sh"]),
                 **self._common_environment(),
             }
-        self._head_job_definition = self._definition(
+        self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self._head_container(
+            self.head_container(
                 "Head",
                 image=image,
                 command=[
@@ -149,18 +136,13 @@ class NextflowEngine(SharedDirectoryEngine):
 
     @property
     @override
-    def head_job_definition(self) -> batch.IJobDefinition:
-        return self._head_job_definition
-
-    @property
-    @override
     def client_configuration(self) -> str:
         if self._in_s3:
             return self._s3_configuration()
         return "\n".join(
             [
                 "// Nextflow runs in head jobs of this context, which alone have its file system. PIPELINE is a",
-                f"// repository, its URL, or a path below {self._mount_path}; 'session' is a head job to resume.",
+                f"// repository, its URL, or a path below {self.shared_directory}; 'session' is a head job to resume.",
                 *(f"// {line}" for line in self._how_to_submit("nextflow", {"pipeline": "PIPELINE", **_PARAMETERS})),
                 "// They run with this:",
                 self._shared_configuration(),
@@ -173,7 +155,7 @@ class NextflowEngine(SharedDirectoryEngine):
         return {
             **({"TaskJobDefinition": definition.job_definition_arn} if definition else {}),
             "TaskRole": self.task_role.role_arn,
-            "WorkDirectory": self._s3_work_directory if self._in_s3 else f"{self._home}/work",
+            "WorkDirectory": self.s3_work_directory if self._in_s3 else f"{self._home}/work",
         }
 
     @property
@@ -183,17 +165,17 @@ class NextflowEngine(SharedDirectoryEngine):
 
     @property
     @override
-    def _task_definition_names(self) -> str:
-        return "nf-*" if self._in_s3 else super()._task_definition_names
+    def task_definition_names(self) -> str:
+        return "nf-*" if self._in_s3 else super().task_definition_names
 
     @property
     def _home(self) -> str:
-        return f"{self._mount_path}/nextflow"
+        return f"{self.shared_directory}/nextflow"
 
-    def _prepare_s3(self, data: Sequence[S3Location]) -> None:
-        self._grant_task(self.task_role, data)
-        self._grant_pass_roles(self.task_role)
-        self._grant_machine_facts()
+    def _prepare_s3(self) -> None:
+        self.grant_task(self.task_role)
+        self.grant_pass_roles(self.task_role)
+        self.grant_machine_facts()
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
         command = f"{AWS_CLI_HOME}/bin/aws"
         self.compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": AWS_CLI_HOME, "AWS_CLI": command}))
@@ -223,7 +205,7 @@ class NextflowEngine(SharedDirectoryEngine):
         return "\n".join(
             [
                 "// Save as context.config, then: nextflow -c context.config run PIPELINE",
-                f"workDir = '{self._s3_work_directory}'",
+                f"workDir = '{self.s3_work_directory}'",
                 f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
                 "process {",
                 "    executor = 'awsbatch'",
@@ -280,7 +262,7 @@ class NextflowEngine(SharedDirectoryEngine):
     def _environment(self) -> dict[str, str]:
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "NXF_CLOUDCACHE_PATH": f"{self._s3_work_directory}/.cache",
+            "NXF_CLOUDCACHE_PATH": f"{self.s3_work_directory}/.cache",
             **self._common_environment(),
         }
 
@@ -289,5 +271,6 @@ class NextflowEngine(SharedDirectoryEngine):
             "NEXTFLOW_CONFIG": self._s3_configuration() if self._in_s3 else self._shared_configuration(),
             "NXF_ANSI_LOG": "false",
             "NXF_IGNORE_RESUME_HISTORY": "true",  # the history of the runs is a file of a container that is gone
-            "NXF_OPTS": "-Xms1g -Xmx3g",
+            # What is left of the memory is for the JVM itself and the tools that it calls.
+            "NXF_OPTS": f"-Xms1g -Xmx{max(self.head_memory.to_mebibytes() - 1024, 1024):g}m",
         }

@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from workflow_context.pbs.package import bundle
 from workflow_context.pbs.settings import TAG
-from workflow_context.s3_location import S3Location
 from workflow_context.scripts import bare_script
 
 from .base import WorkflowEngine
@@ -35,19 +34,19 @@ class SharedDirectoryEngine(WorkflowEngine):
 
     @property
     @override
-    def _task_definition_names(self) -> str:
-        return f"{self._front_end_name}-fe-*" if self._shared else super()._task_definition_names
+    def task_definition_names(self) -> str:
+        return f"{self._front_end_name}-fe-*" if self._shared else super().task_definition_names
 
     @override
-    def _own_jobs(self) -> dict[str, dict[str, str]]:
+    def own_jobs(self) -> dict[str, dict[str, str]]:
         if not self._shared:
-            return super()._own_jobs()
+            return super().own_jobs()
         return {"StringEquals": {f"aws:ResourceTag/{TAG}": self._front_end_name}}
 
     @override
-    def _own_tags(self) -> dict[str, dict[str, str | list[str]]]:
+    def own_tags(self) -> dict[str, dict[str, str | list[str]]]:
         if not self._shared:
-            return super()._own_tags()
+            return super().own_tags()
         # The second one is also true of a request without any tag; the first one is not.
         return {
             "StringEquals": {f"aws:RequestTag/{TAG}": self._front_end_name},
@@ -64,9 +63,9 @@ class SharedDirectoryEngine(WorkflowEngine):
             task_role: The role of tasks.
             environment: What tasks find set. Default: nothing.
         """
-        definition = self._definition(
+        definition = self.new_job_definition(
             "TaskJob",
-            self._ec2_container(
+            self.ec2_container(
                 "Task",
                 image=image,
                 command=["true"],
@@ -82,7 +81,7 @@ class SharedDirectoryEngine(WorkflowEngine):
         assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
         # One of those that head jobs may submit with, by its name.
         resource.job_definition_name = f"{self._front_end_name}-fe-tasks"
-        self._grant_pass_roles(task_role, self.execution_role)
+        self.grant_pass_roles(task_role, self.execution_role)
         return definition
 
     def _front_end_command(self, *parameters: str) -> list[str]:
@@ -136,8 +135,8 @@ class SharedDirectoryEngine(WorkflowEngine):
             "WORKFLOW_MEMORY_OVERHEAD_MIB": f"{self.storage.task_memory_overhead.to_mebibytes():g}",
         }
 
-    def _grant_shared_task(self, role: iam.IRole, data: Sequence[S3Location]) -> None:
+    def _grant_shared_task(self, role: iam.IRole) -> None:
         """Allow a task role the file system, the outputs and the data."""
         self.storage.grant_read_write(role)
-        for location in (self.outputs, *data):
-            location.grant(role)
+        for location in (self.outputs, *self.data):
+            location.grant_read_write(role)

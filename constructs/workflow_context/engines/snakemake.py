@@ -1,20 +1,15 @@
 """Snakemake, in a directory that all jobs share, or by its AWS Batch executor plugin with the files in S3."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.compute import BatchCompute
-from workflow_context.network import Placement
 from workflow_context.pbs.package import bundle
-from workflow_context.s3_location import S3Location
 from workflow_context.scripts import bare_script
-from workflow_context.storage.base import WorkflowFileSystem
 
 from .bundled_plugin import bundled_plugin
+from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
@@ -37,11 +32,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where head jobs run.
-        compute: The queues.
-        storage: The shared file system.
-        outputs: Where workflows write to in S3.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it.
         image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head
             jobs on S3 it must also hold both plugins, which the recipe of the default does not name: give one made from
             it, or run Snakemake elsewhere, by the client configuration. Default: the image that the Snakemake project
@@ -68,17 +59,13 @@ class SnakemakeEngine(SharedDirectoryEngine):
         self,
         scope: Construct,
         id: str,
+        parts: ContextParts,
         *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
-        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        self._grant_shared_task(self.task_role, data)
+        super().__init__(scope, id, parts)
+        self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
+        self._grant_shared_task(self.task_role)
         self.task_job_definition: batch.EcsJobDefinition | None = None
         parameters = ("Ref::snakefile", "Ref::directory", "Ref::jobs", "Ref::options")
         if self._shared:
@@ -101,17 +88,12 @@ class SnakemakeEngine(SharedDirectoryEngine):
                 "FRONT_END": bundle([("head.sh", head)]),
                 **self._environment(),
             }
-        self._head_job_definition = self._definition(
+        self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self._head_container("Head", image=image, command=command, environment=environment),
+            self.head_container("Head", image=image, command=command, environment=environment),
             parameters={"snakefile": "Snakefile", "directory": self._run_directory, "jobs": "100", "options": "none"},
             timeout=cdk.Duration.days(7),
         )
-
-    @property
-    @override
-    def head_job_definition(self) -> batch.IJobDefinition:
-        return self._head_job_definition
 
     @property
     @override
@@ -127,8 +109,8 @@ class SnakemakeEngine(SharedDirectoryEngine):
         }
 
     @override
-    def _wildcard_reasons(self) -> dict[str, str]:
-        return {**super()._wildcard_reasons(), "batch:Describe": "AWS Batch has no resource level for these actions."}
+    def wildcard_reasons(self) -> dict[str, str]:
+        return {**super().wildcard_reasons(), "batch:Describe": "AWS Batch has no resource level for these actions."}
 
     @property
     def _home(self) -> str:
@@ -144,9 +126,9 @@ class SnakemakeEngine(SharedDirectoryEngine):
         return "\n".join(
             [
                 "# Snakemake runs in head jobs of this context, which alone have its file system. SNAKEFILE is an s3://",
-                f"# address that the context may read, whose folder comes along, or a path below {self._mount_path}.",
-                "# 'options' is more of Snakemake's command line: --config name=value, targets. A new head job for the",
-                "# same directory does what is missing.",
+                "# address that the context may read, whose folder comes along, or a path below",
+                f"# {self.shared_directory}. 'options' is more of Snakemake's command line: --config name=value,",
+                "# targets. A new head job for the same directory does what is missing.",
                 *self._how_to_submit("snakemake", parameters),
             ]
         )
@@ -187,4 +169,4 @@ class SnakemakeEngine(SharedDirectoryEngine):
                 resources=["*"],
             )
         )
-        self._grant_pass_roles(self.task_role, self.execution_role)
+        self.grant_pass_roles(self.task_role, self.execution_role)

@@ -1,19 +1,15 @@
 """Toil, by its batch system for AWS Batch: https://toil.readthedocs.io/en/latest/."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_iam as iam
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.compute import BatchCompute
-from workflow_context.network import Placement
-from workflow_context.s3_location import S3_WILDCARD, S3Location
+from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
-from workflow_context.storage.base import WorkflowFileSystem
 
 from .base import WorkflowEngine
+from .parts import ContextParts
 
 # The image that Toil 9.6.0 itself starts jobs with (toil.version.dockerTag): head and jobs must be of one version.
 IMAGE = "quay.io/ucsc_cgl/toil:9.6.0-6793fc7f112785e13a229691d6de23225e73339e-py3.10"
@@ -48,12 +44,8 @@ class ToilEngine(WorkflowEngine):
     Args:
         scope: Where the construct lives.
         id: Its name there. The names of job stores follow from it.
-        placement: Where head jobs run.
-        compute: The queues.
-        storage: The work directory, with `S3FileSystem`: workflows may read and write there. Toil's own files are in
-            the job stores.
-        outputs: Where results go to in S3.
-        data: What else workflows may read, and write where it is not read-only.
+        parts: What the context gives it. With `S3FileSystem` workflows may read and write in the work directory, while
+            Toil's own files are in the job stores; results go to `outputs`.
         image: Container image of head jobs and of the jobs that Toil starts. Default: the one that the Toil project
             publishes, by version.
 
@@ -85,19 +77,15 @@ class ToilEngine(WorkflowEngine):
         self,
         scope: Construct,
         id: str,
+        parts: ContextParts,
         *,
-        placement: Placement,
-        compute: BatchCompute,
-        storage: WorkflowFileSystem,
-        outputs: S3Location,
-        data: Sequence[S3Location] = (),
         image: str = IMAGE,
     ) -> None:
-        super().__init__(scope, id, placement=placement, compute=compute, storage=storage, outputs=outputs, data=data)
-        if storage.mount_path is not None:
+        super().__init__(scope, id, parts)
+        if self.storage.mount_path is not None:
             message = (
-                f"the job definitions that Toil makes do not mount {type(storage).__name__}, and its job stores are in "
-                "S3; give S3FileSystem"
+                f"the job definitions that Toil makes do not mount {type(self.storage).__name__}, and its job stores "
+                "are in S3; give S3FileSystem"
             )
             raise ValueError(message)
         self._image = image
@@ -105,15 +93,15 @@ class ToilEngine(WorkflowEngine):
         # that of the construct in the tree; its first two characters are always the same.
         self._store_names = f"toil-{self.node.addr[2:10]}-{cdk.Aws.ACCOUNT_ID}"
         self.job_store = f"aws:{cdk.Aws.REGION}:{self._store_names}"
-        self.task_role = self._role("TaskRole", "Task jobs of the workflow context")
-        self._grant_task(self.task_role, data)
-        outputs.grant(self.task_role)
+        self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
+        self.grant_task(self.task_role)
+        self.outputs.grant_read_write(self.task_role)
         self._grant_job_stores()
-        self._grant_pass_roles(self.task_role)
-        compute.run_at_boot(read_script("toil_folders.sh"))
-        self._head_job_definition = self._definition(
+        self.grant_pass_roles(self.task_role)
+        self.compute.run_at_boot(read_script("toil_folders.sh"))
+        self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self._head_container(
+            self.head_container(
                 "Head",
                 image=image,
                 command=[
@@ -123,7 +111,7 @@ class ToilEngine(WorkflowEngine):
                 environment={
                     **self._settings(),
                     "TOIL_JOB_STORE": self.job_store,
-                    "TOIL_OUTPUTS": outputs.within("toil", "results").uri,
+                    "TOIL_OUTPUTS": self.outputs.within("toil", "results").uri,
                 },
             ),
             parameters={
@@ -135,11 +123,6 @@ class ToilEngine(WorkflowEngine):
             },
             timeout=cdk.Duration.days(14),
         )
-
-    @property
-    @override
-    def head_job_definition(self) -> batch.IJobDefinition:
-        return self._head_job_definition
 
     @property
     @override
@@ -158,13 +141,13 @@ class ToilEngine(WorkflowEngine):
 
     @property
     @override
-    def _task_definition_names(self) -> str:
+    def task_definition_names(self) -> str:
         return "toil-*"
 
     @override
-    def _wildcard_reasons(self) -> dict[str, str]:
+    def wildcard_reasons(self) -> dict[str, str]:
         job_stores = "Or the buckets of this context's job stores, which Toil names and makes."
-        return {**super()._wildcard_reasons(), "s3:": f"{S3_WILDCARD} {job_stores}"}
+        return {**super().wildcard_reasons(), "s3:": f"{S3_WILDCARD} {job_stores}"}
 
     def _settings(self) -> dict[str, str]:
         return {

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import aws_cdk as cdk
 import jsii
@@ -18,12 +19,19 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     - by the job definition: `volumes()`, for Fargate too where `serves_fargate`
     - by the machine: instances mount it at boot (`user_data()`, `host_mounted`), and jobs bind the directory
     - not as a directory: `mount_path` is None, and engines copy to and from `work_directory`
+
+    A kind of one's own is a subclass, which sets the attributes below in its body and defines what is abstract here.
+
+    Attributes:
+        mount_path: The directory at which jobs find the file system; None when there is nothing to mount.
+        serves_fargate: Whether a Fargate job can use the file system. Otherwise head jobs run on EC2 instances.
+        host_mounted: Whether instances mount the file system at boot, so that any job can bind its directory. Engines
+            whose own job definitions carry no other volume (Cromwell) need it.
     """
 
-    @property
-    @abc.abstractmethod
-    def mount_path(self) -> str | None:
-        """The directory at which jobs find the file system; None when there is nothing to mount."""
+    mount_path: ClassVar[str | None] = None
+    serves_fargate: ClassVar[bool] = False
+    host_mounted: bool = False
 
     @property
     def work_directory(self) -> str:
@@ -34,22 +42,9 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return self.mount_path
 
     @property
-    @abc.abstractmethod
-    def serves_fargate(self) -> bool:
-        """True when a Fargate job can use the file system. Otherwise head jobs run on EC2 instances."""
-
-    @property
-    def host_mounted(self) -> bool:
-        """True when instances mount the file system at boot, so that any job can bind its directory.
-
-        Engines whose own job definitions carry no other volume (Cromwell) need it.
-        """
-        return False
-
-    @property
-    @abc.abstractmethod
     def ready(self) -> Sequence[IDependable]:
-        """What must be there before a job can use the file system."""
+        """What must be there before a job can use the file system. Default: nothing."""
+        return []
 
     @property
     def access_point_id(self) -> str | None:

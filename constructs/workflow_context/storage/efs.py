@@ -31,27 +31,14 @@ _MOUNT_PATH = "/mnt/efs"  # miniwdl, Snakemake and Cromwell take this path for g
 class _EfsBase(WorkflowFileSystem):
     """What an owned and an imported file system have in common: everything but the resources."""
 
+    mount_path = _MOUNT_PATH
+    serves_fargate = True
     file_system: efs.IFileSystem
     access_point: efs.IAccessPoint
 
     def __init__(self, scope: Construct, id: str, *, host_mounted: bool) -> None:
         super().__init__(scope, id)
-        self._host_mounted = host_mounted
-
-    @property
-    @override
-    def host_mounted(self) -> bool:
-        return self._host_mounted
-
-    @property
-    @override
-    def mount_path(self) -> str:
-        return _MOUNT_PATH
-
-    @property
-    @override
-    def serves_fargate(self) -> bool:
-        return True
+        self.host_mounted = host_mounted
 
     @property
     @override
@@ -74,12 +61,12 @@ class _EfsBase(WorkflowFileSystem):
 
     @override
     def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        if self._host_mounted:
+        if self.host_mounted:
             self.grant_read_write(grantee)
 
     @override
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
-        if self._host_mounted and not on_fargate:
+        if self.host_mounted and not on_fargate:
             return [batch.EcsVolume.host(name="efs", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
         return [
             batch.EcsVolume.efs(
@@ -94,7 +81,7 @@ class _EfsBase(WorkflowFileSystem):
 
     @override
     def user_data(self) -> Sequence[str]:
-        if not self._host_mounted:
+        if not self.host_mounted:
             return []
         settings = {
             "MOUNT_PATH": _MOUNT_PATH,
@@ -306,11 +293,6 @@ class _ImportedEfsFileSystem(_EfsBase):
             self, "FileSystem", file_system_id=file_system_id, security_group=security_group
         )
         self.access_point = efs.AccessPoint.from_access_point_id(self, "AccessPoint", access_point_id)
-
-    @property
-    @override
-    def ready(self) -> Sequence[IDependable]:
-        return []
 
 
 def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:

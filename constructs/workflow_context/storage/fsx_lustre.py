@@ -78,6 +78,9 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         0.01 USD for each GB that crosses zones, in each direction. https://aws.amazon.com/fsx/lustre/pricing/
     """
 
+    mount_path = _MOUNT_PATH
+    host_mounted = True
+
     def __init__(
         self,
         scope: Construct,
@@ -120,21 +123,6 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         self.file_system.apply_removal_policy(removal_policy)
         cdk.Tags.of(self.file_system).add("Name", self.node.path)
         self._links = self._link(import_from, export_to)
-
-    @property
-    @override
-    def mount_path(self) -> str:
-        return _MOUNT_PATH
-
-    @property
-    @override
-    def serves_fargate(self) -> bool:
-        return False
-
-    @property
-    @override
-    def host_mounted(self) -> bool:
-        return True
 
     @property
     @override

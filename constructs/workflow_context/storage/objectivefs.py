@@ -79,6 +79,9 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         for each secret. https://objectivefs.com/terms
     """
 
+    mount_path = _MOUNT_PATH
+    host_mounted = True
+
     def __init__(
         self,
         scope: Construct,
@@ -114,21 +117,6 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
 
     @property
     @override
-    def mount_path(self) -> str:
-        return _MOUNT_PATH
-
-    @property
-    @override
-    def serves_fargate(self) -> bool:
-        return False
-
-    @property
-    @override
-    def host_mounted(self) -> bool:
-        return True
-
-    @property
-    @override
     def ready(self) -> Sequence[IDependable]:
         return [self.bucket, self.passphrase_secret]
 
@@ -143,7 +131,7 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
 
     @override
     def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        self.bucket.location().grant(grantee)
+        self.bucket.location().grant_read_write(grantee)
         self._license_secret.grant_read(grantee)
         self.passphrase_secret.grant_read(grantee)
         iam.Grant.add_to_principal(

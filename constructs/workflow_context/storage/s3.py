@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_iam as iam
-from constructs import Construct, IDependable
+from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.s3_location import S3Location
@@ -39,6 +39,8 @@ class S3FileSystem(WorkflowFileSystem):
         for traffic to instances in the region that goes through the gateway endpoint. https://aws.amazon.com/s3/pricing/
     """
 
+    serves_fargate = True
+
     def __init__(self, scope: Construct, id: str, *, location: S3Location) -> None:
         super().__init__(scope, id)
         if not location.prefix:
@@ -52,27 +54,12 @@ class S3FileSystem(WorkflowFileSystem):
 
     @property
     @override
-    def mount_path(self) -> str | None:
-        return None
-
-    @property
-    @override
     def work_directory(self) -> str:
         return self.location.uri
 
-    @property
-    @override
-    def serves_fargate(self) -> bool:
-        return True
-
-    @property
-    @override
-    def ready(self) -> Sequence[IDependable]:
-        return []
-
     @override
     def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        self.location.grant(grantee)
+        self.location.grant_read_write(grantee)
 
     @override
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:

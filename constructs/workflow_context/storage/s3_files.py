@@ -104,6 +104,10 @@ class S3FilesFileSystem(WorkflowFileSystem):
         be exported. Reads of 1 MiB or more cost S3 requests only. https://aws.amazon.com/s3/pricing/
     """
 
+    mount_path = _MOUNT_PATH
+    serves_fargate = True
+    host_mounted = True
+
     def __init__(
         self,
         scope: Construct,
@@ -166,21 +170,6 @@ class S3FilesFileSystem(WorkflowFileSystem):
             self, "Policy", file_system_id=self.file_system.attr_file_system_id, policy=self._access_point_only()
         )
         self._ready: list[IDependable] = [self.access_point, policy, *self._mount_targets(placement)]
-
-    @property
-    @override
-    def mount_path(self) -> str:
-        return _MOUNT_PATH
-
-    @property
-    @override
-    def serves_fargate(self) -> bool:
-        return True
-
-    @property
-    @override
-    def host_mounted(self) -> bool:
-        return True
 
     @property
     @override

@@ -1,0 +1,39 @@
+"""What a workflow context gives its engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+
+from workflow_context.compute import BatchCompute
+from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
+from workflow_context.storage.base import WorkflowFileSystem
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextParts:
+    """The parts of a context that its engine works with; `WorkflowContext` makes it.
+
+    Attributes:
+        placement: Where head jobs run.
+        compute: The queues.
+        storage: The file system that head jobs and task jobs share.
+        outputs: Where the engine writes to in S3.
+        data: What else workflows may read, and write where it is not read-only.
+        head_vcpus: vCPUs of a head job.
+        head_memory: Memory of a head job.
+        log_group: The log of jobs of our definitions. Default: the engine makes one.
+        log_retention: How long a log group that the engine makes keeps its entries.
+    """
+
+    placement: Placement
+    compute: BatchCompute
+    storage: WorkflowFileSystem
+    outputs: S3Location
+    data: Sequence[S3Location] = ()
+    head_vcpus: float = 1
+    head_memory: cdk.Size = field(default_factory=lambda: cdk.Size.gibibytes(4))
+    log_group: logs.ILogGroup | None = None
+    log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
