@@ -285,7 +285,8 @@ class TestRights:
     def test_instances_heads_tasks_and_execution_have_roles_of_their_own(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():
             names = {
-                re.split(r"(Compute|Engine)", name, maxsplit=1)[-1][:-8] for name in resources(template, "AWS::IAM::Role")
+                re.split(r"(Compute|Engine)", name, maxsplit=1)[-1][:-8]
+                for name in resources(template, "AWS::IAM::Role")
             }
             assert {"InstanceRole", "HeadRole", "ExecutionRole"} <= names, stack
 
