@@ -92,7 +92,7 @@ class TestMounted:
     def test_head_jobs_carry_their_script(self, mounted: Template) -> None:
         carried = unpacked(environment(mounted)["FRONT_END"])
         assert "run_engine snakemake" in carried["head.sh"]
-        assert "job_word.sh" in carried
+        assert "job_status.sh" in carried
 
     def test_the_command_has_the_parameters(self, mounted: Template) -> None:
         [definition] = [

@@ -32,6 +32,8 @@ class FakeBatch(ThreadingHTTPServer):
         lost: How many of the next answers to SubmitJob are lost; the job is taken all the same.
         lost_before: How many of the next SubmitJob are lost on the way to AWS Batch.
         not_to_end: The ids of jobs that TerminateJob refuses to end.
+        unknown: Operations that this AWS Batch does not have.
+        sizes: How many jobs an array has, by its id.
         slow_to_end: How many times DescribeJobs says of a job that was ended that it still runs.
         moments: When jobs were submitted.
         signatures: The Authorization header of each request.
@@ -56,6 +58,8 @@ class FakeBatch(ThreadingHTTPServer):
         }
         self.throttled = self.lost = self.lost_before = self.slow_to_end = 0
         self.not_to_end: set[str] = set()
+        self.unknown: set[str] = set()
+        self.sizes: dict[str, int] = {}
         self.moments: list[float] = []
         self.signatures: list[str] = []
         self.lock = threading.Lock()
@@ -85,6 +89,8 @@ class FakeBatch(ThreadingHTTPServer):
                 "request": request,
                 **({"arrayProperties": {"index": index}} if size else {}),
             }
+        if size is not None:
+            self.sizes[id_] = size
         self.moments.append(time.monotonic())
         return {"jobId": id_, "jobName": request["jobName"]}
 
@@ -112,11 +118,24 @@ class FakeBatch(ThreadingHTTPServer):
     def terminatejob(self, request: Record) -> Record:
         if request["jobId"] in self.not_to_end:
             raise ValueError("not authorized")
-        for id_ in self.jobs:
-            if id_.split(":")[0] == request["jobId"] or id_ == request["jobId"]:
+        size = self.sizes.get(request["jobId"])
+        names = [request["jobId"]] if size is None else [f"{request['jobId']}:{index}" for index in range(size)]
+        for id_ in names:
+            if id_ in self.jobs:
                 ending = {"ending": self.slow_to_end} if self.slow_to_end else {}
                 self.become("RUNNING" if ending else "FAILED", id_, statusReason=request["reason"], **ending)
         return {}
+
+    def terminatejobs(self, request: Record) -> Record:
+        assert 1 <= len(request["jobs"]) <= 50
+        errors = []
+        for id_ in request["jobs"]:
+            try:
+                self.terminatejob({"jobId": id_, "reason": request["reason"]})
+            except ValueError as error:
+                errors.append({"job": id_, "code": "ClientException", "message": str(error)})
+        failed = {one["job"] for one in errors}
+        return {"successful": [id_ for id_ in request["jobs"] if id_ not in failed], "errors": errors}
 
     def describejobdefinitions(self, request: Record) -> Record:
         found = [
@@ -157,6 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
             if operation == "submitjob" and batch.lost_before:
                 batch.lost_before -= 1
                 self.close_connection = True
+                return
+            if operation in batch.unknown:
+                self._answer(404, {"message": "not here"}, "UnknownOperationException")
                 return
             try:
                 answer = getattr(batch, operation)(request)

@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 from fake_batch import ARN, SPOT, FakeBatch, NewSettings, states
 
-from workflow_context.pbs import qdel as delete
 from workflow_context.pbs.batch_api import BatchApi, BatchError, ResponseLostError
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.qstat import qstat
-from workflow_context.pbs.script import PbsError
 
 
 class TestSpot:
@@ -46,7 +44,7 @@ class TestSpot:
         (tmp_path / ".exitcode").write_text("0")
         batch.become("FAILED", statusReason=SPOT)
         assert states(qstat(["-f"], api, settings)) == {id_: "C"}
-        assert qstat(["--word", id_], api, settings) == "success"
+        assert qstat(["--status", id_], api, settings) == "success"
         assert batch.calls["submitjob"] == 1
 
     def test_it_goes_there_once(
@@ -174,68 +172,3 @@ class TestFaults:
         with (settings.state / "runs" / "run.jsonl").open("a") as file:
             file.write('{"what":"se')
         assert states(qstat(["-f"], api, settings)) == {id_: "Q"}
-
-
-class TestBegin:
-    """A run belongs to one head job at a time."""
-
-    @pytest.fixture
-    def head(self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings) -> Callable[[str], str]:
-        def begin(id_: str) -> str:
-            batch.jobs.setdefault(id_, {"jobId": id_, "jobName": id_, "jobQueue": "heads", "status": "RUNNING"})
-            return qdel(["--begin"], api, new_settings(head=id_))
-
-        return begin
-
-    def test_the_first_head_job_has_nothing_to_end(self, head: Callable[[str], str]) -> None:
-        assert head("first") == ""
-
-    def test_one_that_is_at_work_keeps_others_out(self, head: Callable[[str], str]) -> None:
-        head("first")
-        with pytest.raises(PbsError, match=r"head job first is at work on this run \(RUNNING\)"):
-            head("second")
-
-    def test_what_one_that_is_gone_left_is_ended(
-        self, head: Callable[[str], str], submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        head("first")
-        id_ = submit(new_settings())
-        batch.become("FAILED", "first")
-        assert head("second") == "ended 1 jobs that head job first left"
-        assert batch.jobs[id_]["status"] == "FAILED"
-
-    def test_it_goes_on_when_that_has_really_ended(
-        self,
-        head: Callable[[str], str],
-        submit: Callable[..., str],
-        batch: FakeBatch,
-        new_settings: NewSettings,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(delete, "_PAUSE", 0.0)
-        head("first")
-        id_ = submit(new_settings())
-        batch.become("FAILED", "first")
-        batch.slow_to_end = 3
-        head("second")
-        assert batch.jobs[id_]["status"] == "FAILED"
-        batch.slow_to_end = 1000
-        submit(new_settings())
-        batch.become("FAILED", "second")
-        monkeypatch.setattr(delete, "_MAX_WAIT", 0.01)
-        with pytest.raises(PbsError, match="do not end"):
-            head("third")
-
-    def test_one_that_ended_well_left_nothing(self, head: Callable[[str], str], batch: FakeBatch) -> None:
-        head("first")
-        batch.become("SUCCEEDED", "first")
-        assert head("second") == ""
-
-    def test_its_own_second_attempt_goes_on(self, head: Callable[[str], str]) -> None:
-        head("first")
-        assert head("first") == "ended 0 jobs that head job first left"
-
-    def test_one_that_batch_has_forgotten_is_gone(self, head: Callable[[str], str], batch: FakeBatch) -> None:
-        head("first")
-        batch.jobs.clear()
-        assert head("second") == "ended 0 jobs that head job first left"

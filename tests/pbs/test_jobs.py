@@ -113,9 +113,9 @@ class TestLife:
         ids = [submit(settings) for _ in range(3)]
         batch.become("SUCCEEDED", ids[0])
         batch.become("FAILED", ids[1])
-        assert [qstat(["--word", ids[index]], api, settings) for index in (0, 2)] == ["success", "running"]
+        assert [qstat(["--status", ids[index]], api, settings) for index in (0, 2)] == ["success", "running"]
         assert batch.calls["describejobs"] == 1
-        assert qstat(["--word", ids[1]], api, settings) == "failed"
+        assert qstat(["--status", ids[1]], api, settings) == "failed"
 
     def test_why_a_job_failed_is_said_to_whoever_reads_the_log_of_the_engine(
         self,
@@ -129,7 +129,7 @@ class TestLife:
         id_ = submit(settings)
         batch.become("FAILED", statusReason="Essential container in task exited")
         batch.jobs[id_]["container"]["exitCode"] = 3
-        qstat(["--word", id_], api, settings)
+        qstat(["--status", id_], api, settings)
         assert f"({id_}) failed: exit code 3, Essential container in task exited" in capsys.readouterr().err
 
     def test_what_was_heard_is_noted_for_questions_that_come_soon(
@@ -140,32 +140,14 @@ class TestLife:
         new_settings: NewSettings,
         tmp_path: Path,
     ) -> None:
-        settings = new_settings(words=tmp_path)
+        settings = new_settings(status_dir=tmp_path)
         ids = [submit(settings) for _ in range(3)]
         batch.become("SUCCEEDED", ids[0])
         batch.become("FAILED", ids[1])
-        qstat(["--word", ids[2]], api, settings)
+        qstat(["--status", ids[2]], api, settings)
         assert [(tmp_path / id_).read_text() for id_ in ids[:2]] == ["success\n", "failed\n"]
         assert not (tmp_path / ids[2]).exists()
-        assert abs(time.time() - int((tmp_path / "asked").read_text())) < 60
-
-    def test_qdel_ends_jobs(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        settings = new_settings()
-        first, second = submit(settings), submit(settings)
-        assert qdel([first], api, settings) == ""
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
-
-    def test_a_job_that_cannot_be_ended_keeps_no_other_alive(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        settings = new_settings()
-        first, second = submit(settings), submit(settings)
-        batch.not_to_end = {first}
-        with pytest.raises(BatchError, match="not authorized"):
-            qdel(["--run"], api, settings)
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
+        assert abs(time.time() - int((tmp_path / "polled").read_text())) < 60
 
 
 class TestArrays:
@@ -198,7 +180,8 @@ class TestArrays:
         qstat(["-f"], api, settings)
         assert qdel(["--run"], api, settings) == "ended 3 jobs"
         assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
-        assert batch.calls["terminatejob"] == 2  # the array, and the one that went to the fallback queue
+        # The array by its own id, and the job that went to the fallback queue.
+        assert (batch.calls["terminatejobs"], batch.calls["terminatejob"]) == (1, 0)
 
     def test_one_that_lost_its_machine_goes_on_alone_with_its_index(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings

@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 
 import botocore.auth
@@ -191,3 +193,62 @@ def test_the_address_of_a_region_is_that_of_its_partition(monkeypatch: pytest.Mo
         monkeypatch.delenv(name, raising=False)
     addresses = [batch_api.BatchApi(region)._endpoint for region in ("us-east-1", "cn-north-1")]
     assert addresses == ["https://batch.us-east-1.amazonaws.com", "https://batch.cn-north-1.amazonaws.com.cn"]
+
+
+class TestSettings:
+    @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "fast"])
+    def test_a_rate_must_be_a_number_greater_than_zero(self, run: Run, value: str) -> None:
+        result = run("qstat", "-f", WORKFLOW_SUBMISSIONS_PER_SECOND=value)
+        assert result.returncode == 1
+        assert re.fullmatch("qstat: .*number.*\n", result.stderr)
+
+    @pytest.mark.parametrize("value", ["nonsense", "ftp://host", "http://", "http://host:x y", "file:///etc"])
+    def test_an_endpoint_must_be_an_address(self, run: Run, value: str) -> None:
+        result = run("qstat", "-f", AWS_ENDPOINT_URL_BATCH=value)
+        assert result.returncode == 1
+        assert re.fullmatch("qstat: the endpoint of AWS Batch must be http.*\n", result.stderr)
+
+
+class TestCredentialsEndpoint:
+    """What provides credentials is busy, or answers nonsense."""
+
+    @pytest.fixture
+    def answers(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+        """What the endpoint answers, one after another: an HTTP status or a body."""
+        rest: list[object] = []
+
+        def answer(address: str, _headers: dict[str, str], _method: str) -> bytes:
+            found = rest.pop(0)
+            if isinstance(found, int):
+                raise urllib.error.HTTPError(address, found, "", Message(), None)
+            assert isinstance(found, bytes)
+            return found
+
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1")
+        monkeypatch.setattr(credentials, "_request", answer)
+        monkeypatch.setattr(credentials, "_PAUSES", (0.0, 0.0))
+        return rest
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_one_that_is_busy_is_asked_again(self, answers: list[object], status: int) -> None:
+        answers += [status, status, b'{"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T"}']
+        assert find_credentials() == Credentials("K", "S", "T")
+
+    @pytest.mark.parametrize("answer", [429, 404, b"{}", b"[]", b"null", b"<html>", b'"text"', b'{"AccessKeyId": "K"}'])
+    def test_one_that_gives_none_is_an_error_in_words(self, answers: list[object], answer: object) -> None:
+        answers += [answer] * 3
+        with pytest.raises(OSError, match=r"credentials|HTTP Error"):
+            find_credentials()
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b"<html>", b'{"jobId": 5}', b'{"jobId": null}'])
+def test_a_response_that_is_none_of_aws_batch_is_a_lost_response(
+    body: bytes, batch: FakeBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = batch_api.BatchApi("us-east-1", batch.endpoint)
+    parse = batch_api._parse
+    monkeypatch.setattr(batch_api, "_parse", lambda operation, _content: parse(operation, body))
+    request = {"jobQueue": "q", "jobDefinition": TEMPLATE, "jobName": "n", "containerOverrides": {}}
+    with pytest.raises(batch_api.ResponseLostError):
+        api.call("SubmitJob", request, once=True)

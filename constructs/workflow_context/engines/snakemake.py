@@ -72,7 +72,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
             self.task_job_definition = self._task_definition(image, self.task_role, self._environment())
             scripts = ["snakemake_sources.sh", "snakemake_shared_head.sh"]
             command = self._front_end_command(*parameters)
-            beside = [("job_word.sh", bare_script("job_word.sh")), *bundled_plugin()]
+            beside = [("job_status.sh", bare_script("job_status.sh")), *bundled_plugin()]
             environment = {
                 **self._front_end_environment(self.task_job_definition, self._home, scripts, beside),
                 **self._environment(),

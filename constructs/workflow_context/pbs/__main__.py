@@ -49,10 +49,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"the first argument is one of {', '.join(_COMMANDS)}\n")
         return 2
     try:
-        said = command(rest)
+        output = command(rest)
     except (PbsError, BatchError, ResponseLostError, OSError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
-    if said:
-        sys.stdout.write(f"{said}\n")
+    if output:
+        sys.stdout.write(f"{output}\n")
     return 0

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -15,6 +16,7 @@ import urllib.request
 from typing import Any
 
 from .credentials import Credentials, find_credentials
+from .script import PbsError
 
 Record = dict[str, Any]
 
@@ -23,6 +25,16 @@ _TRIES = 9
 _MAX_PAUSE = 20.0
 _SECONDS = 60.0
 _TOO_FAST = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
+_EXPIRED = frozenset({"ExpiredTokenException", "ExpiredToken"})
+# What a response must hold: one without it is no answer of AWS Batch.
+_RESPONSES: dict[str, tuple[str, type]] = {
+    "SubmitJob": ("jobId", str),
+    "DescribeJobs": ("jobs", list),
+    "ListJobs": ("jobSummaryList", list),
+    "DescribeJobDefinitions": ("jobDefinitions", list),
+    "RegisterJobDefinition": ("jobDefinitionArn", str),
+    "TerminateJobs": ("errors", list),
+}
 
 
 class BatchError(Exception):
@@ -36,6 +48,11 @@ class BatchError(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
 
+    @property
+    def is_throttling(self) -> bool:
+        """Whether AWS Batch was too busy, rather than unwilling."""
+        return self.code in _TOO_FAST
+
 
 class ResponseLostError(Exception):
     """Whether AWS Batch did what it was asked is not known."""
@@ -47,6 +64,9 @@ class BatchApi:
     Args:
         region: The region.
         endpoint: Its address. Default: `AWS_ENDPOINT_URL_BATCH` or `AWS_ENDPOINT_URL`, else that of the region.
+
+    Raises:
+        PbsError: The endpoint is not an address.
     """
 
     def __init__(self, region: str, endpoint: str | None = None) -> None:
@@ -57,6 +77,8 @@ class BatchApi:
             or os.environ.get("AWS_ENDPOINT_URL")
             or f"https://batch.{region}.{domain_of(region)}"
         ).rstrip("/")
+        if not re.match(r"https?://[A-Za-z0-9.:\[\]-]+\Z", self._endpoint):
+            raise PbsError(f"the endpoint of AWS Batch must be http(s)://host[:port], not {self._endpoint!r}")
         self._credentials: Credentials | None = None
 
     def call(self, operation: str, request: Record, *, once: bool = False) -> Record:
@@ -76,7 +98,9 @@ class BatchApi:
             try:
                 return self._send(operation, request)
             except BatchError as error:
-                if error.code not in _TOO_FAST or not left:
+                if error.code in _EXPIRED and left:
+                    self._credentials = None
+                elif error.code not in _TOO_FAST or not left:
                     raise
             except ResponseLostError:
                 if once or not left:
@@ -92,15 +116,14 @@ class BatchApi:
             self._credentials = find_credentials()
         host = urllib.parse.urlsplit(self._endpoint).netloc
         headers = sign(self._credentials, self._region, host, path, body, time.gmtime())
-        question = urllib.request.Request(self._endpoint + path, data=body, headers=headers, method="POST")  # noqa: S310  https
+        http_request = urllib.request.Request(self._endpoint + path, data=body, headers=headers, method="POST")  # noqa: S310  https
         try:
-            with urllib.request.urlopen(question, timeout=_SECONDS) as answer:  # noqa: S310
-                found: Record = json.loads(answer.read() or b"{}")
+            with urllib.request.urlopen(http_request, timeout=_SECONDS) as response:  # noqa: S310
+                return _parse(operation, response.read())
         except urllib.error.HTTPError as error:
             raise _refusal(error) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ResponseLostError(f"{operation}: {error}") from error
-        return found
 
 
 def domain_of(region: str) -> str:
@@ -145,18 +168,27 @@ def sign(
     }
 
 
+def _parse(operation: str, content: bytes) -> Record:
+    found = json.loads(content or b"{}")
+    name, kind = _RESPONSES.get(operation, ("", object))
+    if not isinstance(found, dict) or (name and not isinstance(found.get(name), kind)):
+        raise ValueError(f"the response holds no {name or 'object'}")
+    return found
+
+
 def _refusal(error: urllib.error.HTTPError) -> Exception:
-    text = error.read().decode(errors="replace")
+    text, content = "", {}
     try:
-        said = json.loads(text)
-    except ValueError:
-        said = {}
-    if not isinstance(said, dict):
-        said = {}
-    code = str(error.headers.get("x-amzn-ErrorType") or said.get("__type") or said.get("code") or error.code)
+        text = error.read().decode(errors="replace")
+        content = json.loads(text)
+    except (OSError, http.client.HTTPException, ValueError):  # the status alone says enough
+        pass
+    if not isinstance(content, dict):
+        content = {}
+    code = str(error.headers.get("x-amzn-ErrorType") or content.get("__type") or content.get("code") or error.code)
     code = code.split(":")[0].rsplit("#", 1)[-1]
     if error.code == 429:
         code = "TooManyRequestsException"
-    if error.code >= 500 and code not in _TOO_FAST:
+    if error.code >= 500 and error.code != 501 and code not in _TOO_FAST:
         return ResponseLostError(f"{error.code} {text[:200]}")
-    return BatchError(code, str(said.get("message") or said.get("Message") or text[:200]))
+    return BatchError(code, str(content.get("message") or content.get("Message") or text[:200]))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
 _CONTAINERS = "http://169.254.170.2"
 _MACHINE = "http://169.254.169.254/latest"
-_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # many tasks of a machine may ask for credentials at the same time
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def find_credentials() -> Credentials:
     """Find the credentials, in the order of the AWS SDKs: environment, container, machine.
 
     Raises:
-        OSError: There are none.
+        OSError: There are none, or what provides them gave no usable answer.
     """
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -47,14 +50,30 @@ def find_credentials() -> Credentials:
 
 
 def _parse(content: bytes) -> Credentials:
-    found = json.loads(content)
-    return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+    try:
+        found = json.loads(content)
+        return Credentials(*(str(found[name]) for name in ("AccessKeyId", "SecretAccessKey", "Token")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(f"the credentials endpoint answered without credentials: {error}") from error
 
 
 def _get(address: str, headers: dict[str, str], method: str = "GET") -> bytes:
+    for pause in _PAUSES:
+        try:
+            return _request(address, headers, method)
+        except urllib.error.HTTPError as error:
+            if error.code != 429 and error.code < 500:
+                raise
+        except OSError:  # no connection, or no answer in time
+            pass
+        time.sleep(pause)
+    return _request(address, headers, method)
+
+
+def _request(address: str, headers: dict[str, str], method: str) -> bytes:
     request = urllib.request.Request(address, headers=headers, method=method)  # noqa: S310  http
     # These addresses are of this machine: no proxy may be asked for them.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=_SECONDS) as answer:
-        content: bytes = answer.read()
+    with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+        content: bytes = response.read()
     return content

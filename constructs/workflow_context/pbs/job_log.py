@@ -26,8 +26,8 @@ def why_it_failed(job: Job, api: BatchApi, region: str) -> str:
     found: Record = next(iter(api.call("DescribeJobs", {"jobs": [job.batch]})["jobs"]), {})
     container = found.get("container", {})
     code = f"exit code {container['exitCode']}" if "exitCode" in container else ""
-    said = [part for part in (code, container.get("reason"), found.get("statusReason")) if part]
-    lines = [f"Job {job.name} ({job.batch}) failed: {', '.join(said) or 'AWS Batch does not say why'}"]
+    parts = [part for part in (code, container.get("reason"), found.get("statusReason")) if part]
+    lines = [f"Job {job.name} ({job.batch}) failed: {', '.join(parts) or 'AWS Batch does not say why'}"]
     stream = container.get("logStreamName")
     group = container.get("logConfiguration", {}).get("options", {}).get("awslogs-group", "/aws/batch/job")
     if stream:
@@ -52,7 +52,7 @@ def _end_of(region: str, group: str, stream: str) -> list[str]:
     body = json.dumps({"logGroupName": group, "logStreamName": stream, "limit": _LINES}).encode()
     host = endpoint.partition("://")[2]
     headers = sign(find_credentials(), region, host, "/", body, time.gmtime(), "logs", _TARGET)
-    question = urllib.request.Request(f"{endpoint}/", data=body, headers=headers, method="POST")  # noqa: S310  https
-    with urllib.request.urlopen(question, timeout=_SECONDS) as answer:  # noqa: S310
+    request = urllib.request.Request(f"{endpoint}/", data=body, headers=headers, method="POST")  # noqa: S310  https
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         events = json.loads(answer.read())["events"]
     return [str(event["message"]).rstrip("\n") for event in events]

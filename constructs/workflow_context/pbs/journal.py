@@ -109,11 +109,11 @@ class Journal:
                     if not line.endswith(b"\n"):
                         break
                     self._read_to += len(line)
-                    self._take(json.loads(line))
+                    self._apply(json.loads(line))
         except FileNotFoundError:
             return
 
-    def _take(self, record: Record) -> None:
+    def _apply(self, record: Record) -> None:
         what = record["what"]
         if what == "sent":
             self._sent[record["name"]] = Job("", record["name"], record["queue"])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-LIMIT = 20 * 1024 + 512
+LIMIT = 64 * 1024
 """How long the text may be: AWS Batch takes job definitions of 24 KiB, which hold more than this.
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 

@@ -6,16 +6,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .batch_api import BatchApi, BatchError
+from .batch_api import BatchApi
 from .definitions import remove_definitions
 from .journal import Job, Journal
 from .qstat import follow
 from .qsub import find_by_name
 from .script import PbsError
 from .settings import Settings
+from .termination import terminate
 
-_AT_ONCE = 16
-_REASON = "Ended by qdel"
 _MAX_WAIT = 300.0  # for jobs to end; ECS kills after 30 seconds what does not stop by itself
 _PAUSE = 2.0
 
@@ -31,21 +30,17 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     """
     journal = Journal(settings.state, settings.run)
     ids = [one for one in arguments if not one.startswith("-")]
-    said = []
-    if "--begin" in arguments and (told := begin(journal, api, settings)):
-        said.append(told)
+    messages = []
+    if "--begin" in arguments and (message := begin(journal, api, settings)):
+        messages.append(message)
     if "--run" in arguments:
-        said.append(f"ended {end_run(journal, api, settings)} jobs")
+        messages.append(f"ended {end_run(journal, api, settings)} jobs")
     if "--definitions" in arguments:
-        said.append(f"removed {remove_definitions(api, settings)} job definitions")
-    jobs = journal.jobs()
-    for id_ in ids:
-        # The id of an array stands for all of its jobs.
-        mine = [job for job in jobs.values() if job.id == id_ or (id_[-2:] == "[]" and job.id.startswith(id_[:-1]))]
-        if not mine:
-            raise PbsError(f"Unknown Job Id {id_}")
-        _end(api, mine, whole=id_[-2:] == "[]")
-    return "\n".join(said)
+        messages.append(f"removed {remove_definitions(api, settings)} job definitions")
+    if ids:
+        jobs = journal.jobs()
+        _end(api, _jobs_of(ids, jobs), jobs.values())
+    return "\n".join(messages)
 
 
 def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
@@ -57,7 +52,7 @@ def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
     # None of them goes to the fallback queue any more.
     follow(journal, api, replace(settings, fallback=""))
     living = [job for job in journal.jobs().values() if not job.ended]
-    _end(api, living, whole=True)
+    _end(api, living, living)
     return len(living)
 
 
@@ -81,22 +76,26 @@ def begin(journal: Journal, api: BatchApi, settings: Settings) -> str:
     return f"ended {left} jobs that head job {last} left" if last and (left or ended == "FAILED") else ""
 
 
-def _end(api: BatchApi, jobs: Iterable[Job], *, whole: bool) -> None:
-    """End jobs; whole arrays by their own id: only that can carry the tag by which a head job may end it."""
-    refused: BatchError | None = None
-    living = dict.fromkeys(job.batch.split(":")[0] if whole else job.batch for job in jobs if not job.ended)
-    from concurrent.futures import ThreadPoolExecutor  # takes its time to load, and qsub does without it
+def _jobs_of(ids: list[str], jobs: dict[str, Job]) -> list[Job]:
+    """Jobs by their ids; the id of an array stands for all of its jobs."""
+    found: list[Job] = []
+    for id_ in ids:
+        mine = [job for job in jobs.values() if job.id.startswith(id_[:-1])] if id_.endswith("[]") else []
+        if id_ in jobs:
+            mine = [jobs[id_]]
+        if not mine:
+            raise PbsError(f"Unknown Job Id {id_}")
+        found += mine
+    return found
 
-    # Many at once: an engine waits two seconds for it, and a head job that is stopped half a minute.
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = [pool.submit(api.call, "TerminateJob", {"jobId": batch, "reason": _REASON}) for batch in living]
-    for answer in answers:
-        try:
-            answer.result()
-        except BatchError as error:  # the others shall end all the same
-            refused = error
-    if refused:
-        raise refused
+
+def _end(api: BatchApi, selected: Iterable[Job], jobs: Iterable[Job]) -> None:
+    """End jobs; a whole array by its own id, which is the one that carries the context's tag."""
+    ending = dict.fromkeys(job.batch for job in selected if not job.ended)
+    going_on = {job.batch.split(":")[0] for job in jobs if not job.ended and job.batch not in ending}
+    ids = [batch if (array := batch.split(":")[0]) in going_on else array for batch in ending]
+    if ids:
+        terminate(api, ids)
 
 
 def _wait(journal: Journal, api: BatchApi, settings: Settings) -> None:

@@ -31,16 +31,16 @@ class QstatArgs:
     Attributes:
         ids: Jobs by their ids; none for all of the run.
         queue: Only jobs of this queue; empty for all.
-        word: Say one word for one job, as Snakemake reads it.
+        status: Print `running`, `success` or `failed` for one job, as Snakemake reads it.
     """
 
     ids: tuple[str, ...] = ()
     queue: str = ""
-    word: bool = False
+    status: bool = False
 
 
 def parse_args(arguments: list[str]) -> QstatArgs:
-    """Read a command line: `-f -1 [queue|id…]`, or `--word id`.
+    """Read a command line: `-f -1 [queue|id…]`, or `--status id`.
 
     Raises:
         PbsError: It cannot be understood.
@@ -48,10 +48,10 @@ def parse_args(arguments: list[str]) -> QstatArgs:
     names = [one for one in arguments if not one.startswith("-")]
     known = tuple(one for one in names if _ID.match(one))
     queues = [one for one in names if not _ID.match(one)]
-    word = "--word" in arguments
-    if len(queues) > 1 or (word and len(known) != 1):
-        raise PbsError("qstat takes a queue or job ids; with --word one job id")
-    return QstatArgs(known, queues[0] if queues else "", word)
+    status = "--status" in arguments
+    if len(queues) > 1 or (status and len(known) != 1):
+        raise PbsError("qstat takes a queue or job ids; with --status one job id")
+    return QstatArgs(known, queues[0] if queues else "", status)
 
 
 def qstat(arguments: list[str], api: BatchApi, settings: Settings) -> str:
@@ -60,19 +60,19 @@ def qstat(arguments: list[str], api: BatchApi, settings: Settings) -> str:
     Raises:
         PbsError: The queue or the job is none of this run.
     """
-    asked = parse_args(arguments)
+    args = parse_args(arguments)
     journal = Journal(settings.state, settings.run)
-    queue = settings.queue_of(asked.queue) if asked.queue else ""
+    queue = settings.queue_of(args.queue) if args.queue else ""
     jobs = journal.jobs()
-    unknown = [one for one in asked.ids if one not in jobs]
+    unknown = [one for one in args.ids if one not in jobs]
     if unknown:
         raise PbsError(f"Unknown Job Id {unknown[0]}")
-    if asked.word:
-        return _word(asked.ids[0], journal, api, settings)
+    if args.status:
+        return _status(args.ids[0], journal, api, settings)
     states = follow(journal, api, settings)
-    wanted = asked.ids or list(jobs)
-    told = [jobs[one] for one in wanted if asked.ids or not queue or jobs[one].queue == queue]
-    return "\n".join(_tell(job, states.get(job.id, "Q")) for job in told if asked.ids or _is_news(job))
+    wanted = args.ids or list(jobs)
+    matching = [jobs[one] for one in wanted if args.ids or not queue or jobs[one].queue == queue]
+    return "\n".join(_format_job(job, states.get(job.id, "Q")) for job in matching if args.ids or _is_recent(job))
 
 
 def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str]:
@@ -87,29 +87,29 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
             for batch in asked:
                 # A job that AWS Batch has forgotten ended long ago.
                 job = found.get(batch, {"status": "FAILED"})
-                states[living[batch].id] = _take(living[batch], job, journal, api, settings)
+                states[living[batch].id] = _update_job(living[batch], job, journal, api, settings)
         journal.note_poll()
-        _write_statuses(journal.jobs().values(), settings)
+        _write_status_files(journal.jobs().values(), settings)
         journal.jobs()
     return states
 
 
-def _take(job: Job, found: Record, journal: Journal, api: BatchApi, settings: Settings) -> str:
+def _update_job(job: Job, found: Record, journal: Journal, api: BatchApi, settings: Settings) -> str:
     state = _STATES.get(found["status"], "Q")
     if state != "C":
         return state
     done = _exit_code(found) if found["status"] == "FAILED" else None
     if done is None and settings.fallback and _lost_its_machine(found) and found["jobQueue"] != settings.fallback:
-        again = _again(found, settings)
+        resubmission = _resubmission(found, settings)
         # A qstat that was ended before it noted what it had done.
-        sent = any(one.name == again["jobName"] for one in journal.sent())
-        batch = (sent and find_by_name(api, again["jobQueue"], again["jobName"])) or submit(
-            api, settings, journal, again
+        sent = any(one.name == resubmission["jobName"] for one in journal.sent())
+        batch = (sent and find_by_name(api, resubmission["jobQueue"], resubmission["jobName"])) or submit(
+            api, settings, journal, resubmission
         )
-        journal.add(what="moved", id=job.id, to=batch, name=again["jobName"])
+        journal.add(what="moved", id=job.id, to=batch, name=resubmission["jobName"])
         return "Q"
     if done is None and found["status"] == "FAILED":
-        _tell_nextflow(found)
+        _explain_to_nextflow(found)
     journal.add(what="end", id=job.id, ok=found["status"] == "SUCCEEDED" or done == "0", at=time.time())
     return state
 
@@ -125,7 +125,7 @@ def _exit_code(found: Record) -> str | None:
         return None
 
 
-def _tell_nextflow(found: Record) -> None:
+def _explain_to_nextflow(found: Record) -> None:
     """Say of a task that left no exit code why, in its own files: Nextflow goes by them, and would wait for them long.
 
     A task of an array has files that only the array knows.
@@ -136,8 +136,8 @@ def _tell_nextflow(found: Record) -> None:
         return
     folder = Path(command[4])
     ran = found.get("startedAt") or (folder / ".command.begin").exists()
-    said = [part for part in (found.get("statusReason"), container.get("reason")) if part]
-    why = f"The job {'was ended' if ran else 'never ran'}: {', '.join(said) or 'AWS Batch does not say why'}\n"
+    parts = [part for part in (found.get("statusReason"), container.get("reason")) if part]
+    why = f"The job {'was ended' if ran else 'never ran'}: {', '.join(parts) or 'AWS Batch does not say why'}\n"
     code = container.get("exitCode") or (_ENDED if ran else 1)
     try:
         with (folder / ".command.log").open("a", encoding="utf-8") as file:
@@ -153,7 +153,7 @@ def _lost_its_machine(found: Record) -> bool:
     return bool(_LOST.match(found.get("statusReason", "")))
 
 
-def _again(found: Record, settings: Settings) -> Record:
+def _resubmission(found: Record, settings: Settings) -> Record:
     """The same job on the fallback queue; one of an array becomes a job of its own."""
     container = found["container"]
     index = found.get("arrayProperties", {}).get("index")
@@ -172,7 +172,7 @@ def _again(found: Record, settings: Settings) -> Record:
     }
 
 
-def _word(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> str:
+def _status(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> str:
     """Snakemake asks for each job alone: AWS Batch is asked for all of them at once, and not each time."""
     job = journal.jobs()[id_]
     if not job.ended and time.time() - journal.polled() > settings.fresh_seconds:
@@ -186,23 +186,23 @@ def _word(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> str:
     return "failed"
 
 
-def _write_statuses(jobs: Iterable[Job], settings: Settings) -> None:
-    """Tell `job_word.sh`, by which most questions for one job are answered without this program."""
-    if settings.words is None:
+def _write_status_files(jobs: Iterable[Job], settings: Settings) -> None:
+    """Tell `job_status.sh`, by which most questions for one job are answered without this program."""
+    if settings.status_dir is None:
         return
     for job in jobs:
-        note = settings.words / job.id
+        note = settings.status_dir / job.id
         if job.ended and not note.exists():
             note.write_text("success\n" if job.succeeded else "failed\n", encoding="utf-8")
-    asked = settings.words / "asked"
-    asked.with_suffix(".new").write_text(f"{time.time():.0f}\n", encoding="utf-8")
-    asked.with_suffix(".new").replace(asked)
+    polled = settings.status_dir / "polled"
+    polled.with_suffix(".new").write_text(f"{time.time():.0f}\n", encoding="utf-8")
+    polled.with_suffix(".new").replace(polled)
 
 
-def _is_news(job: Job) -> bool:
+def _is_recent(job: Job) -> bool:
     return not job.ended or time.time() - job.ended < _REMEMBERED_SECONDS
 
 
-def _tell(job: Job, state: str) -> str:
+def _format_job(job: Job, state: str) -> str:
     end = f"\n    exit_status = {0 if job.succeeded else 1}" if job.ended else ""
     return f"Job Id: {job.id}\n    job_state = {'C' if job.ended else state}{end}\n"

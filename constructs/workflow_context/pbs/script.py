@@ -77,7 +77,7 @@ def read_request(arguments: list[str], text: str, directory: Path, environment: 
         raise PbsError(f"what Snakemake says of the job cannot be read: {error}") from error
     request = Request(script=str(directory / names[0]), directory=str(directory), **asked)
     for letter, value in [*_options(_header(text))[0], *given]:
-        _take(request, letter, value, environment)
+        _apply_option(request, letter, value, environment)
     image, registry = request.variables.pop(IMAGE, ""), request.variables.pop(REGISTRY, "")
     request.image = _image(image or request.image, registry)
     if request.image and not _IMAGE.match(request.image):
@@ -134,7 +134,7 @@ def _options(arguments: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
     return found, others
 
 
-def _take(request: Request, letter: str, value: str, environment: dict[str, str]) -> None:
+def _apply_option(request: Request, letter: str, value: str, environment: dict[str, str]) -> None:
     """Take one option; what AWS Batch has nothing for (mail, accounts, …) says nothing."""
     if "\0" in value:
         raise PbsError(f"the option -{letter} holds a character that no option can")

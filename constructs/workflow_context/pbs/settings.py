@@ -25,7 +25,7 @@ class Settings:
         region: The region.
         submissions_per_second: How many jobs all runs of the context may submit.
         fresh_seconds: For how long what was asked of AWS Batch is true, for engines that ask for each job alone.
-        words: A directory of the head job for what it heard of AWS Batch, where `scripts/job_word.sh` looks; or None.
+        status_dir: A directory of the head job for the states of jobs, read by `scripts/job_status.sh`; or None.
         head: The id of the head job; empty outside of one.
     """
 
@@ -39,7 +39,7 @@ class Settings:
     region: str
     submissions_per_second: float
     fresh_seconds: float
-    words: Path | None = None
+    status_dir: Path | None = None
     head: str = ""
 
     @classmethod
@@ -59,13 +59,13 @@ class Settings:
                 run=environment.get("WORKFLOW_RUN", "run"),
                 overhead_mib=int(environment.get("WORKFLOW_MEMORY_OVERHEAD_MIB", "0")),
                 region=environment.get("AWS_REGION") or environment["AWS_DEFAULT_REGION"],
-                submissions_per_second=float(environment.get("WORKFLOW_SUBMISSIONS_PER_SECOND", "40")),
-                fresh_seconds=float(environment.get("WORKFLOW_FRESH_SECONDS", "10")),
-                words=Path(environment["WORKFLOW_STATUS_DIR"]) if environment.get("WORKFLOW_STATUS_DIR") else None,
+                submissions_per_second=_positive(environment, "WORKFLOW_SUBMISSIONS_PER_SECOND", "40"),
+                fresh_seconds=_positive(environment, "WORKFLOW_FRESH_SECONDS", "10"),
+                status_dir=Path(environment["WORKFLOW_STATUS_DIR"]) if environment.get("WORKFLOW_STATUS_DIR") else None,
                 head=environment.get("AWS_BATCH_JOB_ID", ""),
             )
         except ValueError as error:
-            raise PbsError(f"a setting is no number: {error}") from error
+            raise PbsError(f"a setting is not a number: {error}") from error
         except KeyError as error:
             raise PbsError(f"{error.args[0]} is not set: this is for head jobs of a workflow context") from error
 
@@ -79,3 +79,10 @@ class Settings:
             if own and asked in ("", own, own.rsplit("/", 1)[-1]):
                 return own
         raise PbsError(f"{asked!r} is no queue of this workflow context")
+
+
+def _positive(environment: dict[str, str], name: str, default: str) -> float:
+    value = float(environment.get(name, default))
+    if not 0 < value < 1e9:
+        raise PbsError(f"{name} must be a number greater than 0, not {environment[name]!r}")
+    return value

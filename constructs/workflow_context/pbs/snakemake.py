@@ -23,12 +23,15 @@ def asked_by_rule(text: str) -> dict[str, Any]:
     line = next((line for line in text.splitlines()[:_LINES] if line.startswith(_MARK)), "")
     if not line:
         return {}
-    told: dict[str, Any] = json.loads(line[len(_MARK) :])
-    resources: dict[str, Any] = told.get("resources") or {}
-    named = [told.get("rule") or told.get("groupid") or "job", *(told.get("wildcards") or {}).values()]
+    properties: dict[str, Any] = json.loads(line[len(_MARK) :])
+    resources: dict[str, Any] = properties.get("resources") or {}
+    named = [
+        properties.get("rule") or properties.get("groupid") or "job",
+        *(properties.get("wildcards") or {}).values(),
+    ]
     memory = _whole(resources, "mem_mib") or -(-_whole(resources, "mem_mb") * 1000**2 // _MEBIBYTE)
     limits = {
-        "ppn": _whole(told, "threads"),
+        "ppn": _whole(properties, "threads"),
         "mem": f"{memory}mb" if memory else "",
         "walltime": _whole(resources, "runtime") * 60,  # Snakemake counts it in minutes
     }

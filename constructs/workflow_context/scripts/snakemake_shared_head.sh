@@ -9,9 +9,9 @@ umask 0
 mkdir -p "$directory" "$XDG_CACHE_HOME"
 cd "$directory"
 # A run is a directory: a new head job for it goes on with what is there.
-WORKFLOW_RUN=$(pwd -P) WORKFLOW_WORDS=${folder:?}/words
-export WORKFLOW_RUN WORKFLOW_WORDS
-mkdir "$WORKFLOW_WORDS"
+WORKFLOW_RUN=$(pwd -P) WORKFLOW_STATUS_DIR=${folder:?}/status
+export WORKFLOW_RUN WORKFLOW_STATUS_DIR
+mkdir "$WORKFLOW_STATUS_DIR"
 install_front_end
 left=$(qdel --begin)
 if [ -n "$left" ]; then
@@ -30,7 +30,7 @@ stop_engine() {
 # Tasks are told nothing of PYTHONPATH: it is where Snakemake finds the plugin.
 PYTHONPATH=$folder/plugins${PYTHONPATH:+:$PYTHONPATH} run_engine snakemake --snakefile "$snakefile" \
     --executor cluster-generic --cluster-generic-submit-cmd qsub --cluster-generic-cancel-cmd qdel \
-    --cluster-generic-status-cmd "bash $folder/job_word.sh" --cluster-generic-cancel-nargs 1000 \
+    --cluster-generic-status-cmd "bash $folder/job_status.sh" --cluster-generic-cancel-nargs 1000 \
     --shared-fs-usage persistence input-output software-deployment sources source-cache \
     --conda-prefix "$WORKFLOW_HOME/conda" --latency-wait 60 --rerun-incomplete \
     --max-status-checks-per-second 100 --jobs "$jobs" "${arguments[@]}"
