@@ -34,6 +34,7 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command("init", "init:init", "Write a project to begin with."),
     Command("validate", "validate:validate", "Check the project file."),
     Command("list", "list:list_contexts", "List the contexts of the project."),
     Command("describe", "describe:describe", "Show what a context will be."),
