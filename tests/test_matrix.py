@@ -18,9 +18,10 @@ from templates import Template, Templates, resources
 from test_rules import TestBatch, TestOrder, TestRights  # noqa: F401  rules that hold on every file system
 from test_security_review import findings
 
-from workflow_context.catalog import ENGINES, STORAGES
+from workflow_context.catalog import ENGINES
 from workflow_stacks import build_app
 from workflow_stacks.project import ProjectFileError, validate_project
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs"
 REQUIRED = {
@@ -64,7 +65,7 @@ class Cell:
         return {"requestSpotInstances": self.spot, **MACHINES[self.machine], "engines": [engine]}
 
 
-CELLS = [Cell(*parts) for parts in product(ENGINES, STORAGES, (False, True), MACHINES)]
+CELLS = [Cell(*parts) for parts in product(ENGINES, FILE_SYSTEMS, (False, True), MACHINES)]
 
 
 def project_file(folder: Path, *cells: Cell) -> Path:
@@ -108,7 +109,7 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Review:
 def lint(templates: Templates, folder: Path) -> str:
     """Run cfn-lint over every resource, once each: most resources of a context are those of another one too."""
     files = []
-    for storage in STORAGES:
+    for storage in FILE_SYSTEMS:
         # By file system: what has the same name in all of them is of the same type.
         names = {f"Matrix-{cell.name}" for cell in CELLS if cell.storage == storage and cell.is_supported}
         files.append(folder / f"{storage}.json")

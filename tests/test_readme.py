@@ -8,9 +8,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 
-from workflow_context.catalog import ENGINES, STORAGES
+from workflow_context.catalog import ENGINES
 from workflow_stacks.cli.commands import COMMANDS
 from workflow_stacks.project import parse_project, validate_project
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -69,4 +70,4 @@ def test_its_table_of_engines_is_that_of_the_catalog() -> None:
     rows = re.findall(r"^\| (\w+) \| [\w, ]+ \| ([\w, ]+) \|", README, re.MULTILINE)
     table = {engine.lower(): set(storages.split(", ")) for engine, storages in rows if engine.lower() in ENGINES}
     assert table == {name: set(engine.storages) for name, engine in ENGINES.items()}
-    assert {storage for engine in ENGINES.values() for storage in engine.storages} <= set(STORAGES)
+    assert {storage for engine in ENGINES.values() for storage in engine.storages} <= set(FILE_SYSTEMS)

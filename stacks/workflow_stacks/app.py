@@ -11,13 +11,13 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from .build import REMOVAL_POLICIES
 from .context import ContextStack
 from .core import CoreStack
 from .errors import WorkflowContextError
 from .project import validate_project
 from .roles import bound_roles, place_roles
 from .stack_tags import CONTEXT_TAG, PROJECT_TAG, USER_TAG
-from .storage import REMOVAL_POLICIES
 
 DEFAULT_PROJECT_FILE = "agc-project.yaml"
 

@@ -16,7 +16,6 @@ from workflow_context.s3_location import S3Location
 
 from .project import Context, DataLocation
 from .roles import bound_roles
-from .storage import build_storage, expires_after, placement_for
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -55,33 +54,28 @@ class ContextStack(cdk.Stack):
         tags: Mapping[str, str] | None = None,
         env: cdk.Environment | None = None,
     ) -> None:
-        filesystem = context.filesystem
-        if filesystem is None:
-            message = f"the engine {context.engine.engine!r} has no file system in this version"
-            raise ValueError(message)
         super().__init__(
             scope,
             id,
             stack_name=stack_name,
             env=env,
             tags=dict(tags or {}),
-            description=f"Genomics workflow context: {context.engine.engine} on {filesystem.fs_type}",
+            description=f"Genomics workflow context: {context.engine.engine} on {context.kind.name}",
         )
         engine = ENGINES[context.engine.engine]
-        kind = filesystem.fs_type
-        placement = placement_for(filesystem, network.placement(public=context.use_public_subnets))
+        file_system = context.kind.builder_for(context.filesystem)
+        placement = file_system.placement(network.placement(public=context.use_public_subnets))
         self.workflow_context = WorkflowContext(
             self,
             _construct_id(name),
             engine=engine.load(),
             placement=placement,
-            storage=build_storage(
-                filesystem,
+            storage=file_system.build(
                 self,
                 "Storage",
                 placement=placement,
                 place=outputs,
-                host_mounted=kind in engine.host_mounts,
+                host_mounted=context.kind.name in engine.host_mounts,
             ),
             outputs=outputs,
             data=self._data(data),
@@ -89,14 +83,14 @@ class ContextStack(cdk.Stack):
                 spot=context.request_spot_instances,
                 fallback_to_on_demand=context.has_fallback,
                 max_vcpus=context.max_vcpus,
-                heads_on_fargate=engine.heads_on_fargate(kind),
+                heads_on_fargate=context.heads_on_fargate,
                 instance_types=context.instance_types,
                 architecture=_ARCHITECTURES[context.architecture],
                 gpu=context.gpu,
                 root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
             ),
         )
-        expiry = expires_after(filesystem)
+        expiry = file_system.expiry()
         if expiry:
             StorageExpiry(self.workflow_context, "Expiry", context=self.workflow_context, after=expiry)
         if context.monitoring:

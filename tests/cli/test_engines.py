@@ -4,8 +4,9 @@ import json
 
 from typer.testing import CliRunner
 
-from workflow_context.catalog import ENGINES, STORAGES, support_table
+from workflow_context.catalog import ENGINES
 from workflow_stacks.cli import app
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS, support_table
 
 
 def run(*arguments: str) -> str:
@@ -16,12 +17,12 @@ def run(*arguments: str) -> str:
 
 def test_the_table_has_a_row_for_each_engine_and_a_column_for_each_file_system() -> None:
     titles, *rows = support_table()
-    assert titles == ["engine", "languages", *STORAGES]
+    assert titles == ["engine", "languages", *FILE_SYSTEMS]
     for row, entry in zip(rows, ENGINES.values(), strict=True):
         cells = dict(zip(titles, row, strict=True))
         assert cells["engine"] == entry.name
-        assert {storage for storage in STORAGES if cells[storage] != "-"} == set(entry.storages)
-        assert [storage for storage in STORAGES if cells[storage] == "default"] == [entry.default_storage]
+        assert {storage for storage in FILE_SYSTEMS if cells[storage] != "-"} == set(entry.storages)
+        assert [storage for storage in FILE_SYSTEMS if cells[storage] == "default"] == [entry.default_storage]
 
 
 def test_it_is_printed_for_people() -> None:
@@ -46,4 +47,4 @@ def test_json_is_for_programs() -> None:
 def test_every_default_is_a_file_system_that_the_engine_works_on() -> None:
     for entry in ENGINES.values():
         assert entry.default_storage in entry.storages
-        assert set(entry.storages) <= set(STORAGES)
+        assert set(entry.storages) <= set(FILE_SYSTEMS)

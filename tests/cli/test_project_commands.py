@@ -70,15 +70,17 @@ def test_list_shows_a_line_for_each_context_within_80_columns() -> None:
 
 
 def test_list_shows_contexts_that_cannot_be_deployed(tmp_path: Path) -> None:
-    file = tmp_path / "later.yaml"
-    file.write_text((PROJECTS / "minimal.yaml").read_text().replace("miniwdl", "abacus"))
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        (PROJECTS / "minimal.yaml").read_text().replace("miniwdl", "miniwdl\n        filesystem: {fsType: S3}")
+    )
 
     result = run("list", "--project", str(file))
 
     assert result.exit_code == 0
     assert "has errors" in result.stdout
     [context] = json.loads(run("list", "--json", "--project", str(file)).stdout)["contexts"]
-    assert context["errors"] == ["there is no engine 'abacus'"]
+    assert context["errors"] == ["the engine 'miniwdl' does not work on Amazon S3"]
 
 
 def test_list_gives_json() -> None:

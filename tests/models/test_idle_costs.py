@@ -92,7 +92,11 @@ def test_one_zone_is_backed_up_unless_the_template_says_otherwise():
 
 
 def test_lustre_costs_its_whole_capacity():
-    lustre = {"StorageCapacity": 1200, "LustreConfiguration": {"DeploymentType": "SCRATCH_2"}}
+    lustre = {
+        "FileSystemType": "LUSTRE",
+        "StorageCapacity": 1200,
+        "LustreConfiguration": {"DeploymentType": "SCRATCH_2"},
+    }
     assert cost(F={"Type": "AWS::FSx::FileSystem", "Properties": lustre}).usd == pytest.approx(168)
 
 
@@ -105,7 +109,10 @@ def test_lustre_costs_its_whole_capacity():
             {"Type": "AWS::Batch::ComputeEnvironment", "Properties": {"ComputeResources": {"MinvCpus": 8}}},
             "keeps 8 vCPUs running",
         ),
-        ({"Type": "AWS::FSx::FileSystem", "Properties": {"StorageCapacity": 1200}}, "SCRATCH_1"),
+        (
+            {"Type": "AWS::FSx::FileSystem", "Properties": {"FileSystemType": "LUSTRE", "StorageCapacity": 1200}},
+            "SCRATCH_1",
+        ),
         (efs(ThroughputMode="provisioned", ProvisionedThroughputInMibps={"Ref": "X"}), "not in the template"),
         (
             {

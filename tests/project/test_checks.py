@@ -5,7 +5,6 @@ from textwrap import indent
 
 import pytest
 
-from workflow_context.catalog import ENGINES
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.project import (
     Finding,
@@ -23,14 +22,15 @@ from workflow_stacks.project import (
 PROJECTS = Path(__file__).parents[1] / "projects"
 FILESYSTEM = "{fsType: EFS, configuration: {throughputMode: elastic}}"
 ENGINE = f"    engines: [{{type: wdl, engine: miniwdl, filesystem: {FILESYSTEM}}}]\n"
-ABACUS = """\
+ON_S3 = """\
 name: Test
 schemaVersion: 1
 contexts:
   wrong:
     engines:
       - type: wdl
-        engine: abacus
+        engine: miniwdl
+        filesystem: {fsType: S3}
 """
 
 
@@ -64,30 +64,23 @@ def test_the_examples_surprise_with_nothing_but_the_bill_that_one_of_them_announ
 
 
 @pytest.mark.parametrize("file", sorted((PROJECTS / "agc").glob("*.yaml")), ids=lambda file: file.stem)
-def test_an_agc_project_has_an_error_for_each_engine_that_is_not_available_and_no_other(file: Path) -> None:
-    project_file = read_project(file)
-    contexts = project_file.project.contexts
-    not_available = [name for name, context in contexts.items() if context.engine.engine not in ENGINES]
-
-    found = check_project(project_file)
-
-    assert [finding.path for finding in found if finding.level == "error"] == [
-        f"contexts.{name}.engines[0].engine" for name in not_available
-    ]
+def test_an_agc_project_has_no_error(file: Path) -> None:
+    assert [finding for finding in check_project(read_project(file)) if finding.level == "error"] == []
 
 
-def test_an_engine_of_a_later_version_is_an_error_that_names_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context_checks, "KNOWN_ENGINES", ("miniwdl", "abacus"))
-    [finding] = findings(ABACUS)
+def test_an_unknown_engine_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(ProjectFileError) as caught:
+        parse_project(ON_S3.replace("engine: miniwdl", "engine: abacus").encode())
 
-    assert finding.message == "the engine 'abacus' is not available in this version"
+    [finding] = caught.value.findings
+    assert finding.message == "there is no engine 'abacus'"
     assert "miniwdl (wdl), snakemake (snakemake)" in finding.allowed
     assert finding.line == 7
 
 
 def test_contexts_that_are_not_deployed_may_have_errors(tmp_path: Path) -> None:
     file = tmp_path / "agc-project.yaml"
-    file.write_text(f"{ABACUS}  right:\n{ENGINE}")
+    file.write_text(f"{ON_S3}  right:\n{ENGINE}")
 
     project, found = validate_project(file, ["right"])
 

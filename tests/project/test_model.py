@@ -10,16 +10,13 @@ from pydantic import ValidationError
 from workflow_stacks.project import (
     Context,
     DataLocation,
-    EfsConfiguration,
-    EfsSettings,
     Engine,
-    PosixUser,
     Project,
     ProjectFileError,
     load_project,
     parse_project,
 )
-from workflow_stacks.project.file_systems import registry as storage
+from workflow_stacks.project.file_systems.efs import EfsConfiguration, EfsSettings, PosixUser
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 AGC_FILES = sorted((PROJECTS / "agc").glob("*.yaml"))
@@ -83,20 +80,13 @@ def test_the_smallest_context_has_the_defaults_of_agc() -> None:
     assert dev.filesystem == EfsSettings(fs_type="EFS")
 
 
-def test_an_engine_that_is_not_available_has_no_default_file_system() -> None:
-    assert Context(engines=(Engine(type="wdl", engine="abacus"),)).filesystem is None
-
-
-def test_a_file_system_of_a_later_version_is_an_error_that_names_those_that_work(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(storage, "KNOWN_FS_TYPES", ("EFS", "Tape"))
+def test_an_unknown_file_system_is_an_error_that_names_those_there_are() -> None:
     text = (PROJECTS / "throughput.yaml").read_text().replace("fsType: EFS", "fsType: Tape")
     with pytest.raises(ProjectFileError) as caught:
         parse_project(text.encode())
 
     [finding] = caught.value.findings
-    assert finding.message == "the file system 'Tape' is not available in this version"
+    assert finding.message == "there is no file system 'Tape'"
     assert finding.allowed.startswith("EFS (Amazon EFS)")
     assert finding.path == "contexts.myContext.engines[0].filesystem.fsType"
 

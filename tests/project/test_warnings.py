@@ -98,7 +98,8 @@ def test_surprises_wait_until_the_file_has_no_errors() -> None:
     assert {
         finding.level
         for finding in findings(
-            "name: Test\nschemaVersion: 1\ncontexts:\n  wrong:\n    engines: [{type: wdl, engine: abacus}]\n"
+            "name: Test\nschemaVersion: 1\ncontexts:\n  wrong:\n"
+            "    engines: [{type: wdl, engine: miniwdl, filesystem: {fsType: S3}}]\n"
             "  right:\n    engines: [{type: wdl, engine: miniwdl}]\n"
         )
     } == {"error"}

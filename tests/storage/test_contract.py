@@ -9,15 +9,19 @@ from workflow_context import (
     BatchCompute,
     ContextParts,
     EfsFileSystem,
+    FsxLustreFileSystem,
     MiniwdlEngine,
     Network,
+    ObjectiveFsFileSystem,
     S3FilesFileSystem,
     S3FileSystem,
     WorkflowBucket,
 )
-from workflow_context.catalog import ENGINES, STORAGES
+from workflow_context.catalog import ENGINES
+from workflow_context.models.file_systems import CHOICES
 from workflow_context.storage.base import WorkflowFileSystem
-from workflow_stacks.project.file_systems.registry import FILESYSTEMS
+from workflow_stacks.build import FileSystemBuilder
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS, cost_models
 
 
 class Unfinished(WorkflowFileSystem):
@@ -47,31 +51,43 @@ def network(stack: cdk.Stack) -> Network:
     return Network(stack, "Network")
 
 
-def test_each_kind_of_the_catalog_has_a_model_and_the_other_way_round() -> None:
-    assert set(STORAGES) == set(FILESYSTEMS)
+CONSTRUCTS = {
+    "EFS": EfsFileSystem,
+    "S3": S3FileSystem,
+    "S3Files": S3FilesFileSystem,
+    "OFS": ObjectiveFsFileSystem,
+    "FSxLustre": FsxLustreFileSystem,
+}
 
 
-def test_each_kind_of_the_catalog_has_its_construct() -> None:
-    for entry in STORAGES.values():
-        assert issubclass(entry.load(), WorkflowFileSystem), entry.name
+def test_each_kind_has_a_builder() -> None:
+    for kind in FILE_SYSTEMS.values():
+        settings = kind.settings.model_construct(fs_type=kind.name)
+        assert isinstance(kind.builder_for(settings), FileSystemBuilder), kind.name
 
 
-def test_the_catalog_says_of_fargate_what_the_construct_says() -> None:
-    for entry in STORAGES.values():
-        construct = entry.load()
-        assert construct.serves_fargate is entry.serves_fargate, entry.name
+def test_the_cost_models_of_the_kinds_are_those_of_the_models_package() -> None:
+    assert set(cost_models()) == set(CHOICES)
+    assert {model.fs_type for model in cost_models()} == set(FILE_SYSTEMS)
+
+
+def test_a_kind_says_of_fargate_what_its_construct_says() -> None:
+    assert CONSTRUCTS.keys() == FILE_SYSTEMS.keys()
+    for name, construct in CONSTRUCTS.items():
+        assert construct.serves_fargate is FILE_SYSTEMS[name].serves_fargate, name
 
 
 def test_engines_name_file_systems_of_the_catalog_only() -> None:
     for engine in ENGINES.values():
-        assert {engine.default_storage, *engine.storages, *engine.host_mounts, *engine.heads_on_ec2} <= set(STORAGES)
+        assert set(engine.storages) <= set(FILE_SYSTEMS)
         assert {engine.default_storage, *engine.host_mounts, *engine.heads_on_ec2} <= set(engine.storages)
 
 
 def test_heads_run_on_fargate_where_file_system_and_client_allow_it() -> None:
-    on_fargate = {name: ENGINES["miniwdl"].heads_on_fargate(name) for name in ENGINES["miniwdl"].storages}
+    miniwdl = ENGINES["miniwdl"]
+    on_fargate = {name: FILE_SYSTEMS[name].heads_on_fargate(miniwdl) for name in miniwdl.storages}
     assert on_fargate == {"EFS": True, "S3Files": False, "OFS": False, "FSxLustre": False}
-    assert ENGINES["snakemake"].heads_on_fargate("S3Files")
+    assert FILE_SYSTEMS["S3Files"].heads_on_fargate(ENGINES["snakemake"])
 
 
 def test_a_kind_must_say_where_engines_work(stack: cdk.Stack) -> None:

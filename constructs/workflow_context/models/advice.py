@@ -7,12 +7,12 @@ choice wins are computed by varying one figure of the workload at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from .errors import ModelError
-from .file_systems import CHOICES
+from .file_systems import CHOICES, FileSystemModel
 from .prices import PriceBook
 from .run_costs import RunCost, run_cost
 from .workloads import Workload
@@ -106,6 +106,7 @@ def advise(
     *,
     fs_types: Collection[str] | None = None,
     region: str = "us-east-1",
+    choices: Sequence[FileSystemModel] = CHOICES,
 ) -> Advice:
     """Weigh the file systems for a workload.
 
@@ -114,11 +115,13 @@ def advise(
         prices: The unit prices.
         fs_types: The `fsType`s to choose among, for example those of an engine. Default: all.
         region: The Region.
+        choices: The models to compare. Default: those of this package.
 
     Raises:
         ModelError: No file system is left that can hold the workload.
     """
-    options, rejected = _options(workload, prices, fs_types, region)
+    chosen = [choice for choice in choices if fs_types is None or choice.fs_type in fs_types]
+    options, rejected = _options(workload, prices, chosen, region)
     best = options[0]
     fast = [option for option in options if _fast_enough(option)]
     if not fast:
@@ -127,25 +130,22 @@ def advise(
         faster = sum(1 for option in options if not _fast_enough(option))
         reason = f"the cheapest of {len(fast)} that keep a run within {workload.max_slowdown:g} times its length"
         reason += f"; {faster} would not" if faster else ""
-    turns = tuple(_turns(workload, best.choice.key, partial(_choose, prices, fs_types, region, best.choice.key)))
+    turns = tuple(_turns(workload, best.choice.key, partial(_choose, prices, chosen, region, best.choice.key)))
     return Advice(workload, tuple(options), tuple(rejected), reason, turns)
 
 
 def _options(
-    workload: Workload, prices: PriceBook, fs_types: Collection[str] | None, region: str
+    workload: Workload, prices: PriceBook, choices: Sequence[FileSystemModel], region: str
 ) -> tuple[list[RunCost], list[Rejected]]:
     options, rejected = [], []
-    for choice in CHOICES:
-        if fs_types is not None and choice.fs_type not in fs_types:
-            continue
+    for choice in choices:
         try:
             options.append(run_cost(choice, workload, prices, region))
         except ModelError as error:
             rejected.append(Rejected(choice.key, str(error)))
     if not options:
-        asked = "any file system" if fs_types is None else f"any of {', '.join(sorted(fs_types))}"
-        reasons = "; ".join(f"{each.key}: {each.reason}" for each in rejected) or "none of them is modelled"
-        raise ModelError(f"{workload.name} cannot be put on {asked}: {reasons}")
+        reasons = "; ".join(f"{each.key}: {each.reason}" for each in rejected) or "none has a cost model"
+        raise ModelError(f"{workload.name} cannot be put on any of these file systems: {reasons}")
     return sorted(options, key=_rank), rejected
 
 
@@ -159,10 +159,10 @@ def _rank(option: RunCost) -> tuple[bool, float, float]:
 
 
 def _choose(
-    prices: PriceBook, fs_types: Collection[str] | None, region: str, present: str, workload: Workload
+    prices: PriceBook, choices: Sequence[FileSystemModel], region: str, present: str, workload: Workload
 ) -> tuple[str, str]:
     """The choice for a workload, and why it is not the present one; the latter is empty if it is."""
-    options, _ = _options(workload, prices, fs_types, region)
+    options, _ = _options(workload, prices, choices, region)
     best = options[0].choice.key
     if best == present:
         return best, ""

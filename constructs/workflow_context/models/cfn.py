@@ -42,6 +42,12 @@ class Resource:
         return f"{self.stack}/{self.logical_id}"
 
     @property
+    def kind(self) -> str:
+        """Its type; where a property `FileSystemType` tells resources of a type apart, that too, after a colon."""
+        which = self.properties.get("FileSystemType")
+        return f"{self.type}:{which}" if isinstance(which, str) else self.type
+
+    @property
     def words(self) -> list[str]:
         """The words of its logical id, without the hash that CDK adds."""
         return _WORD.findall(_HASH.sub("", self.logical_id))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 from .cfn import Resource, Stacks, Template
 from .efs_limits import BASELINE_MIBPS_PER_GIB
@@ -43,22 +45,38 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class _Pricing:
+class Pricing:
+    """What a resource is priced with.
+
+    Attributes:
+        prices: The unit prices.
+        stored: How much data lies around.
+    """
+
     prices: PriceBook
     stored: Stored
 
     def line(self, resource: Resource, item: str, kind: str, name: str, quantity: float) -> CostLine:
+        """Return a cost line: so many units of a price of the book, by its name."""
         return CostLine(item, kind, quantity, self.prices[name], resource.logical_id)
 
     def hourly(self, resource: Resource, item: str, kind: str, name: str, count: float = 1.0) -> CostLine:
+        """Return a cost line of what is billed for every hour of the month."""
         return self.line(resource, item, kind, name, count * self.prices.hours_per_month)
 
 
-_Lines = Iterator[CostLine | Unpriced]
-_Pricer = Callable[[Resource, _Pricing], _Lines]
+Lines: TypeAlias = Iterator[CostLine | Unpriced]
+Pricer: TypeAlias = Callable[[Resource, Pricing], Lines]
+"""From a resource to what it costs a month while nothing runs, or why that cannot be told."""
 
 
-def idle_cost(template: Template, prices: PriceBook, stored: Stored | None = None, stack: str = "stack") -> Estimate:
+def idle_cost(
+    template: Template,
+    prices: PriceBook,
+    stored: Stored | None = None,
+    stack: str = "stack",
+    more: Mapping[str, Pricer] = MappingProxyType({}),
+) -> Estimate:
     """Price what a template defines, for a month in which nothing runs.
 
     Args:
@@ -66,36 +84,37 @@ def idle_cost(template: Template, prices: PriceBook, stored: Stored | None = Non
         prices: The unit prices.
         stored: How much data lies around.
         stack: The name of its stack.
+        more: Pricers of resource types that `PRICERS` does not know, written as there.
 
     Returns:
         The estimate per month, with every resource that may cost and could not be priced.
     """
-    pricing = _Pricing(prices, stored or Stored())
+    pricing = Pricing(prices, stored or Stored())
     lines: list[CostLine] = []
     unpriced: list[Unpriced] = []
     for resource in Stacks({stack: template}):
-        for found in _price(resource, pricing):
+        for found in _price(resource, pricing, {**PRICERS, **more}):
             (lines if isinstance(found, CostLine) else unpriced).append(found)  # type: ignore[arg-type]
     return Estimate(tuple(lines), tuple(unpriced), pricing.stored.sentences())
 
 
-def _price(resource: Resource, pricing: _Pricing) -> _Lines:
-    pricer = PRICERS.get(resource.type)
+def _price(resource: Resource, pricing: Pricing, pricers: Mapping[str, Pricer]) -> Lines:
+    pricer = pricers.get(resource.kind) or pricers.get(resource.type)
     if pricer is not None:
         yield from pricer(resource, pricing)
     elif free_reason(resource.type) is None:
         yield Unpriced(resource.type, "this type is in no price table: look it up", resource.logical_id)
 
 
-def _nat_gateway(resource: Resource, pricing: _Pricing) -> _Lines:
+def _nat_gateway(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.hourly(resource, "NAT gateway", "network", "nat_gateway_hour")
 
 
-def _address(resource: Resource, pricing: _Pricing) -> _Lines:
+def _address(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.hourly(resource, "public IPv4 address", "network", "public_ipv4_address_hour")
 
 
-def _endpoint(resource: Resource, pricing: _Pricing) -> _Lines:
+def _endpoint(resource: Resource, pricing: Pricing) -> Lines:
     if resource.properties.get("VpcEndpointType", "Gateway") == "Gateway":
         return
     name = "vpc_interface_endpoint_hour_per_az"
@@ -108,7 +127,7 @@ def _endpoint(resource: Resource, pricing: _Pricing) -> _Lines:
     yield pricing.hourly(resource, "interface endpoint, per zone", "network", name, len(subnets))
 
 
-def _instance(resource: Resource, pricing: _Pricing) -> _Lines:
+def _instance(resource: Resource, pricing: Pricing) -> Lines:
     instance_type = resource.properties.get("InstanceType", "m1.small")
     price = pricing.prices.instance(instance_type) if isinstance(instance_type, str) else None
     if price is None:
@@ -118,7 +137,7 @@ def _instance(resource: Resource, pricing: _Pricing) -> _Lines:
     yield CostLine(f"EC2 instance {instance_type}, always on", "compute", hours, price, resource.logical_id)
 
 
-def _compute_environment(resource: Resource, pricing: _Pricing) -> _Lines:
+def _compute_environment(resource: Resource, pricing: Pricing) -> Lines:
     del pricing
     compute = resource.properties.get("ComputeResources", {})
     least = compute.get("MinvCpus", 0) if isinstance(compute, dict) else 0
@@ -127,15 +146,15 @@ def _compute_environment(resource: Resource, pricing: _Pricing) -> _Lines:
         yield Unpriced(resource.type, reason, resource.logical_id)
 
 
-def _key(resource: Resource, pricing: _Pricing) -> _Lines:
+def _key(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.line(resource, "KMS key", "other", "kms_customer_key_month", 1)
 
 
-def _secret(resource: Resource, pricing: _Pricing) -> _Lines:
+def _secret(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.line(resource, "secret", "other", "secrets_manager_secret_month", 1)
 
 
-def _alarm(resource: Resource, pricing: _Pricing) -> _Lines:
+def _alarm(resource: Resource, pricing: Pricing) -> Lines:
     queries = resource.items("Metrics")
     if queries is None:
         yield Unpriced(resource.type, "its metrics are not in the template", resource.logical_id)
@@ -147,25 +166,25 @@ def _alarm(resource: Resource, pricing: _Pricing) -> _Lines:
     yield pricing.line(resource, "alarm, per metric", "other", name, max(1, len(stats)))
 
 
-def _dashboard(resource: Resource, pricing: _Pricing) -> _Lines:
+def _dashboard(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.line(resource, "dashboard", "other", "cloudwatch_dashboard_month", 1)
 
 
-def _metric_filter(resource: Resource, pricing: _Pricing) -> _Lines:
+def _metric_filter(resource: Resource, pricing: Pricing) -> Lines:
     count = len(resource.items("MetricTransformations") or [1])
     yield pricing.line(resource, "custom metric", "other", "cloudwatch_custom_metric_month", count)
 
 
-def _log_group(resource: Resource, pricing: _Pricing) -> _Lines:
+def _log_group(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.line(resource, "stored logs", "storage", "cloudwatch_logs_storage", pricing.stored.log_gib)
 
 
-def _bucket(resource: Resource, pricing: _Pricing) -> _Lines:
+def _bucket(resource: Resource, pricing: Pricing) -> Lines:
     name = "s3_standard_storage_first_50tb"
     yield pricing.line(resource, "S3 Standard storage", "storage", name, pricing.stored.bucket_gib)
 
 
-def _volume(resource: Resource, pricing: _Pricing) -> _Lines:
+def _volume(resource: Resource, pricing: Pricing) -> Lines:
     size = resource.number("Size")
     if size is None or resource.properties.get("VolumeType") != "gp3":
         yield Unpriced(resource.type, "only gp3 volumes of a known size are priced", resource.logical_id)
@@ -173,7 +192,7 @@ def _volume(resource: Resource, pricing: _Pricing) -> _Lines:
     yield pricing.line(resource, "EBS gp3 storage", "storage", "ebs_gp3_storage", size)
 
 
-def _efs(resource: Resource, pricing: _Pricing) -> _Lines:
+def _efs(resource: Resource, pricing: Pricing) -> Lines:
     one_zone = "AvailabilityZoneName" in resource.properties
     mode = resource.properties.get("ThroughputMode", "bursting")
     stored = pricing.stored
@@ -197,7 +216,7 @@ def _efs(resource: Resource, pricing: _Pricing) -> _Lines:
         yield pricing.line(resource, item, "throughput", "efs_provisioned_throughput", billed)
 
 
-def _fsx(resource: Resource, pricing: _Pricing) -> _Lines:
+def _fsx_lustre(resource: Resource, pricing: Pricing) -> Lines:
     capacity = resource.number("StorageCapacity")
     lustre = resource.properties.get("LustreConfiguration", {})
     kind = lustre.get("DeploymentType", "SCRATCH_1") if isinstance(lustre, dict) else "unknown"
@@ -214,12 +233,12 @@ def _fsx(resource: Resource, pricing: _Pricing) -> _Lines:
     yield pricing.line(resource, f"FSx for Lustre {kind}, whole capacity", "storage", name, capacity)
 
 
-def _s3_files(resource: Resource, pricing: _Pricing) -> _Lines:
+def _s3_files(resource: Resource, pricing: Pricing) -> Lines:
     resident = pricing.stored.file_system_gib
     yield pricing.line(resource, "S3 Files resident data", "storage", "s3files_storage", resident)
 
 
-PRICERS: Mapping[str, _Pricer] = {
+PRICERS: Mapping[str, Pricer] = {
     "AWS::Batch::ComputeEnvironment": _compute_environment,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _dashboard,
@@ -229,7 +248,7 @@ PRICERS: Mapping[str, _Pricer] = {
     "AWS::EC2::VPCEndpoint": _endpoint,
     "AWS::EC2::Volume": _volume,
     "AWS::EFS::FileSystem": _efs,
-    "AWS::FSx::FileSystem": _fsx,
+    "AWS::FSx::FileSystem:LUSTRE": _fsx_lustre,
     "AWS::KMS::Key": _key,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::Logs::MetricFilter": _metric_filter,
@@ -237,4 +256,4 @@ PRICERS: Mapping[str, _Pricer] = {
     "AWS::S3Files::FileSystem": _s3_files,
     "AWS::SecretsManager::Secret": _secret,
 }
-"""How each resource type that costs while idle is priced."""
+"""How each resource type that costs while idle is priced; by `Resource.kind` where a type has several."""

@@ -64,10 +64,12 @@ def cost(
     idle: dict[str, Estimate] = {}
     templates: dict[str, dict[str, Any]] = {}
     if context is not None:
+        from workflow_stacks.project.file_systems.registry import more_pricers
         from workflow_stacks.synthesis import synthesized
 
         templates = synthesized(project, context)
-        idle = {stack: idle_cost(template, book, stored, stack) for stack, template in templates.items()}
+        pricers = more_pricers()
+        idle = {stack: idle_cost(template, book, stored, stack, pricers) for stack, template in templates.items()}
     runs = [] if workload is None else _runs(load_workload(workload), book, region, project, context, templates)
     whole = sum(idle.values(), Estimate(()))
     if plot:
@@ -127,21 +129,22 @@ def _runs(
     """The workload on the file system of the context, or on all of them without a context."""
     from workflow_context.models.cfn import Stacks
     from workflow_context.models.errors import ModelError
-    from workflow_context.models.file_systems import CHOICES
     from workflow_context.models.file_systems.from_template import STANDING, choices_of
     from workflow_context.models.run_costs import run_cost
+    from workflow_stacks.project.file_systems.registry import cost_models, more_pricers
 
     if context is not None:
         fs_type = _fs_type(project_file, context)
-        choices = choices_of(fs_type, templates)
+        choices = choices_of(fs_type, templates, cost_models())
         if not choices:
             raise WorkflowContextError(f"context {context!r}: no cost model for a run on file system {fs_type}")
         runs = [run_cost(choice, workload, book, region) for choice in choices]
-        stands = bool(Stacks(templates).of_type(*STANDING))
+        standing = STANDING | more_pricers().keys()
+        stands = any(resource.kind in standing for resource in Stacks(templates))
         # What stands all month is in the idle cost of the context already.
         return [replace(run, use=replace(run.use, per_month=())) for run in runs] if stands else runs
     priced = []
-    for choice in CHOICES:
+    for choice in cost_models():
         try:
             priced.append(run_cost(choice, workload, book, region))
         except ModelError as error:
@@ -153,8 +156,7 @@ def _fs_type(project_file: Path, name: str) -> str:
     from workflow_stacks.project import validate_project
 
     checked, _ = validate_project(project_file, [name])
-    filesystem = checked.contexts[name].filesystem
-    return filesystem.fs_type if filesystem else ""
+    return checked.contexts[name].filesystem.fs_type
 
 
 def _plot(idle: Estimate, runs: list[RunCost], context: str | None, file: Path) -> None:

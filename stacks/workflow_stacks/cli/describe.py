@@ -41,7 +41,7 @@ def description(project: Project, name: str) -> dict[str, Any]:
         "stack": project.stack_name(name),
         "engine": context.engine.engine,
         "language": context.engine.type,
-        "filesystem": filesystem.model_dump(by_alias=True, exclude_none=True) if filesystem else None,
+        "filesystem": filesystem.model_dump(by_alias=True, exclude_none=True),
         "queues": [{"queue": queue, "runsOn": machines} for queue, machines in context.queues],
         "maxVCpus": context.max_vcpus,
         "instanceTypes": list(context.instance_types),
@@ -78,9 +78,6 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _filesystem(context: Context) -> Iterator[tuple[str, str]]:
-    from workflow_context.catalog import STORAGES
-
-    if context.filesystem:
-        yield "file system", STORAGES[context.filesystem.fs_type].title
-        for fact, value in context.filesystem.facts():
-            yield f"  {fact}", value
+    yield "file system", context.kind.title
+    for fact, value in context.filesystem.facts():
+        yield f"  {fact}", value

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from workflow_context.catalog import ENGINES, STORAGES, support_table
+from workflow_context.catalog import ENGINES
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS, file_systems_of, support_table
 
 from .options import JsonOption
 from .output import print_json, print_table
@@ -26,7 +27,7 @@ def engines(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
                     "engine": entry.name,
                     "languages": list(entry.languages),
                     "defaultFsType": entry.default_storage,
-                    "fsTypes": list(entry.storages),
+                    "fsTypes": list(file_systems_of(entry)),
                     "whyNoOther": entry.why_no_other,
                 }
                 for entry in ENGINES.values()
@@ -40,5 +41,5 @@ def engines(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
         return
     print_table(titles, rows)
     typer.echo("\nyes: works there. default: works there, and is there when the project file names no file system.")
-    for storage in STORAGES.values():
-        typer.echo(f"{storage.name}: {storage.title}")
+    for kind in FILE_SYSTEMS.values():
+        typer.echo(f"{kind.name}: {kind.title}")

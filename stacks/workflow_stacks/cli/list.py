@@ -25,7 +25,7 @@ def list_contexts(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = F
             {
                 "context": name,
                 "engine": context.engine.engine,
-                "filesystem": f"{filesystem.fs_type} {filesystem.throughput}" if filesystem else "",
+                "filesystem": f"{filesystem.fs_type} {filesystem.throughput}",
                 "tasks": ", then ".join(machines.removeprefix("EC2 ") for _, machines in context.queues[1:]),
                 "maxVCpus": context.max_vcpus,
                 "stack": project_file.project.stack_name(name),

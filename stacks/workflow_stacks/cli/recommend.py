@@ -44,9 +44,10 @@ def recommend(
     """Weigh the file systems for a workload, side by side, and say what would change the choice."""
     from workflow_context.models.advice import advise
     from workflow_context.models.workloads import load_workload
+    from workflow_stacks.project.file_systems.registry import cost_models
 
     book = price_book(prices, region, live=live)
-    advice = advise(load_workload(workload), book, fs_types=_storages(engine), region=region)
+    advice = advise(load_workload(workload), book, fs_types=_storages(engine), region=region, choices=cost_models())
     if plot:
         _plot(advice, book, region, plot)
     if json:
@@ -101,12 +102,13 @@ def _lines(advice: Advice) -> list[CostLine]:
 
 def _storages(engine: str | None) -> tuple[str, ...] | None:
     from workflow_context.catalog import ENGINES
+    from workflow_stacks.project.file_systems.registry import file_systems_of
 
     if engine is None:
         return None
     if engine not in ENGINES:
         raise WorkflowContextError(f"there is no engine {engine!r}; engines: {', '.join(sorted(ENGINES))}")
-    return ENGINES[engine].storages
+    return file_systems_of(ENGINES[engine])
 
 
 def _print(advice: Advice) -> None:

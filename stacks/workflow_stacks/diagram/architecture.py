@@ -9,7 +9,7 @@ from typing import Any
 
 from workflow_context.models.cfn import Resource, Stacks, Template
 
-from .boxes import BOXES, PARTS, SHOWN_BY_ARROWS
+from .boxes import SHOWN_BY_ARROWS, Box, Part, box_of, part_of
 from .graph import Edge, Node
 from .jobs import Jobs
 from .network import Network
@@ -69,25 +69,25 @@ class _Reader:
         self.rights = Rights(stacks)
         self.jobs = Jobs(stacks, self.rights)
         self.network = Network(stacks)
-        self.parts: dict[str, list[Resource]] = {}
-        for part in stacks:
-            if part.type in PARTS:
-                for whole in stacks.referred(part.get(PARTS[part.type].whole)):
-                    self.parts.setdefault(whole, []).append(part)
+        self.parts: dict[str, list[tuple[Resource, Part]]] = {}
+        for resource in stacks:
+            if (part := part_of(resource)) is not None:
+                for whole in stacks.referred(resource.get(part.whole)):
+                    self.parts.setdefault(whole, []).append((resource, part))
 
     def architecture(self, names: tuple[str, ...]) -> Architecture:
         edges = list(dict.fromkeys(self._edges()))
         ends = {end for edge in edges for end in (edge.source, edge.target)}
-        boxes = [self._node(resource) for resource in self.stacks if resource.type in BOXES]
+        boxes = [self._node(resource, box) for resource in self.stacks if (box := box_of(resource))]
         drawn = [node for node in boxes if node.kind not in _KINDS_THAT_NEED_AN_ARROW or node.id in ends]
         nodes = [*drawn, *self.network.nodes()]
         known = {node.id for node in nodes}
         nodes += [_outside(id) for id in dict.fromkeys(end for edge in edges for end in _ends(edge)) if id not in known]
         return Architecture(names, tuple(nodes), tuple(edges), self._not_drawn({node.id for node in drawn}))
 
-    def _node(self, resource: Resource) -> Node:
-        box, parts = BOXES[resource.type], self.parts.get(resource.id, [])
-        told = Counter(detail for part in parts for detail in PARTS[part.type].details(part))
+    def _node(self, resource: Resource, box: Box) -> Node:
+        parts = self.parts.get(resource.id, [])
+        told = Counter(detail for each, part in parts for detail in part.details(each))
         details = [
             *box.details(resource),
             *(f"{count} {detail}s" if count > 1 else detail for detail, count in told.items()),
@@ -96,7 +96,9 @@ class _Reader:
             _job(definition) for definition in self.jobs.definitions if resource.id in self.jobs.places[definition.id]
         ]
         inside = self.network.of(resource.get("ComputeResources", "Subnets") or resource.get("SubnetId"))
-        inside = inside or next((self.network.of(part.get("SubnetId")) for part in parts if part.get("SubnetId")), "")
+        inside = inside or next(
+            (self.network.of(each.get("SubnetId")) for each, _ in parts if each.get("SubnetId")), ""
+        )
         inside = inside or self.network.of(resource.get("SubnetIds"))
         inside = inside or next(iter(self.stacks.referred(resource.get("VpcId"))), "")
         return Node(resource.id, box.kind, box.name or _name(resource), resource.type, (*details, *runs), inside)
@@ -144,13 +146,14 @@ class _Reader:
 
     def _is_file_system(self, id: str) -> bool:
         resource = self.stacks.get(id)
-        return resource is not None and resource.type in BOXES and BOXES[resource.type].kind == "filesystem"
+        box = box_of(resource) if resource is not None else None
+        return box is not None and box.kind == "filesystem"
 
     def _groups_of_file_systems(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for resource in self.stacks:
             if self._is_file_system(resource.id):
-                for holder in (resource, *self.parts.get(resource.id, ())):
+                for holder in (resource, *(each for each, _ in self.parts.get(resource.id, ()))):
                     groups = [holder.get("SecurityGroups"), holder.get("SecurityGroupIds")]
                     for group in self.stacks.referred(groups):
                         found.setdefault(group, []).append(resource.id)
@@ -171,10 +174,11 @@ class _Reader:
 
     def _links(self) -> Iterator[Edge]:
         for resource in self.stacks:
-            if resource.type in BOXES:
-                links = list(BOXES[resource.type].links(resource))
-                for part in self.parts.get(resource.id, ()):
-                    links += PARTS[part.type].links(part)
+            box = box_of(resource)
+            if box is not None:
+                links = list(box.links(resource))
+                for each, part in self.parts.get(resource.id, ()):
+                    links += part.links(each)
                 for relation, address in links:
                     bucket, _, prefix = address.removeprefix("s3://").partition("/")
                     place = place_of(address) or Place(f"s3://{bucket}", prefix)
@@ -184,7 +188,7 @@ class _Reader:
         hidden = (
             resource.type
             for resource in self.stacks
-            if resource.id not in drawn and resource.type not in PARTS and resource.type not in SHOWN_BY_ARROWS
+            if resource.id not in drawn and part_of(resource) is None and resource.type not in SHOWN_BY_ARROWS
         )
         return dict(sorted(Counter(hidden).items()))
 

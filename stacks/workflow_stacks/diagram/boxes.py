@@ -1,12 +1,17 @@
-"""What a resource type is in the picture. A new file system or network part is a line in `BOXES`, and a function."""
+"""What a resource type is in the picture.
+
+The file systems of a project file bring their own boxes: see `boxes` of `FileSystemKind`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 from workflow_context.models.cfn import Resource
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
 
 Details: TypeAlias = Callable[[Resource], Iterator[str]]
 Links: TypeAlias = Callable[[Resource], Iterator[tuple[str, str]]]
@@ -133,30 +138,55 @@ def _endpoint(resource: Resource) -> Iterator[str]:
     yield f"{service.upper()}, {str(resource.get('VpcEndpointType') or 'Gateway').lower()}"
 
 
-BOXES: Mapping[str, Box] = {
+EFS: Mapping[str, Box | Part] = {
+    "AWS::EFS::FileSystem": Box("filesystem", "Amazon EFS", _efs),
+    "AWS::EFS::AccessPoint": Part("FileSystemId", _access_point),
+    "AWS::EFS::MountTarget": Part("FileSystemId", _mount_target),
+}
+"""What is drawn of EFS."""
+
+FSX_LUSTRE: Mapping[str, Box | Part] = {
+    "AWS::FSx::FileSystem:LUSTRE": Box("filesystem", "FSx for Lustre", _lustre),
+    "AWS::FSx::DataRepositoryAssociation": Part("FileSystemId", _repository_path, _repository),
+}
+"""What is drawn of FSx for Lustre."""
+
+S3_FILES: Mapping[str, Box | Part] = {
+    "AWS::S3Files::FileSystem": Box("filesystem", "S3 Files", _s3_files_details, _s3_files),
+    "AWS::S3Files::AccessPoint": Part("FileSystemId", _access_point),
+    "AWS::S3Files::MountTarget": Part("FileSystemId", _mount_target),
+    "AWS::S3Files::FileSystemPolicy": Part("FileSystemId"),
+}
+"""What is drawn of S3 Files."""
+
+_COMMON: Mapping[str, Box | Part] = {
     "AWS::Batch::JobQueue": Box("queue"),
     "AWS::Batch::ComputeEnvironment": Box("environment", details=_environment),
-    "AWS::EFS::FileSystem": Box("filesystem", "Amazon EFS", _efs),
-    "AWS::FSx::FileSystem": Box("filesystem", "FSx for Lustre", _lustre),
-    "AWS::S3Files::FileSystem": Box("filesystem", "S3 Files", _s3_files_details, _s3_files),
     "AWS::S3::Bucket": Box("bucket", details=_bucket),
     "AWS::EC2::VPC": Box("network", "VPC", _vpc),
     "AWS::EC2::NatGateway": Box("gateway", "NAT gateway"),
     "AWS::EC2::InternetGateway": Box("gateway", "internet gateway"),
     "AWS::EC2::VPCEndpoint": Box("endpoint", "VPC endpoint", _endpoint),
-}
-"""The types that are boxes."""
-
-PARTS: Mapping[str, Part] = {
-    "AWS::EFS::AccessPoint": Part("FileSystemId", _access_point),
-    "AWS::EFS::MountTarget": Part("FileSystemId", _mount_target),
-    "AWS::FSx::DataRepositoryAssociation": Part("FileSystemId", _repository_path, _repository),
-    "AWS::S3Files::AccessPoint": Part("FileSystemId", _access_point),
-    "AWS::S3Files::MountTarget": Part("FileSystemId", _mount_target),
-    "AWS::S3Files::FileSystemPolicy": Part("FileSystemId"),
     "AWS::S3::BucketPolicy": Part("Bucket"),
 }
-"""The types that are told in the box of another resource."""
+
+
+@cache
+def _all() -> Mapping[str, Box | Part]:
+    return {**_COMMON, **{kind: box for each in FILE_SYSTEMS.values() for kind, box in each.load_boxes().items()}}
+
+
+def box_of(resource: Resource) -> Box | None:
+    """Return how a resource is shown; None when it has no box of its own."""
+    found = _all().get(resource.kind) or _all().get(resource.type)
+    return found if isinstance(found, Box) else None
+
+
+def part_of(resource: Resource) -> Part | None:
+    """Return how a resource is told in the box of another one; None when it is not."""
+    found = _all().get(resource.kind) or _all().get(resource.type)
+    return found if isinstance(found, Part) else None
+
 
 SHOWN_BY_ARROWS = frozenset(
     {

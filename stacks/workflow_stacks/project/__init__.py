@@ -7,56 +7,55 @@
 A wrong file raises `ProjectFileError`, which carries every finding. Nothing here imports the CDK.
 """
 
-from .findings import Finding, ProjectFileError
-from .model import (
-    Context,
-    DataLocation,
-    EfsConfiguration,
-    EfsSettings,
-    Engine,
-    FsxLustreConfiguration,
-    FsxLustreSettings,
-    OfsConfiguration,
-    OfsSettings,
-    PosixUser,
-    Project,
-    S3Configuration,
-    S3FilesConfiguration,
-    S3FilesSettings,
-    S3Settings,
-    Workflow,
-    WorkflowType,
-)
-from .project_file import (
-    ProjectFile,
-    check_project,
-    find_context,
-    load_project,
-    parse_project,
-    read_project,
-    validate_project,
-)
-from .schema import json_schema
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .file_systems.kind import FileSystemKind, FileSystemSettings
+    from .findings import Finding, ProjectFileError
+    from .model import Context, DataLocation, Engine, Project, Workflow, WorkflowType
+    from .project_file import (
+        ProjectFile,
+        check_project,
+        find_context,
+        load_project,
+        parse_project,
+        read_project,
+        validate_project,
+    )
+    from .schema import json_schema
+
+_MODULES = {
+    "Context": ".model",
+    "DataLocation": ".model",
+    "Engine": ".model",
+    "FileSystemKind": ".file_systems.kind",
+    "FileSystemSettings": ".file_systems.kind",
+    "Finding": ".findings",
+    "Project": ".model",
+    "ProjectFile": ".project_file",
+    "ProjectFileError": ".findings",
+    "Workflow": ".model",
+    "WorkflowType": ".model",
+    "check_project": ".project_file",
+    "find_context": ".project_file",
+    "json_schema": ".schema",
+    "load_project": ".project_file",
+    "parse_project": ".project_file",
+    "read_project": ".project_file",
+    "validate_project": ".project_file",
+}
 
 __all__ = [
     "Context",
     "DataLocation",
-    "EfsConfiguration",
-    "EfsSettings",
     "Engine",
+    "FileSystemKind",
+    "FileSystemSettings",
     "Finding",
-    "FsxLustreConfiguration",
-    "FsxLustreSettings",
-    "OfsConfiguration",
-    "OfsSettings",
-    "PosixUser",
     "Project",
     "ProjectFile",
     "ProjectFileError",
-    "S3Configuration",
-    "S3FilesConfiguration",
-    "S3FilesSettings",
-    "S3Settings",
     "Workflow",
     "WorkflowType",
     "check_project",
@@ -67,3 +66,12 @@ __all__ = [
     "read_project",
     "validate_project",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used, so that a package that adds a kind of file system can import the base of its model
+    # while the registry is being filled.
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_MODULES[name], __name__), name)

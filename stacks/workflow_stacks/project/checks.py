@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TypeAlias
 
 from .context_checks import CONTEXT_CHECKS, FILESYSTEM
 from .findings import Problem, join_words, quote
@@ -21,14 +21,6 @@ QUEUES_PER_ACCOUNT = 50
 
 _MAX_LEN_STACK_NAME = 128
 _MAX_NAMES = 3
-
-
-@runtime_checkable
-class WarnsOnDeploy(Protocol):
-    """A file system that may surprise, although its configuration is right."""
-
-    def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
-        """Yield warnings, with paths from the file system's own mapping."""
 
 
 def queue_count(project: Project) -> int:
@@ -146,9 +138,8 @@ def file_system_warnings(contexts: Mapping[str, Context]) -> Iterator[Problem]:
     """What a file system may surprise with is pointed out once, at the first context, however many share it."""
     shared: dict[Problem, list[str]] = {}
     for name, context in contexts.items():
-        if isinstance(context.filesystem, WarnsOnDeploy):
-            for problem in context.filesystem.deploy_warnings(context.max_vcpus):
-                shared.setdefault(problem, []).append(name)
+        for problem in context.filesystem.deploy_warnings(context.max_vcpus):
+            shared.setdefault(problem, []).append(name)
     for problem, (first, *others) in shared.items():
         also = f" (also in {join_words(others[:_MAX_NAMES])}{_and_more(others)})" if others else ""
         told = replace(problem, message=f"{problem.message}{also}")

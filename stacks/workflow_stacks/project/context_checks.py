@@ -5,83 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from workflow_context.catalog import ENGINES, STORAGES
+from workflow_context.catalog import ENGINES
 
 from . import instances
-from .findings import (
-    DataPath,
-    Problem,
-    did_you_mean,
-    join_words,
-    quote,
-)
-from .model import KNOWN_ENGINES, KNOWN_LANGUAGES, Context
+from .file_systems.registry import engines_on, file_systems_of
+from .findings import DataPath, Problem, join_words, quote
+from .model import Context
 
 ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
 
-_ENGINE: DataPath = ("engines", 0, "engine")
 _TYPE: DataPath = ("engines", 0, "type")
 
 FILESYSTEM: DataPath = ("engines", 0, "filesystem")
 """Where the file system stands in a context."""
 
 
-def _working_engines() -> str:
-    return join_words(f"{entry.name} ({' or '.join(entry.languages)})" for entry in ENGINES.values())
-
-
-def engine_works(context: Context) -> Iterator[Problem]:
-    """The engine is one that this version runs."""
-    name = context.engine.engine
-    if name in ENGINES:
-        return
-    if name in KNOWN_ENGINES:
-        message = f"the engine {quote(name)} is not available in this version"
-        yield Problem(_ENGINE, message, _working_engines(), "use one of these engines, or leave this context out")
-    else:
-        remedy = did_you_mean(name, KNOWN_ENGINES)
-        yield Problem(_ENGINE, f"there is no engine {quote(name)}", _working_engines(), remedy)
-
-
 def engine_runs_the_language(context: Context) -> Iterator[Problem]:
     """The engine runs the workflow language beside it."""
-    language, entry = context.engine.type, ENGINES.get(context.engine.engine)
-    if entry is None and language not in KNOWN_LANGUAGES:
-        remedy = did_you_mean(language, KNOWN_LANGUAGES)
-        yield Problem(_TYPE, f"there is no workflow language {quote(language)}", join_words(KNOWN_LANGUAGES), remedy)
-    if entry is not None and language not in entry.languages:
-        others = [other.name for other in ENGINES.values() if language in other.languages]
-        remedy = did_you_mean(language, entry.languages) or (
-            f"{quote(language)} is run by the engine {join_words(others)}" if others else ""
-        )
-        message = f"the engine {quote(entry.name)} does not run {quote(language)}"
-        yield Problem(_TYPE, message, join_words(entry.languages), remedy)
+    language, entry = context.engine.type, ENGINES[context.engine.engine]
+    if language in entry.languages:
+        return
+    others = [other.name for other in ENGINES.values() if language in other.languages]
+    message = f"the engine {quote(entry.name)} does not run {quote(language)}"
+    yield Problem(
+        _TYPE, message, join_words(entry.languages), f"engines that run {quote(language)}: {join_words(others)}"
+    )
 
 
 def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     """The engine works on the file system."""
-    filesystem, entry = context.engine.filesystem, ENGINES.get(context.engine.engine)
-    if filesystem is None or entry is None or filesystem.fs_type in entry.storages:
+    filesystem, entry = context.engine.filesystem, ENGINES[context.engine.engine]
+    if filesystem is None or context.kind.works_with(entry):
         return
-    title = STORAGES[filesystem.fs_type].title if filesystem.fs_type in STORAGES else filesystem.fs_type
     why = f": {entry.why_no_other}" if entry.why_no_other else ""
-    message = f"the engine {quote(entry.name)} does not work on {title}{why}"
-    others = [other.name for other in ENGINES.values() if filesystem.fs_type in other.storages]
-    remedies = [f"leave 'filesystem' out for {entry.default_storage}", entry.instead]
-    remedies += [f"the engines that work on it are {join_words(others)}"] if others else []
-    remedy = "; ".join(remedy for remedy in remedies if remedy)
-    yield Problem((*FILESYSTEM, "fsType"), message, join_words(entry.storages), remedy)
+    message = f"the engine {quote(entry.name)} does not work on {context.kind.title}{why}"
+    others = engines_on(context.kind)
+    remedies = [f"leave 'filesystem' out for {entry.default_storage}"]
+    remedies += [f"engines that work on it: {join_words(others)}"] if others else []
+    yield Problem((*FILESYSTEM, "fsType"), message, join_words(file_systems_of(entry)), "; ".join(remedies))
 
 
-def package_is_for_every_machine(context: Context) -> Iterator[Problem]:
-    """The client of a file system can be installed on the machines of head jobs and of tasks."""
-    package = getattr(getattr(context.filesystem, "configuration", None), "package_uri", None)
-    if package is not None and context.architecture == "arm64" and "{arch}" not in package:
-        yield Problem(
-            (*FILESYSTEM, "configuration", "packageUri"),
-            "tasks run on arm64 machines and head jobs on x86_64 ones, but this is one package",
-            remedy="name both by writing {arch} where they differ",
-        )
+def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
+    """What the file system needs on the machines exists for their processor."""
+    for problem in context.filesystem.architecture_problems(context.architecture):
+        yield problem.under(*FILESYSTEM)
 
 
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
@@ -171,10 +138,9 @@ def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
 
 
 CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
-    engine_works,
     engine_runs_the_language,
     engine_works_on_the_file_system,
-    package_is_for_every_machine,
+    file_system_works_on_the_processor,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -167,5 +167,6 @@ def did_you_mean(written: str, allowed: Iterable[str]) -> str:
     if len(written) > _MAX_LEN_WORD:
         return ""
     by_lower = {name.lower(): name for name in allowed}
-    matches = get_close_matches(written.lower(), by_lower, n=1, cutoff=0.7)
+    exchanged = [name for name in by_lower if sorted(name) == sorted(written.lower())]
+    matches = exchanged or get_close_matches(written.lower(), by_lower, n=1, cutoff=0.7)
     return f"did you mean '{by_lower[matches[0]]}'?" if matches else ""

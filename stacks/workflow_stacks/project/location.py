@@ -22,6 +22,16 @@ _OTHER_ENDS = ("--x-s3", "--table-s3")
 _MAX_LEN_KEY = 1024  # bytes, of S3
 
 
+def bucket_of(location: str) -> str:
+    """Return the name of a location's bucket."""
+    return location.removeprefix("s3://").partition("/")[0]
+
+
+def prefix_of(location: str) -> str:
+    """Return the prefix of a location's keys, without a `/` or `/*` at its end; empty for the whole bucket."""
+    return location.removeprefix("s3://").partition("/")[2].removesuffix("*").rstrip("/")
+
+
 class Location(Text):
     """A bucket or a prefix of one, as `s3://bucket/prefix`."""
 

@@ -9,13 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from workflow_context.catalog import ENGINES
 
-from .file_systems.efs import EfsConfiguration, EfsSettings, PosixUser
-from .file_systems.fsx_lustre import FsxLustreConfiguration, FsxLustreSettings
-from .file_systems.objectivefs import OfsConfiguration, OfsSettings
-from .file_systems.registry import FILESYSTEMS, AnySettings, Filesystem
-from .file_systems.s3 import S3Configuration, S3Settings
-from .file_systems.s3_files import S3FilesConfiguration, S3FilesSettings
-from .location import Location
+from .arns import PolicyArn
+from .file_systems.kind import FileSystemKind, FileSystemSettings
+from .file_systems.registry import FILE_SYSTEMS, Filesystem
+from .findings import join_words
+from .location import Location, bucket_of, prefix_of
 from .section import Section
 from .tags import Tags
 from .values import (
@@ -25,34 +23,11 @@ from .values import (
     Flag,
     Text,
     Whole,
+    Word,
     value_error,
 )
 
-__all__ = [
-    "Context",
-    "DataLocation",
-    "EfsConfiguration",
-    "EfsSettings",
-    "Engine",
-    "FsxLustreConfiguration",
-    "FsxLustreSettings",
-    "OfsConfiguration",
-    "OfsSettings",
-    "PosixUser",
-    "Project",
-    "S3Configuration",
-    "S3FilesConfiguration",
-    "S3FilesSettings",
-    "S3Settings",
-    "Workflow",
-    "WorkflowType",
-]
-
-KNOWN_ENGINES = ("miniwdl", "snakemake", "nextflow", "cromwell", "toil")
-"""Every engine a project file may name some day; those that work are in the catalog."""
-
-KNOWN_LANGUAGES = ("wdl", "snakemake", "nextflow", "cwl")
-"""Every workflow language an engine may be given for."""
+_LANGUAGES = tuple(dict.fromkeys(language for entry in ENGINES.values() for language in entry.languages))
 
 
 def _only_letters_and_digits(written: str) -> str:
@@ -71,12 +46,16 @@ def _exactly_one(value: Any) -> Any:
     return value
 
 
+def _engines_and_languages() -> str:
+    return join_words(f"{entry.name} ({' or '.join(entry.languages)})" for entry in ENGINES.values())
+
+
 class WorkflowType(Section):
     """The language of a workflow."""
 
     language: Annotated[str, Text("a workflow language, such as wdl")] = Field(
         description="Workflow language: wdl, snakemake, nextflow or cwl.",
-        json_schema_extra={"examples": list(KNOWN_LANGUAGES)},
+        json_schema_extra={"examples": list(_LANGUAGES)},
     )
     version: Annotated[str, Text("the version of the language, such as 1.0")] = Field(
         default="",
@@ -111,12 +90,12 @@ class DataLocation(Section):
     @property
     def bucket(self) -> str:
         """The name of the bucket."""
-        return self.location.removeprefix("s3://").partition("/")[0]
+        return bucket_of(self.location)
 
     @property
     def prefix(self) -> str:
         """The prefix of the keys, without a `/` or `/*` at its end; empty for the whole bucket."""
-        return self.location.removeprefix("s3://").partition("/")[2].removesuffix("*").rstrip("/")
+        return prefix_of(self.location)
 
 
 class Engine(Section):
@@ -124,13 +103,11 @@ class Engine(Section):
 
     main_key: ClassVar[str] = "engine"
 
-    type: Annotated[str, Text("a workflow language, such as wdl")] = Field(
-        description="Workflow language that the engine runs: wdl, snakemake, nextflow or cwl.",
-        json_schema_extra={"enum": list(KNOWN_LANGUAGES)},
+    type: Annotated[str, Word("workflow language", _LANGUAGES)] = Field(
+        description=f"Workflow language that the engine runs. Languages: {', '.join(_LANGUAGES)}."
     )
-    engine: Annotated[str, Text("the name of an engine, such as miniwdl")] = Field(
-        description=f"Name of the engine. This version runs {', '.join(ENGINES)}.",
-        json_schema_extra={"enum": list(KNOWN_ENGINES)},
+    engine: Annotated[str, Word("engine", ENGINES, _engines_and_languages)] = Field(
+        description=f"Name of the engine. Engines: {', '.join(ENGINES)}."
     )
     filesystem: Filesystem | None = Field(
         default=None,
@@ -212,16 +189,7 @@ class Context(Section):
         default=None,
         description="A CloudWatch dashboard (3 USD a month) and alarms. Default: none; write {} for the defaults.",
     )
-    permissions_boundary_arn: (
-        Annotated[
-            str,
-            Text(
-                "the ARN of an IAM policy, such as arn:aws:iam::123456789012:policy/Boundary",
-                r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+",
-            ),
-        ]
-        | None
-    ) = Field(
+    permissions_boundary_arn: PolicyArn | None = Field(
         default=None,
         description="IAM policy that bounds every role of the context. Default: none.",
     )
@@ -232,12 +200,22 @@ class Context(Section):
         return self.engines[0]
 
     @cached_property
-    def filesystem(self) -> AnySettings | None:
-        """The file system: the engine's, or its default; None when it is not available yet."""
-        if self.engine.filesystem is not None or self.engine.engine not in ENGINES:
+    def filesystem(self) -> FileSystemSettings:
+        """The file system: the engine's, or its default."""
+        if self.engine.filesystem is not None:
             return self.engine.filesystem
-        default = FILESYSTEMS.get(ENGINES[self.engine.engine].default_storage)
-        return default.model_validate({"fsType": ENGINES[self.engine.engine].default_storage}) if default else None
+        default = ENGINES[self.engine.engine].default_storage
+        return FILE_SYSTEMS[default].settings.model_validate({"fsType": default})
+
+    @property
+    def kind(self) -> FileSystemKind:
+        """The kind of the file system."""
+        return FILE_SYSTEMS[self.filesystem.fs_type]
+
+    @property
+    def heads_on_fargate(self) -> bool:
+        """Whether head jobs run on Fargate."""
+        return self.kind.heads_on_fargate(ENGINES[self.engine.engine])
 
     @property
     def has_fallback(self) -> bool:
@@ -249,9 +227,7 @@ class Context(Section):
         """The job queues, each with the machines behind it, for people."""
         task = ("task", "EC2 Spot" if self.request_spot_instances else "EC2 on-demand")
         fallback = (("fallback", "EC2 on-demand"),) if self.has_fallback else ()
-        entry, filesystem = ENGINES.get(self.engine.engine), self.filesystem
-        on_fargate = entry is None or filesystem is None or entry.heads_on_fargate(filesystem.fs_type)
-        return (("head", "Fargate" if on_fargate else "EC2 on-demand"), task, *fallback)
+        return (("head", "Fargate" if self.heads_on_fargate else "EC2 on-demand"), task, *fallback)
 
 
 class Project(Section):

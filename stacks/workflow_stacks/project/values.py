@@ -6,7 +6,7 @@ They are annotations: `Annotated[int, Whole(1, 3414, "MiB/s")]`. Each also adds 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
@@ -171,6 +171,35 @@ class Choice(_Kind):
             raise value_error(_not(value, "one of the choices"), allowed=join_words(words), remedy=remedy)
 
         return core_schema.no_info_before_validator_function(parse, handler(source))
+
+
+@dataclass(frozen=True)
+class Word(_Kind):
+    """One of some words that are known when the program runs.
+
+    Attributes:
+        noun: What they are, for the message: `engine`.
+        words: The words.
+        allowed: Says which there are. Default: the words.
+    """
+
+    noun: str
+    words: Collection[str] = field(hash=False)
+    allowed: Callable[[], str] | None = None
+
+    def parse(self, value: Any) -> Any:
+        """Read a word."""
+        if isinstance(value, str) and value in self.words:
+            return str(value)
+        allowed = self.allowed() if self.allowed else join_words(self.words)
+        if not isinstance(value, str):
+            raise value_error(_not(value, "text"), allowed=allowed)
+        remedy = did_you_mean(value, self.words)
+        raise value_error(f"there is no {self.noun} {repr_value(value)}", allowed=allowed, remedy=remedy)
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the kind adds to the JSON Schema."""
+        return {"enum": list(self.words)}
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,19 @@
 """The file systems that a workload can be put on, one file for each kind.
 
-A new kind is a file here with a `FileSystemModel`, and a line in `CHOICES`.
+Each file has the `MODELS` of its kind. `CHOICES` are those of this package; an application that knows more kinds
+gives its own choices to `advise` and `choices_of`.
 """
 
+from . import efs, fsx_lustre, objectivefs, s3, s3_files
 from .base import FileSystemModel, Use
-from .efs import EfsThroughput
-from .fsx_lustre import FsxLustreChoice
-from .objectivefs import ObjectiveFsChoice
-from .s3 import S3Choice
-from .s3_files import S3FilesChoice
 
 CHOICES: tuple[FileSystemModel, ...] = (
-    EfsThroughput("bursting"),
-    EfsThroughput("elastic"),
-    EfsThroughput("provisioned"),
-    ObjectiveFsChoice(),
-    S3Choice(),
-    S3FilesChoice(),
-    FsxLustreChoice(),
+    *efs.MODELS,
+    *s3.MODELS,
+    *s3_files.MODELS,
+    *objectivefs.MODELS,
+    *fsx_lustre.MODELS,
 )
-"""Everything that is weighed against each other."""
+"""Everything that is compared with each other."""
 
 __all__ = ["CHOICES", "FileSystemModel", "Use"]

@@ -125,3 +125,7 @@ def _mean_of_runs(result: Trajectory, demand: list[Demand]) -> float:
         begin += phase.hours
         index += 1
     return sum(slowdowns) / len(slowdowns)
+
+
+MODELS = (EfsThroughput("bursting"), EfsThroughput("elastic"), EfsThroughput("provisioned"))
+"""The throughput modes."""

@@ -51,3 +51,7 @@ class FsxLustreChoice:
 def capacity_gib(needed_gib: float) -> int:
     """Return the smallest capacity that holds some data: 1200, 2400, then multiples of 2400 GiB."""
     return MINIMUM_GIB if needed_gib <= MINIMUM_GIB else math.ceil(needed_gib / STEP_GIB) * STEP_GIB
+
+
+MODELS = (FsxLustreChoice(),)
+"""What of it is compared with other file systems."""

@@ -79,3 +79,7 @@ class ObjectiveFsChoice:
         read, write = workload.read_mibps * MIB_IN_MB, workload.write_mibps * MIB_IN_MB
         share = (read / READ_MBPS_PER_MOUNT + write / WRITE_MBPS_PER_MOUNT) / workload.hosts
         return max(1.0, share)
+
+
+MODELS = (ObjectiveFsChoice(),)
+"""What of it is compared with other file systems."""

@@ -56,3 +56,7 @@ class S3Choice:
         return Use(
             lines, (), slowdown, "staged by the engine", (f"each task copies files for about {minutes:,.1f} minutes",)
         )
+
+
+MODELS = (S3Choice(),)
+"""What of it is compared with other file systems."""

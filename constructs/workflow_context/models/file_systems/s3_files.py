@@ -49,3 +49,7 @@ class S3FilesChoice:
             f"reads are taken to be of 1 MiB or more; smaller ones cost {prices['s3files_read'].value:g} USD per GB",
         )
         return Use(lines, (), 1.0, f"resident {EXPIRATION_HOURS / 24:g} days", notes)
+
+
+MODELS = (S3FilesChoice(),)
+"""What of it is compared with other file systems."""

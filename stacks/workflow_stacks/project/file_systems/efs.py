@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from workflow_stacks.project.arns import KmsKeyArn
 from workflow_stacks.project.findings import Problem, join_words
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import (
@@ -18,6 +19,7 @@ from workflow_stacks.project.values import (
 )
 
 from .efs_warnings import warnings_of
+from .kind import FileSystemSettings
 
 Days: TypeAlias = Literal[
     "AFTER_1_DAY",
@@ -49,15 +51,6 @@ def _zone_hint(written: str) -> str:
 
 def _identifier(prefix: str) -> Text:
     return Text(f"an id such as {prefix}-0123456789abcdef0", rf"{prefix}-[0-9a-f]{{8,40}}")
-
-
-KmsKeyArn: TypeAlias = Annotated[
-    str,
-    Text(
-        "a KMS key's ARN: arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+",
-    ),
-]
 
 
 class PosixUser(Section):
@@ -225,7 +218,7 @@ def _days(transition: str) -> int:
     return int(transition.split("_")[1])
 
 
-class EfsSettings(Section):
+class EfsSettings(FileSystemSettings):
     """Amazon EFS as the workflow file system."""
 
     fs_type: Literal["EFS"] = Field(description="Kind of the file system.")

@@ -12,6 +12,8 @@ from workflow_stacks.project.location import Location
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Whole, raise_problems
 
+from .kind import FileSystemSettings
+
 _STEP_GIB = 2400
 _MIN_GIB = 1200
 _THROUGHPUTS = (125, 250, 500, 1000)  # MB/s for each TiB
@@ -99,7 +101,7 @@ class FsxLustreConfiguration(Section):
             )
 
 
-class FsxLustreSettings(Section):
+class FsxLustreSettings(FileSystemSettings):
     """Amazon FSx for Lustre as the workflow file system."""
 
     fs_type: Annotated[Literal["FSxLustre"], Choice()] = Field(description="Kind of the file system.")

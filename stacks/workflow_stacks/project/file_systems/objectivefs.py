@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
+from workflow_stacks.project.arns import SecretArn
+from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Text, Whole
 
-_SecretArn: TypeAlias = Annotated[
-    str,
-    Text(
-        "a secret's whole ARN: arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf",
-        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}",
-    ),
-]
+from .kind import FileSystemSettings
 
 
 class OfsConfiguration(Section):
@@ -27,7 +23,7 @@ class OfsConfiguration(Section):
         description="How much the file system will hold, in TB, 0 to 50: all inputs, twice, is a fair guess. Each task "
         "gets so much more memory: 2 GiB up to 1 TB, 3 up to 10, 4 up to 20, 5 up to 30, 6 up to 40, 7 up to 50."
     )
-    license_secret_arn: _SecretArn = Field(
+    license_secret_arn: SecretArn = Field(
         description="Secret of Secrets Manager whose text is the ObjectiveFS licence; machines read it when they start."
     )
     package_uri: Annotated[
@@ -40,7 +36,7 @@ class OfsConfiguration(Section):
         description="The vendor's package for Amazon Linux in a bucket of yours, from which machines install it when "
         "they start. {arch} in it becomes x86_64 or aarch64, as the machine is."
     )
-    passphrase_secret_arn: _SecretArn | None = Field(
+    passphrase_secret_arn: SecretArn | None = Field(
         default=None,
         description="Secret whose text encrypts the data. Default: a new one, with a random text.",
     )
@@ -61,7 +57,7 @@ class OfsConfiguration(Section):
     )
 
 
-class OfsSettings(Section):
+class OfsSettings(FileSystemSettings):
     """ObjectiveFS as the workflow file system: POSIX over S3, mounted by every machine."""
 
     fs_type: Annotated[Literal["OFS"], Choice()] = Field(description="Kind of the file system.")
@@ -82,3 +78,12 @@ class OfsSettings(Section):
         yield "passphrase", configuration.passphrase_secret_arn or "a new secret"
         yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
         yield "runs are deleted", f"after {configuration.expiration_hours} hours"
+
+    def architecture_problems(self, architecture: str) -> Iterator[Problem]:
+        """Yield a problem when the package cannot be installed on the machines of head jobs and of tasks alike."""
+        if architecture == "arm64" and "{arch}" not in self.configuration.package_uri:
+            yield Problem(
+                ("configuration", "packageUri"),
+                "tasks run on arm64 machines and head jobs on x86_64 ones, but this is one package",
+                remedy="name both by writing {arch} where they differ",
+            )

@@ -1,45 +1,133 @@
-"""The file systems of a project file: one model per `fsType`, each in a file of its own."""
+"""The one registry of file systems: a line for each kind, and what other packages add.
+
+The union of models that reads a project file, the names in messages and in the JSON Schema, the table of
+`workflow-context engines`, builders, cost models, prices and the boxes of the diagram are all found from here. Other
+packages add kinds: each names a `FileSystemKind` as an entry point of the group `workflow_context.file_systems`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from workflow_context.catalog import STORAGES
-from workflow_stacks.project.findings import (
-    Problem,
-    did_you_mean,
-    join_words,
-    repr_value,
-)
+from workflow_context.catalog import ENGINES, EngineEntry
+from workflow_context.plugins import PluginError, plugins
+from workflow_stacks.project.findings import Problem, did_you_mean, join_words, repr_value
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import raise_problems, value_error
 
 from .efs import EfsSettings
 from .fsx_lustre import FsxLustreSettings
+from .kind import FileSystemKind, FileSystemSettings
 from .objectivefs import OfsSettings
 from .s3 import S3Settings
 from .s3_files import S3FilesSettings
 
-KNOWN_FS_TYPES = ("EFS", "S3", "S3Files", "OFS", "FSxLustre")
-"""Every `fsType` a project file may name some day; those that work are in the catalog."""
+if TYPE_CHECKING:
+    from workflow_context.models.file_systems import FileSystemModel
+    from workflow_context.models.idle_costs import Pricer
 
-AnySettings: TypeAlias = EfsSettings | S3Settings | S3FilesSettings | OfsSettings | FsxLustreSettings
-"""The file system of a context: one of the models."""
+_BUILD, _MODELS, _BOXES = "workflow_stacks.build", "workflow_context.models.file_systems", "workflow_stacks.diagram"
 
-FILESYSTEMS: Mapping[str, type[AnySettings]] = {
-    "EFS": EfsSettings,
-    "S3": S3Settings,
-    "S3Files": S3FilesSettings,
-    "OFS": OfsSettings,
-    "FSxLustre": FsxLustreSettings,
-}
-"""The models by `fsType`."""
+_BUILT_IN = (
+    FileSystemKind(
+        EfsSettings,
+        "Amazon EFS",
+        f"{_BUILD}.efs:EfsBuilder",
+        cost_models=f"{_MODELS}.efs:MODELS",
+        boxes=f"{_BOXES}.boxes:EFS",
+    ),
+    FileSystemKind(
+        S3Settings,
+        "Amazon S3",
+        f"{_BUILD}.s3:S3Builder",
+        cost_models=f"{_MODELS}.s3:MODELS",
+    ),
+    FileSystemKind(
+        S3FilesSettings,
+        "Amazon S3 Files",
+        f"{_BUILD}.s3_files:S3FilesBuilder",
+        cost_models=f"{_MODELS}.s3_files:MODELS",
+        boxes=f"{_BOXES}.boxes:S3_FILES",
+    ),
+    FileSystemKind(
+        OfsSettings,
+        "ObjectiveFS",
+        f"{_BUILD}.objectivefs:ObjectiveFsBuilder",
+        serves_fargate=False,
+        cost_models=f"{_MODELS}.objectivefs:MODELS",
+    ),
+    FileSystemKind(
+        FsxLustreSettings,
+        "Amazon FSx for Lustre",
+        f"{_BUILD}.fsx_lustre:FsxLustreBuilder",
+        serves_fargate=False,
+        cost_models=f"{_MODELS}.fsx_lustre:MODELS",
+        boxes=f"{_BOXES}.boxes:FSX_LUSTRE",
+    ),
+)
 
 
-def _of_a_kind_that_works(value: Any) -> Any:
+def _by_name(*kinds: FileSystemKind) -> Mapping[str, FileSystemKind]:
+    found: dict[str, FileSystemKind] = {}
+    for kind in kinds:
+        if found.setdefault(kind.name, kind) is not kind:
+            message = f"two file systems are named {kind.name!r}; one comes from an installed package: uninstall it"
+            raise PluginError(message)
+    return MappingProxyType(found)
+
+
+FILE_SYSTEMS: Mapping[str, FileSystemKind] = _by_name(
+    *_BUILT_IN, *plugins("workflow_context.file_systems", FileSystemKind)
+)
+"""The kinds by `fsType`: those of this package, then those that other packages add."""
+
+
+def file_systems_of(engine: EngineEntry) -> tuple[str, ...]:
+    """Return every `fsType` that an engine works on, those that its own entry names first."""
+    own = [name for name in engine.storages if name in FILE_SYSTEMS]
+    return (*own, *(name for name, kind in FILE_SYSTEMS.items() if kind.works_with(engine) and name not in own))
+
+
+def engines_on(kind: FileSystemKind) -> tuple[str, ...]:
+    """Return the names of the engines that work on a kind."""
+    return tuple(name for name, engine in ENGINES.items() if kind.works_with(engine))
+
+
+def support_table() -> list[list[str]]:
+    """Which engine works on which file system, as rows of text: the titles, then one row for each engine."""
+    titles = ["engine", "languages", *FILE_SYSTEMS]
+    rows = [
+        [engine.name, ", ".join(engine.languages), *(_support(engine, kind) for kind in FILE_SYSTEMS.values())]
+        for engine in ENGINES.values()
+    ]
+    return [titles, *rows]
+
+
+def _support(engine: EngineEntry, kind: FileSystemKind) -> str:
+    if kind.name == engine.default_storage:
+        return "default"
+    return "yes" if kind.works_with(engine) else "-"
+
+
+def cost_models() -> tuple[FileSystemModel, ...]:
+    """Return the cost models of every kind: what is compared for a workload."""
+    return tuple(model for kind in FILE_SYSTEMS.values() for model in kind.load_cost_models())
+
+
+def more_pricers() -> dict[str, Pricer]:
+    """Return what kinds add to the prices of resource types."""
+    return {name: pricer for kind in FILE_SYSTEMS.values() for name, pricer in kind.load_pricers().items()}
+
+
+def _names() -> str:
+    return join_words(f"{name} ({kind.title})" for name, kind in FILE_SYSTEMS.items())
+
+
+def _of_a_known_kind(value: Any) -> Any:
     """Refuse a kind that has no model, before its keys are read with another kind's model."""
     if isinstance(value, Section):
         return value
@@ -48,17 +136,13 @@ def _of_a_kind_that_works(value: Any) -> Any:
         message = f"{repr_value(value)} stands where a mapping of keys is needed"
         raise value_error(message, allowed="a mapping of keys", remedy=remedy)
     written = value.get("fsType", value.get("fs_type"))
-    if isinstance(written, str) and written in FILESYSTEMS:
+    if isinstance(written, str) and written in FILE_SYSTEMS:
         return value
-    allowed = join_words(f"{name} ({STORAGES[name].title})" for name in FILESYSTEMS)
-    if written in KNOWN_FS_TYPES:
-        message = f"the file system {repr_value(written)} is not available in this version"
-        raise_problems("filesystem", [Problem(("fsType",), message, allowed, "use one of these file systems")])
     if written is None:
-        raise value_error("the kind of the file system is missing", allowed=allowed, remedy="add 'fsType: EFS'")
-    remedy = did_you_mean(written, KNOWN_FS_TYPES) if isinstance(written, str) else ""
+        raise value_error("the kind of the file system is missing", allowed=_names(), remedy="add 'fsType: EFS'")
+    remedy = did_you_mean(written, FILE_SYSTEMS) if isinstance(written, str) else ""
     raise_problems(
-        "filesystem", [Problem(("fsType",), f"there is no file system {repr_value(written)}", allowed, remedy)]
+        "filesystem", [Problem(("fsType",), f"there is no file system {repr_value(written)}", _names(), remedy)]
     )
     return value
 
@@ -68,13 +152,12 @@ def _kind(value: Any) -> str:
     return str(value.get("fsType", value.get("fs_type")) if isinstance(value, dict) else getattr(value, "fs_type", ""))
 
 
-Filesystem: TypeAlias = Annotated[
-    Annotated[EfsSettings, Tag("EFS")]
-    | Annotated[S3Settings, Tag("S3")]
-    | Annotated[S3FilesSettings, Tag("S3Files")]
-    | Annotated[OfsSettings, Tag("OFS")]
-    | Annotated[FsxLustreSettings, Tag("FSxLustre")],
-    Discriminator(_kind),
-    BeforeValidator(_of_a_kind_that_works),
-]
+if TYPE_CHECKING:
+    Filesystem: TypeAlias = FileSystemSettings
+else:
+    Filesystem = Annotated[
+        Union[tuple(Annotated[kind.settings, Tag(name)] for name, kind in FILE_SYSTEMS.items())],  # noqa: UP007  made of a tuple
+        Discriminator(_kind),
+        BeforeValidator(_of_a_known_kind),
+    ]
 """The file system of an engine, as the project file says it: `fsType` tells which model reads it."""

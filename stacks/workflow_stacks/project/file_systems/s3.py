@@ -7,11 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from workflow_stacks.project.arns import KmsKeyArn
 from workflow_stacks.project.own_bucket import own_bucket_is_asked_for
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Flag, Whole, raise_problems
 
-from .efs import KmsKeyArn
+from .kind import FileSystemSettings
 
 
 class S3Configuration(Section):
@@ -49,7 +50,7 @@ class S3Configuration(Section):
         return self
 
 
-class S3Settings(Section):
+class S3Settings(FileSystemSettings):
     """Amazon S3 as the workflow file system: nothing is mounted."""
 
     fs_type: Annotated[Literal["S3"], Choice()] = Field(description="Kind of the file system.")

@@ -11,6 +11,8 @@ from workflow_stacks.project.own_bucket import own_bucket_is_asked_for
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Flag, Text, Whole, raise_problems
 
+from .kind import FileSystemSettings
+
 
 class S3FilesConfiguration(Section):
     """How an S3 Files file system is made."""
@@ -50,7 +52,7 @@ class S3FilesConfiguration(Section):
         return self
 
 
-class S3FilesSettings(Section):
+class S3FilesSettings(FileSystemSettings):
     """Amazon S3 Files as the workflow file system: a bucket that is mounted."""
 
     fs_type: Annotated[Literal["S3Files"], Choice()] = Field(description="Kind of the file system.")

@@ -1,0 +1,122 @@
+"""What there is to know of a kind of workflow file system: one entry, from which everything else is found."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from workflow_context.catalog import EngineEntry
+from workflow_stacks.project.findings import Problem
+from workflow_stacks.project.section import Section
+
+if TYPE_CHECKING:
+    from workflow_context.models.file_systems import FileSystemModel
+    from workflow_context.models.idle_costs import Pricer
+    from workflow_stacks.build import FileSystemBuilder
+    from workflow_stacks.diagram.boxes import Box, Part
+
+
+class FileSystemSettings(Section):
+    """What the project file says of a context's file system: base of the model of each kind.
+
+    A kind gives `fs_type` the type `Literal["Name"]`, and may add a `configuration`.
+    """
+
+    fs_type: str
+
+    @property
+    @abstractmethod
+    def throughput(self) -> str:
+        """How throughput is granted, in a few words: `elastic`, `provisioned 1024 MiB/s`."""
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield what `describe` shows of the file system: a name and a value each."""
+        yield "throughput", self.throughput
+
+    def architecture_problems(self, architecture: str) -> Iterator[Problem]:
+        """Yield what does not go with the processor of the machines; paths begin at the file system's own mapping.
+
+        Args:
+            architecture: `x86_64` or `arm64`, of the machines that run tasks.
+        """
+        del architecture
+        yield from ()
+
+    def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
+        """Yield warnings about what a right configuration may surprise with; paths begin at its own mapping.
+
+        Args:
+            max_vcpus: How many vCPUs the tasks may use at the same time.
+        """
+        del max_vcpus
+        yield from ()
+
+
+@dataclass(frozen=True)
+class FileSystemKind:
+    """A kind of workflow file system.
+
+    References are `module:attribute`; they are imported when they are needed, so that a project file can be checked
+    without starting Node.js.
+
+    Attributes:
+        settings: The model of its part of the project file. The one word of its `fs_type` is the kind's name.
+        title: Its name for people.
+        builder: Reference to its `FileSystemBuilder`, which defines the construct.
+        serves_fargate: Whether a Fargate job can use it, as the construct says too.
+        engines: Engines that work on it although their own entries do not name it: how a kind from another package
+            says which engines it serves.
+        cost_models: Reference to a sequence of `FileSystemModel`s: what `recommend` and `cost --workload` compare.
+            Default: no estimate for a workload on it.
+        pricers: Reference to a mapping from resource type to `Pricer`, for resource types that `cost` does not know:
+            what it costs idle. Where resources of one type differ by their property `FileSystemType`, the key is
+            `AWS::FSx::FileSystem:OPENZFS`. Default: none.
+        boxes: Reference to a mapping from resource type, written alike, to `Box` or `Part`: how `diagram` draws it.
+            Default: not drawn.
+    """
+
+    settings: type[FileSystemSettings]
+    title: str
+    builder: str
+    serves_fargate: bool = True
+    engines: tuple[str, ...] = ()
+    cost_models: str = ""
+    pricers: str = ""
+    boxes: str = ""
+
+    @property
+    def name(self) -> str:
+        """The `fsType` of the project file."""
+        return str(get_args(self.settings.model_fields["fs_type"].annotation)[0])
+
+    def works_with(self, engine: EngineEntry) -> bool:
+        """Whether an engine works on it."""
+        return self.name in engine.storages or engine.name in self.engines
+
+    def heads_on_fargate(self, engine: EngineEntry) -> bool:
+        """Whether the head jobs of an engine run on Fargate on it."""
+        return self.serves_fargate and self.name not in engine.heads_on_ec2
+
+    def builder_for(self, settings: FileSystemSettings) -> FileSystemBuilder[Any]:
+        """Return what defines the construct. This starts the Node.js process of the CDK."""
+        return cast("type[FileSystemBuilder[Any]]", _load(self.builder))(settings)
+
+    def load_cost_models(self) -> Sequence[FileSystemModel]:
+        """Import its cost models."""
+        return cast("Sequence[FileSystemModel]", _load(self.cost_models)) if self.cost_models else ()
+
+    def load_pricers(self) -> Mapping[str, Pricer]:
+        """Import the prices of its resource types."""
+        return cast("Mapping[str, Pricer]", _load(self.pricers)) if self.pricers else {}
+
+    def load_boxes(self) -> Mapping[str, Box | Part]:
+        """Import how its resource types are drawn."""
+        return cast("Mapping[str, Box | Part]", _load(self.boxes)) if self.boxes else {}
+
+
+def _load(reference: str) -> object:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
