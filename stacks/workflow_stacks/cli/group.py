@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from workflow_context.plugins import PluginError
 from workflow_stacks.errors import WorkflowContextError
 
 from .commands import COMMANDS, Command
@@ -32,7 +33,7 @@ class LazyGroup(TyperGroup):
         """Run a command. An error that the user can mend becomes a message on stderr and exit code 1."""
         try:
             return super().invoke(ctx)
-        except WorkflowContextError as error:
+        except (WorkflowContextError, PluginError) as error:
             message = str(error)
         except ModuleNotFoundError as error:
             command = self._table.get(ctx.invoked_subcommand)
