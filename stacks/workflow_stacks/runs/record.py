@@ -1,0 +1,217 @@
+"""The record of a run: one JSON object in the context's place in S3, and a mark beside it when the run has ended.
+
+Keys tell what a list needs: when the run was submitted, its id, its workflow, and how it ended. The newest come first.
+So runs are listed from their keys, and only the records that are shown are read.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from workflow_stacks.errors import WorkflowContextError
+
+_NEVER = 9_999_999_999
+"""Later than any time in seconds: what is subtracted from it sorts the other way round."""
+_READERS = 16
+
+
+class RunNotFoundError(WorkflowContextError):
+    """There is no such run, or what was given names several."""
+
+
+class RunState(enum.StrEnum):
+    """How a run is going: as AWS Batch says of its head job, until it has ended."""
+
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNABLE = "RUNNABLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+    """Ended by `workflow-context stop`."""
+    UNKNOWN = "UNKNOWN"
+    """AWS Batch has forgotten the head job, and nobody saw it end."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.UNKNOWN)
+
+
+class RunRecord(BaseModel):
+    """What is known of a run when it is submitted."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+    run_id: str
+    workflow: str = Field(description="The name of the workflow.")
+    source: str = Field(description="What the user named: a name of the project, a path or an address.")
+    project: str
+    context: str
+    user: str = Field(default="", description="The `user` of the deployment, if it has one.")
+    engine: str
+    language: str
+    image: str = Field(default="", description="The container image of the head job, which tells the engine's version.")
+    submitted_at: float = Field(description="Seconds since 1970.")
+    submitted_by: str = Field(default="", description="The ARN of who submitted it.")
+    head_jobs: tuple[str, ...] = Field(description="The ids of its head jobs in AWS Batch; one more for each resume.")
+    head_queue: str
+    task_queues: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = Field(default_factory=dict)
+    parameters: Mapping[str, str] = Field(default_factory=dict, description="Of the head job definition.")
+    outputs: str = Field(description="Where its outputs are: an s3:// folder, or a folder of the file system.")
+    resumes: str | None = Field(default=None, description="The id of the run that this one resumes.")
+    tags: Mapping[str, str] = Field(default_factory=dict)
+
+
+class RunEnd(BaseModel):
+    """How a run ended."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+    state: RunState
+    ended_at: float
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class RunKey:
+    """What the keys tell of a run. They sort the newest first.
+
+    Attributes:
+        order: The digits that sort it.
+        run_id: The id of the run.
+        workflow: The name of its workflow, as far as keys can hold it.
+        ended: How it ended; None while it is going, or when nobody saw it end.
+    """
+
+    order: str
+    run_id: str
+    workflow: str
+    ended: RunState | None = field(default=None, compare=False)
+
+    @property
+    def submitted_at(self) -> int:
+        """When it was submitted, in seconds since 1970."""
+        return _NEVER - int(self.order)
+
+
+def new_run_id(now: float | None = None) -> str:
+    """A new id: the time in UTC, and a few random letters."""
+    moment = time.gmtime(now if now is not None else time.time())
+    return f"{time.strftime('%Y%m%d-%H%M%S', moment)}-{secrets.token_hex(2)}"
+
+
+class RunStore:
+    """The records of the runs of one context.
+
+    Args:
+        s3: The boto3 client.
+        place: The place of the context in S3: `s3://bucket/prefix`.
+    """
+
+    def __init__(self, s3: Any, place: str) -> None:
+        self._s3 = s3
+        self._bucket, _, prefix = place.removeprefix("s3://").rstrip("/").partition("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def save(self, record: RunRecord) -> None:
+        """Write a record, in place of the one with its id."""
+        self._put(f"records/{_key(record)}.json", record.model_dump_json(by_alias=True, indent=1))
+
+    def save_end(self, record: RunRecord, end: RunEnd) -> None:
+        """Note that a run has ended; the first note counts."""
+        self._put(f"ended/{_key(record)}.{end.state}.json", end.model_dump_json(by_alias=True))
+
+    def forget_end(self, record: RunRecord) -> None:
+        """A run that was resumed is going again."""
+        prefix = f"{self._prefix}runs/ended/{_key(record)}."
+        for key in self._keys(prefix):
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def list(self) -> Iterator[RunKey]:
+        """All runs, the newest first, a thousand in a request."""
+        ended = self._ended()
+        for key in self._keys(f"{self._prefix}runs/records/"):
+            order, run_id, workflow, _ = key.rpartition("/")[2].split(".")
+            yield RunKey(order, run_id, workflow, ended.get(run_id))
+
+    def find(self, given: str) -> RunKey:
+        """Find the run that an id, a unique beginning of one, or the name of a workflow (its latest run) means.
+
+        Raises:
+            RunNotFoundError: There is none, or there are several.
+        """
+        begun: list[RunKey] = []
+        latest: RunKey | None = None
+        for key in self.list():
+            if key.run_id == given:
+                return key
+            if key.run_id.startswith(given):
+                begun.append(key)
+            if latest is None and key.workflow == _plain(given):
+                latest = key
+        if len(begun) > 1:
+            some = ", ".join(key.run_id for key in begun[:5])
+            raise RunNotFoundError(f"{len(begun)} runs have an id that begins with '{given}': {some}")
+        if begun or latest:
+            return begun[0] if begun else latest  # type: ignore[return-value]  # one of them is there
+        raise RunNotFoundError(f"there is no run '{given}', and none of a workflow of this name")
+
+    def read(self, keys: Sequence[RunKey]) -> Sequence[RunRecord]:
+        """Read the records of some runs, several at a time."""
+
+        def one(key: RunKey) -> RunRecord:
+            return RunRecord.model_validate_json(self._get(f"records/{key.order}.{key.run_id}.{key.workflow}.json"))
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            return list(readers.map(one, keys))
+
+    def read_end(self, key: RunKey) -> RunEnd | None:
+        """Read how a run ended; None while it is going."""
+        if key.ended is None:
+            return None
+        text = self._get(f"ended/{key.order}.{key.run_id}.{key.workflow}.{key.ended}.json")
+        return RunEnd.model_validate_json(text)
+
+    def _ended(self) -> dict[str, RunState]:
+        found: dict[str, RunState] = {}
+        for key in self._keys(f"{self._prefix}runs/ended/"):
+            _, run_id, _, state, _ = key.rpartition("/")[2].split(".")
+            found.setdefault(run_id, RunState(state))
+        return found
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        for page in pages:
+            yield from (one["Key"] for one in page.get("Contents", []))
+
+    def _put(self, name: str, text: str) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket, Key=f"{self._prefix}runs/{name}", Body=text.encode(), ContentType="application/json"
+        )
+
+    def _get(self, name: str) -> str:
+        body: bytes = self._s3.get_object(Bucket=self._bucket, Key=f"{self._prefix}runs/{name}")["Body"].read()
+        return body.decode()
+
+
+def _key(record: RunRecord) -> str:
+    return f"{_NEVER - int(record.submitted_at):010d}.{record.run_id}.{_plain(record.workflow)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:100] or "_"

@@ -1,0 +1,249 @@
+"""Workflows as people have them: a file, a folder, an archive, an address, or a name of the project file.
+
+Whatever it is, it becomes a folder with a main file in it, or an address that the engine reads by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from workflow_stacks.project import Project
+
+from .fetching import WorkflowSourceError, clone, copy_from_s3, download, unzip
+
+MANIFEST = "MANIFEST.json"
+MAIN_FILES: Mapping[str, tuple[str, ...]] = {
+    "wdl": ("main.wdl",),
+    "cwl": ("main.cwl",),
+    "nextflow": ("main.nf",),
+    "snakemake": ("Snakefile", "workflow/Snakefile", "main.smk"),
+}
+"""What the main file of a folder is called, by the language of the workflow."""
+SUFFIXES: Mapping[str, str] = {"wdl": ".wdl", "cwl": ".cwl", "nextflow": ".nf", "snakemake": ".smk"}
+"""How files of a language end."""
+
+_GIT = re.compile(r"^(?:git\+|git@|ssh://git@)|\.git(?:[@#].*)?$")
+
+
+class Manifest(BaseModel):
+    """The `MANIFEST.json` of a workflow's folder, as Amazon Genomics CLI reads it.
+
+    https://aws.github.io/amazon-genomics-cli/docs/concepts/workflows/
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    main_workflow_url: str = Field(validation_alias="mainWorkflowURL")
+    input_file_urls: tuple[str, ...] = Field(default=(), validation_alias="inputFileURLs")
+    option_file_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("optionFileURL", "optionsFileURL", "optionFileURLs")
+    )
+    engine_options: str = Field(default="", validation_alias="engineOptions")
+
+
+@dataclass(frozen=True)
+class WorkflowSource:
+    """A workflow that was found.
+
+    Attributes:
+        name: What to call it: its name in the project file, or that of its file or folder.
+        main: Its main file, as a path in `folder`; or, without a folder, an address that the engine reads by itself.
+        folder: The folder that holds it with everything beside it; None when the engine reads an address.
+        inputs: Files of inputs that its manifest names.
+        options: The file of options that its manifest names.
+        engine_options: Options of the engine's command line that its manifest gives.
+        warnings: What is odd about it, and was passed over.
+    """
+
+    name: str
+    main: str
+    folder: Path | None = None
+    inputs: Sequence[Path] = ()
+    options: Path | None = None
+    engine_options: str = ""
+    warnings: Sequence[str] = ()
+
+    @property
+    def file(self) -> Path | None:
+        """The main file on this machine; None when the engine reads an address."""
+        return self.folder / self.main if self.folder is not None else None
+
+
+@dataclass(frozen=True)
+class WorkflowFinder:
+    """Finds workflows.
+
+    Attributes:
+        language: The language of the context's engine.
+        scratch: A folder for what must be fetched; it must live as long as what was found is used.
+        project: The project whose workflows may be named. Default: none.
+        beside: The folder of the project file, from which its paths count. Default: the working directory.
+    """
+
+    language: str
+    scratch: Path
+    project: Project | None = None
+    beside: Path = Path()
+
+    def find(self, written: str) -> WorkflowSource:
+        """Find a workflow.
+
+        Args:
+            written: What the user named: a workflow of the project, a path, or an address (`https://`, `s3://`, or of a
+                git repository, which may end in `@revision` and `#path/in/it`).
+
+        Raises:
+            WorkflowSourceError: There is no such workflow; the message says what was looked for, and where.
+        """
+        named = self.project.workflows.get(written) if self.project is not None else None
+        if named is not None:
+            if named.type.language != self.language:
+                raise WorkflowSourceError(
+                    f"the workflow '{written}' is written in {named.type.language}, and the engine of this context "
+                    f"runs {self.language}. Choose a context whose engine runs {named.type.language}"
+                )
+            return replace(self._resolve(named.source_url, self.beside), name=written)
+        if not _is_address(written) and not Path(written).expanduser().exists():
+            names = ", ".join(self.project.workflows) if self.project is not None and self.project.workflows else "none"
+            raise WorkflowSourceError(
+                f"there is no workflow '{written}'. Looked for a workflow of this name in the project file (it has "
+                f"{names}), and for the path {Path(written).absolute()}"
+            )
+        return self._resolve(written, Path())
+
+    def _resolve(self, written: str, beside: Path) -> WorkflowSource:
+        if _GIT.search(written):
+            return self._from_git(written)
+        if written.startswith("s3://"):
+            return self._from_s3(written)
+        if written.startswith(("http://", "https://")):
+            return self._from_web(written)
+        if "://" in written and not written.startswith("file://"):
+            scheme = written.partition("://")[0]
+            allowed = "https://, s3:// or git+https://"
+            raise WorkflowSourceError(f"{written}: addresses begin with {allowed}, not {scheme}://")
+        path = beside / Path(written.removeprefix("file://")).expanduser()
+        if not path.exists():
+            raise WorkflowSourceError(f"the workflow {written} is not there: looked for {path.absolute()}")
+        if path.is_dir():
+            return self._in_folder(path, path.resolve().name)
+        if path.suffix == ".zip":
+            return self._from_archive(path)
+        return WorkflowSource(path.stem, path.name, path.absolute().parent)
+
+    def _in_folder(self, folder: Path, name: str) -> WorkflowSource:
+        """The workflow in a folder: what its manifest names, else a main file, else the only file of the language."""
+        manifest = folder / MANIFEST
+        if manifest.is_file():
+            return self._by_manifest(manifest, name)
+        return self._by_main_file(folder, name, looked_for=[MANIFEST])
+
+    def _by_main_file(self, folder: Path, name: str, looked_for: Sequence[str] = ()) -> WorkflowSource:
+        mains = MAIN_FILES.get(self.language, (f"main.{self.language}",))
+        suffix = SUFFIXES.get(self.language, f".{self.language}")
+        others = [one.name for one in sorted(folder.iterdir()) if one.suffix == suffix and one.is_file()]
+        found = next((main for main in mains if (folder / main).is_file()), others[0] if len(others) == 1 else None)
+        if found is None:
+            looked = ", ".join((*looked_for, *mains))
+            also = f"; it has {', '.join(others)}: name one of them" if others else f", and it has no file *{suffix}"
+            raise WorkflowSourceError(f"the folder {folder.absolute()} has no main file: looked for {looked}{also}")
+        return WorkflowSource(name, found, folder.absolute())
+
+    def _by_manifest(self, file: Path, name: str) -> WorkflowSource:
+        manifest = _read_manifest(file)
+        main = manifest.main_workflow_url
+        if _is_address(main):
+            source = self._resolve(main, file.parent)
+        elif (file.parent / main).is_dir():
+            source = self._by_main_file(file.parent / main, name)
+        elif (file.parent / main).is_file():
+            source = WorkflowSource(name, str(Path(main)), file.parent.absolute())
+        else:
+            raise WorkflowSourceError(f"{file}: mainWorkflowURL: there is no file {(file.parent / main).absolute()}")
+        inputs = [file.parent / one for one in manifest.input_file_urls]
+        for one in inputs:
+            if not one.is_file():
+                raise WorkflowSourceError(f"{file}: inputFileURLs: there is no file {one.absolute()}")
+        options = file.parent / manifest.option_file_url if manifest.option_file_url else None
+        # Published projects name files of options that they do not have, and their workflows need none.
+        missing = options is not None and not options.is_file()
+        return replace(
+            source,
+            name=name,
+            inputs=inputs,
+            options=None if missing else options,
+            engine_options=manifest.engine_options,
+            warnings=[f"{file}: optionFileURL: there is no file {options}; it is left out"] if missing else [],
+        )
+
+    def _from_archive(self, archive: Path) -> WorkflowSource:
+        folder = self._new_folder()
+        unzip(archive, folder)
+        return self._fetched(folder, archive.stem)
+
+    def _from_web(self, address: str) -> WorkflowSource:
+        """An archive is fetched and unpacked; any other address is read by the engine."""
+        name = address.partition("?")[0].partition("#")[0].rstrip("/").rsplit("/", 1)[-1]
+        if not name.endswith(".zip"):
+            return WorkflowSource(Path(name).stem, address)
+        archive = self._new_folder() / name
+        download(address, archive)
+        return self._from_archive(archive)
+
+    def _from_s3(self, address: str) -> WorkflowSource:
+        """An archive or a folder is fetched; a file is fetched with what lies beside it."""
+        folder = self._new_folder()
+        copy_from_s3(address, folder)
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        if key.endswith(".zip"):
+            return self._from_archive(folder / Path(key).name)
+        if key.endswith("/") or not key:
+            return self._fetched(folder, Path(key).name or bucket)
+        if not (folder / Path(key).name).is_file():
+            raise WorkflowSourceError(f"there is no object {address}")
+        return WorkflowSource(Path(key).stem, Path(key).name, folder)
+
+    def _from_git(self, written: str) -> WorkflowSource:
+        """A repository is cloned, at the revision behind `@`; behind `#` stands the path of the workflow in it."""
+        address, _, path = written.partition("#")
+        address, revision = address.removeprefix("git+"), ""
+        if "@" in address.rpartition("/")[2]:
+            address, _, revision = address.rpartition("@")
+        folder = self._new_folder()
+        clone(address, revision, folder)
+        name = Path(path).stem if path else Path(address.rstrip("/")).name.removesuffix(".git")
+        if path and (folder / path).is_file():
+            return WorkflowSource(name, path, folder)
+        if not (folder / path).is_dir():
+            raise WorkflowSourceError(f"there is no {path} in {address}")
+        return self._in_folder(folder / path, name)
+
+    def _fetched(self, folder: Path, name: str) -> WorkflowSource:
+        """The workflow in what was unpacked: archives often hold one folder with everything in it."""
+        entries = [one for one in folder.iterdir() if not one.name.startswith((".", "__MACOSX"))]
+        return self._in_folder(entries[0] if len(entries) == 1 and entries[0].is_dir() else folder, name)
+
+    def _new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.scratch))
+
+
+def _is_address(written: str) -> bool:
+    return "://" in written or written.startswith("git@")
+
+
+def _read_manifest(file: Path) -> Manifest:
+    try:
+        return Manifest.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise WorkflowSourceError(f"{file} is not a JSON file that can be read: {error}") from error
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise WorkflowSourceError(f"{file}: {where}: {first['msg']}") from error
