@@ -16,6 +16,7 @@ ALLOWED_EVERYWHERE = {
     "batch:DescribeJobDefinitions",
     "batch:ListJobs",
     "ec2:DescribeInstances",
+    "ecr:GetAuthorizationToken",
     "elasticfilesystem:DescribeAccessPoints",
 }
 

@@ -76,9 +76,14 @@ class StorageExpiry(Construct):
                 policy_statements=[
                     iam.PolicyStatement(
                         actions=["batch:SubmitJob"],
-                        resources=[queue.job_queue_arn, definition.job_definition_arn],
+                        # The Service Authorization Reference has the job itself among the resources.
+                        resources=[
+                            queue.job_queue_arn,
+                            definition.job_definition_arn,
+                            cdk.Stack.of(self).format_arn(service="batch", resource="job", resource_name="*"),
+                        ],
                     )
                 ],
             ),
         )
-        acknowledge_policies(self, {})
+        acknowledge_policies(self, {"batch:SubmitJob": "AWS Batch gives the id of a job when it is submitted."})

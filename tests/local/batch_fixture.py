@@ -1,7 +1,10 @@
 """A small AWS Batch on the local cloud, without CloudFormation: queues, a job definition, and jobs that are scripts."""
 
+import json
 import time
+import urllib.request
 from itertools import count
+from typing import Self
 
 import boto3
 from botocore.config import Config
@@ -13,6 +16,7 @@ from workflow_stacks.local.batch.job_tags import SHORT_TIMEOUTS
 MOUNT = "/mnt/efs"
 USER = {"Uid": 1000, "Gid": 1000}
 NUMBERS = count()
+SHOW_AND_WAIT = "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN; exec sleep 60"
 
 
 class Lab:
@@ -21,10 +25,28 @@ class Lab:
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
         self.batch = cloud.client("batch")
+        self.role = self.new_role("lab", "ec2.amazonaws.com", "service-role/AmazonEC2ContainerServiceforEC2Role")
+        self.job_role = self.new_role("lab-job", "ecs-tasks.amazonaws.com", "AdministratorAccess")
+        iam = cloud.client("iam")
+        iam.create_instance_profile(InstanceProfileName="lab")
+        iam.add_role_to_instance_profile(InstanceProfileName="lab", RoleName="lab")
         self.file_system = cloud.client("efs").create_file_system()["FileSystemId"]
         self.access_point = self.new_access_point("/lab")
         self.queue = self.new_queue("EC2", 4)
         self.definition = self.new_definition()
+
+    def new_role(self, name: str, service: str, *managed: str, boundary: str = "", **inline: dict) -> str:
+        """A role with AWS's managed policies and inline ones."""
+        iam = self.cloud.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        more = {"PermissionsBoundary": boundary} if boundary else {}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, **more)["Role"]["Arn"]
+        for policy in managed:
+            iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+        for policy, document in inline.items():
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+        return arn
 
     def new_access_point(self, path: str, user: dict = USER) -> str:
         owner = {"OwnerUid": user["Uid"], "OwnerGid": user["Gid"], "Permissions": "750"}
@@ -117,13 +139,44 @@ class Lab:
             config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, max_pool_connections=8),
         )
 
-    def as_job(self, id_: str):
-        """A client of AWS Batch that says it is that job, as its own programs do."""
+    def as_job(self, service: str = "batch", *, role: str = "", **job) -> "AsJob":
+        """A job that waits, and a client that has its credentials, as its own programs do."""
+        definition = self.new_definition(jobRoleArn=role or self.job_role)
+        return AsJob(self, service, self.submit(SHOW_AND_WAIT, definition=definition, **job))
+
+
+class AsJob:
+    """A client with the credentials of a job that waits until the `with` ends."""
+
+    def __init__(self, lab: Lab, service: str, id_: str) -> None:
+        self.lab, self.id = lab, id_
+        self.credentials = self.fetch()
+        self.client = self.client_of(service)
+
+    def fetch(self) -> dict:
+        """The credentials, from where the job gets them."""
+        running = self.lab.wait(self.id, "RUNNING", "FAILED")
+        while not (said := self.lab.log(running)):
+            time.sleep(0.05)
+        self.address, self.token = said[0].split()
+        request = urllib.request.Request(self.address, headers={"Authorization": self.token})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def client_of(self, service: str):
         return boto3.client(
-            "batch",
-            endpoint_url=self.cloud.server().endpoint,
+            service,
+            endpoint_url=self.lab.cloud.server().endpoint,
             region_name="us-east-1",
-            aws_access_key_id="000000000000",
-            aws_secret_access_key="local",
-            aws_session_token=id_,
+            aws_access_key_id=self.credentials["AccessKeyId"],
+            aws_secret_access_key=self.credentials["SecretAccessKey"],
+            aws_session_token=self.credentials["Token"],
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.lab.batch.terminate_job(jobId=self.id, reason="the test is over")
+        self.lab.wait(self.id)

@@ -40,11 +40,18 @@ import java.util.regex.*;
 public class StandIn {
     static final HttpClient CLIENT = HttpClient.newHttpClient();
     static final String ENDPOINT = System.getenv("AWS_ENDPOINT_URL");
+    static String key, token;
 
     public static void main(String[] given) throws Exception {
         String config = Files.readString(Path.of(System.getProperty("config.file")));
         if (!given[0].equals("run") || !given[2].equals("--inputs") || !given[4].equals("--options")) System.exit(9);
-        String workflow = send("GET", given[1], "s3", "");
+        // Cromwell reads workflows without signing anything.
+        String workflow = answer(HttpRequest.newBuilder(URI.create(given[1])).build());
+        String credentials = answer(HttpRequest.newBuilder(
+            URI.create(System.getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"))).header(
+            "Authorization", System.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")).build());
+        key = find("\"AccessKeyId\": ?\"([^\"]+)\"", credentials);
+        token = find("\"Token\": ?\"([^\"]+)\"", credentials);
         String name = find("\"hello.name\": \"(\\w+)\"", Files.readString(Path.of(given[3])));
         String options = Files.readString(Path.of(given[5]));
         String outputs = find("\"final_workflow_outputs_dir\": \"s3://([^\"]+)\"", options);
@@ -52,7 +59,8 @@ public class StandIn {
         String bucket = find("scriptBucketName = \"([^\"]+)\"", config);
         find("(workflow hello)", workflow);
         String aws = "/usr/local/aws-cli/v2/current/bin/aws";
-        send("PUT", ENDPOINT + "/" + bucket + "/script",
+        String script = find("\"aws_batch_script_bucket_prefix\": \"([^\"]+)\"", options) + "/hello";
+        send("PUT", ENDPOINT + "/" + bucket + "/" + script,
             "s3", "echo hello " + name + " >out; " + aws + " s3 cp out s3://" + outputs + "/out");
         String definition = find("\"jobDefinitionArn\": ?\"([^\"]+)\"", batch("registerjobdefinition", (
             "{'jobDefinitionName': 'cromwell_x', 'type': 'container', 'containerProperties': {'image': 'debian:13', "
@@ -66,7 +74,7 @@ public class StandIn {
         String job = find("\"jobId\": ?\"([^\"]+)\"", batch("submitjob", (
             "{'jobName': 'hello', 'jobQueue': '" + find("queueArn = \"([^\"]+)\"", config) + "', 'jobDefinition': '"
             + definition + "', 'containerOverrides': {'environment': ["
-            + "{'name': 'BATCH_FILE_S3_URL', 'value': 's3://" + bucket + "/script'}]}}")));
+            + "{'name': 'BATCH_FILE_S3_URL', 'value': 's3://" + bucket + "/" + script + "'}]}}")));
         for (String status = ""; !status.equals("SUCCEEDED"); Thread.sleep(200)) {
             status = find("\"status\": ?\"(\\w+)\"", batch("describejobs", "{'jobs': ['" + job + "']}"));
             if (status.equals("FAILED")) System.exit(1);
@@ -79,12 +87,16 @@ public class StandIn {
 
     static String send(String method, String url, String service, String body) throws Exception {
         HttpRequest request = HttpRequest.newBuilder(URI.create(url))
-            .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + System.getenv("AWS_ACCESS_KEY_ID")
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + key
                 + "/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0")
-            .header("X-Amz-Security-Token", System.getenv("AWS_SESSION_TOKEN"))
+            .header("X-Amz-Security-Token", token)
             .method(method, HttpRequest.BodyPublishers.ofString(body)).build();
+        return answer(request);
+    }
+
+    static String answer(HttpRequest request) throws Exception {
         HttpResponse<String> answer = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
-        if (answer.statusCode() / 100 != 2) throw new RuntimeException(url + ": " + answer.body());
+        if (answer.statusCode() / 100 != 2) throw new RuntimeException(request.uri() + ": " + answer.body());
         return answer.body();
     }
 

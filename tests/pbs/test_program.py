@@ -153,7 +153,12 @@ def test_requests_are_signed_as_botocore_signs_them(token: str) -> None:
 class TestCredentials:
     @pytest.fixture(autouse=True)
     def nothing_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        for name in (
+            "AWS_ACCESS_KEY_ID",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        ):
             monkeypatch.delenv(name, raising=False)
 
     def test_come_from_the_task_role_of_a_container(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +172,19 @@ class TestCredentials:
         monkeypatch.setattr(credentials, "_get", get)
         assert find_credentials() == Credentials("K", "S", "T")
         assert asked == [("http://169.254.170.2/v2/credentials/1", {})]
+
+    def test_come_from_a_whole_address_with_its_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+
+        def get(address: str, headers: dict[str, str]) -> bytes:
+            asked.append((address, headers))
+            return b'{"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T"}'
+
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/credentials")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "secret")
+        monkeypatch.setattr(credentials, "_get", get)
+        assert find_credentials() == Credentials("K", "S", "T")
+        assert asked == [("http://127.0.0.1:1/credentials", {"Authorization": "secret"})]
 
     def test_come_from_the_machine_with_a_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = []

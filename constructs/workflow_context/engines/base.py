@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
+from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
 from workflow_context.nag import acknowledge, acknowledge_policies
@@ -52,6 +52,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
         self.execution_role = self.new_role("ExecutionRole", "Image pulls and logs of the workflow context")
         self.log_group.grant_write(self.execution_role)
+        self.grant_image_pulls(self.execution_role)
         self.storage.grant_read_write(self.head_role)
         for location in (self.outputs, *self.data):
             location.grant_read_write(self.head_role)
@@ -124,6 +125,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "batch:Describe": "AWS Batch has no resource level for this action.",
             "batch:ListJobs": "AWS Batch has no resource level for this action.",
             "batch:": "Job ids are given by AWS Batch, and the engine names its job definitions after its tasks.",
+            "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
+            "ecr:": "Tasks run in any image of the account's private registry.",
             "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
             "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
         }
@@ -335,7 +338,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         )
         queues = [queue.job_queue_arn for queue in self.compute.queues]
         for statement in (
-            iam.PolicyStatement(sid="SubmitTasks", actions=["batch:SubmitJob"], resources=[*queues, definitions]),
+            # The Service Authorization Reference has the job itself among the resources of SubmitJob.
+            iam.PolicyStatement(sid="SubmitTasks", actions=["batch:SubmitJob"], resources=[*queues, definitions, jobs]),
             iam.PolicyStatement(
                 sid="RegisterTasks",
                 actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
@@ -346,7 +350,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             iam.PolicyStatement(
                 sid="TagTasks",
                 actions=["batch:TagResource"],
-                resources=[definitions, *(queues if self.own_tags() else [])],
+                resources=[definitions, *queues],
                 conditions=self.own_tags() or None,
             ),
             iam.PolicyStatement(
@@ -362,6 +366,24 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             ),
         ):
             allow(statement)
+
+    def grant_image_pulls(self, role: iam.IRole) -> None:
+        """Allow ECS to pull images from the private registry of this account with a role.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+
+        Args:
+            role: The execution role of jobs.
+        """
+        ecr.AuthorizationToken.grant_read(role)
+        repositories = cdk.Stack.of(self).format_arn(service="ecr", resource="repository", resource_name="*")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="PullImages",
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[repositories],
+            )
+        )
 
     def grant_task(self, role: iam.IRole) -> None:
         """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs.

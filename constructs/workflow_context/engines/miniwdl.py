@@ -66,6 +66,7 @@ class MiniwdlEngine(WorkflowEngine):
             # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
             self.grant_task_submission(iam.Policy(self, "HeadJobs", roles=[self.compute.instance_role]).add_statements)
         # The client gives the head role to ECS as execution role too.
+        self.grant_image_pulls(self.head_role)
         self.head_role.add_to_policy(
             iam.PolicyStatement(
                 sid="WriteHeadJobLogs",

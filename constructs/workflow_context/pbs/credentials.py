@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 
 _CONTAINERS = "http://169.254.170.2"
-_MACHINE = "http://169.254.169.254/latest"
+_MACHINE = "http://169.254.169.254"
 _TIMEOUT_SECONDS = 5.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0)  # many tasks of a machine may ask for credentials at the same time
 
@@ -42,9 +42,13 @@ def find_credentials() -> Credentials:
     relative = os.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
     if relative:
         return _parse(_get(_CONTAINERS + relative, {}))
-    token = _get(f"{_MACHINE}/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"}, "PUT").decode()
+    address = os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    if address:
+        return _parse(_get(address, {"Authorization": os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")}))
+    machine = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", _MACHINE).rstrip("/") + "/latest"
+    token = _get(f"{machine}/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"}, "PUT").decode()
     headers = {"X-aws-ec2-metadata-token": token}
-    place = f"{_MACHINE}/meta-data/iam/security-credentials/"
+    place = f"{machine}/meta-data/iam/security-credentials/"
     role = _get(place, headers).decode().split("\n")[0]
     return _parse(_get(place + role, headers))
 

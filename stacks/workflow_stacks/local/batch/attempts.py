@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_stacks.local.engines import engine_of
+from workflow_stacks.local.iam.job_start import Identity, JobStart, StartRefusedError
 from workflow_stacks.local.sandboxes import (
     CannotRunError,
     Sandbox,
@@ -83,6 +84,7 @@ class Attempts:
         jobs: Every job by its id.
         volumes: The directories of their volumes.
         logs: Calls an operation of CloudWatch Logs by its name.
+        start: Knows who a job is, and whether IAM allows what ECS needs to start it.
     """
 
     state: Path
@@ -91,6 +93,7 @@ class Attempts:
     jobs: Any
     volumes: Volumes
     logs: Callable[[str, Record], None]
+    start: JobStart
     _running: dict[str, tuple[asyncio.subprocess.Process, Sandbox, SandboxSpec]] = field(default_factory=dict)
     _throttles: dict[tuple[str, str], Throttle] = field(default_factory=dict)
 
@@ -111,6 +114,7 @@ class Attempts:
         container["taskArn"] = f"arn:aws:ecs:{self.region}:{job['jobArn'].split(':')[4]}:task/{cluster}/{task}"
         log = JobLog(self.logs, container, job["jobDefinition"].rsplit("/", 1)[-1].rpartition(":")[0], task)
         container["logStreamName"] = log.stream
+        identity = self.start.identify(job, environment, task)
         fault = draw_fault(job, self.jobs, environment)
         if fault:
             log.write(f"[local cloud] {fault.words}")
@@ -118,13 +122,15 @@ class Attempts:
             if fault and not fault.status_reason:
                 job["startedAt"] = now_ms()
                 return Outcome(FAILED_ON_PURPOSE)
+            self.start.check(job, identity, log.group, log.stream)
             sandbox = find_sandbox()
-            spec = self._spec(name, scratch, job, environment, queue, sandbox)
+            spec = self._spec(name, scratch, job, environment, queue, sandbox, identity)
             return await self._run_in(sandbox, spec, job, log, fault, stop)
-        except (MountError, CannotRunError, OSError) as error:
+        except (StartRefusedError, MountError, CannotRunError, OSError) as error:
             log.write(f"[local cloud] {error}")
             return Outcome(None, status_reason="Task failed to start", reason=str(error))
         finally:
+            self.start.end(identity)
             shutil.rmtree(scratch, ignore_errors=True)
 
     def kill_all(self) -> None:
@@ -186,10 +192,19 @@ class Attempts:
         return asyncio.create_task(shared.pace(process.pid))
 
     def _spec(
-        self, name: str, scratch: Path, job: Record, environment: Record, queue: Record, sandbox: Sandbox
+        self,
+        name: str,
+        scratch: Path,
+        job: Record,
+        environment: Record,
+        queue: Record,
+        sandbox: Sandbox,
+        identity: Identity,
     ) -> SandboxSpec:
         container = job["container"]
-        mounts, owner = self.volumes.of_job(container, environment, scratch)
+        mounts, owner = self.volumes.of_job(
+            container, environment, scratch, lambda client: self.start.client_rights(identity, client)
+        )
         software = host_software(inherited(job, self.jobs, SOFTWARE))
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
         engine = None if sandbox.runs_images else engine_of(container["image"])
@@ -201,7 +216,7 @@ class Attempts:
                 "PATH": host_path(software),
                 "HOME": "/root",
                 "LANG": "C.UTF-8",
-                **self._aws(job, sandbox.local_host),
+                **self._aws(identity, sandbox.local_host),
                 **{one["name"]: one["value"] for one in container["environment"]},
                 **batch_variables(job, environment, queue),
             },
@@ -214,17 +229,15 @@ class Attempts:
             scratch_bytes=int(limit) if limit else None,
         )
 
-    def _aws(self, job: Record, host: str) -> dict[str, str]:
+    def _aws(self, identity: Identity, host: str) -> dict[str, str]:
+        # By number, so that every SDK puts the bucket in the path, and asks for credentials.
+        number = f"http://{'127.0.0.1' if host == 'localhost' else host}:{self.port}"
         return {
             "AWS_ENDPOINT_URL": f"http://{host}:{self.port}",
-            "AWS_ENDPOINT_URL_S3": f"http://{'127.0.0.1' if host == 'localhost' else host}:{self.port}",
+            "AWS_ENDPOINT_URL_S3": number,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": job["jobArn"].split(":")[4],
-            "AWS_SECRET_ACCESS_KEY": "local",
-            # With every request the job says who it is, and so we know which jobs it submits.
-            "AWS_SESSION_TOKEN": job["jobId"],
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **self.start.environment(identity, number),
         }
 
     def _system(self, image_files: Mapping[str, str]) -> dict[str, Path]:

@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from workflow_stacks.local.iam.job_start import ClientRights, FileSystemClient
 from workflow_stacks.local.sandboxes import Mount
 
 Record = dict[str, Any]
 
 # What an instance is told at boot of S3 Files; see `mount_s3_files.sh` of the construct library.
-_S3_FILES = re.compile(r"^type=s3files$", re.MULTILINE)
-_SETTING = re.compile(r"^export (MOUNT_PATH|FILE_SYSTEM_ID)='?([^'\n]+)", re.MULTILINE)
+_BY_MACHINE = re.compile(r"^type=(s3files|efs)$", re.MULTILINE)
+_SERVICES = {"s3files": "s3files", "efs": "elasticfilesystem"}
+_SETTING = re.compile(r"^export (MOUNT_PATH|FILE_SYSTEM_ID|ACCESS_POINT_ID)='?([^'\n]+)", re.MULTILINE)
 
 # Who a job without an access point is on this machine: never root.
 NOBODY = (1000, 1000)
+ROOT, SQUASHED = (0, 0), (65534, 65534)
+ALL_RIGHTS = ClientRights(write=True, root=True)
+
+Rights = Callable[[FileSystemClient], ClientRights]
 
 
 class MountError(Exception):
@@ -41,13 +47,16 @@ class Volumes:
     access_point: Callable[[str], Record | None]
     user_data: Callable[[str], str]
 
-    def of_job(self, container: Record, environment: Record, scratch: Path) -> tuple[list[Mount], tuple[int, int]]:
+    def of_job(
+        self, container: Record, environment: Record, scratch: Path, rights: Rights = lambda _: ALL_RIGHTS
+    ) -> tuple[list[Mount], tuple[int, int]]:
         """The mounts of a job, and who owns the files that it makes.
 
         Args:
             container: The container properties of the job.
             environment: The compute environment it runs on; its instances have directories of their own.
             scratch: The directory of the attempt, for volumes that nobody shares.
+            rights: Tells what a client of a file system may do; raises what ECS says when it may not mount.
 
         Raises:
             MountError: There is no such file system, access point or directory.
@@ -65,7 +74,11 @@ class Volumes:
                 source = self._s3_files(volume["s3filesVolumeConfiguration"]["fileSystemArn"])
             else:
                 source = self._of_host(volume, environment, scratch)
-            mounts.append(Mount(source, point["containerPath"], bool(point.get("readOnly"))))
+            client = self._client(volume, environment)
+            right = rights(client) if client else ALL_RIGHTS
+            if owner == ROOT and not right.root:
+                owner = SQUASHED
+            mounts.append(Mount(source, point["containerPath"], bool(point.get("readOnly")) or not right.write))
         return mounts, owner
 
     def equip(self, environment: Record, files: Mapping[str, str]) -> None:
@@ -108,15 +121,42 @@ class Volumes:
         return place if place.is_file() else _made(place, NOBODY, 0o777)
 
     def _on_machine(self, environment: Record, path: str) -> Path:
-        # What instances mount at boot is said by their launch template, which all instances of a context share.
+        client = self._client_of_machine(environment, path)
+        if client and client.service == "s3files":
+            return self._s3_files(client.file_system)
         resources: Mapping[str, Any] = environment.get("computeResources", {})
         template = resources.get("launchTemplate", {}).get("launchTemplateId")
-        told = scripts_of(self.user_data(template)) if template else ""
-        settings = dict(_SETTING.findall(told))
-        if _S3_FILES.search(told) and path == settings.get("MOUNT_PATH"):
-            return self._s3_files(settings["FILE_SYSTEM_ID"])
         machines: str = template or resources.get("instanceRole") or environment["computeEnvironmentName"]
         return self.state / "instances" / machines.rsplit("/", 1)[-1] / _relative(path)
+
+    def _client(self, volume: Record, environment: Record) -> FileSystemClient | None:
+        """Who mounts a volume, where that is a file system with rights of its own."""
+        if "efsVolumeConfiguration" in volume:
+            efs = volume["efsVolumeConfiguration"]
+            authorization = efs.get("authorizationConfig", {})
+            return FileSystemClient(
+                "elasticfilesystem",
+                efs["fileSystemId"],
+                authorization.get("accessPointId") or "",
+                tls=efs.get("transitEncryption") == "ENABLED",
+                signed=authorization.get("iam") == "ENABLED",
+            )
+        if "s3filesVolumeConfiguration" in volume:
+            files = volume["s3filesVolumeConfiguration"]
+            point = files.get("accessPointArn") or ""
+            return FileSystemClient("s3files", _last(files["fileSystemArn"]), _last(point))
+        return self._client_of_machine(environment, volume.get("host", {}).get("sourcePath", ""))
+
+    def _client_of_machine(self, environment: Record, path: str) -> FileSystemClient | None:
+        # What instances mount at boot is said by their launch template, which all instances of a context share.
+        template = environment.get("computeResources", {}).get("launchTemplate", {}).get("launchTemplateId")
+        told = scripts_of(self.user_data(template)) if template else ""
+        settings = dict(_SETTING.findall(told))
+        mounted = _BY_MACHINE.search(told)
+        if mounted is None or not path or path != settings.get("MOUNT_PATH"):
+            return None
+        point = settings.get("ACCESS_POINT_ID", "")
+        return FileSystemClient(_SERVICES[mounted[1]], _last(settings["FILE_SYSTEM_ID"]), _last(point), by_machine=True)
 
 
 def scripts_of(user_data: str) -> str:
@@ -124,6 +164,10 @@ def scripts_of(user_data: str) -> str:
     archive = email.message_from_bytes(base64.b64decode(user_data))
     parts = (part.get_payload(decode=True) for part in archive.walk() if not part.is_multipart())
     return "\n".join(part.decode() for part in parts if isinstance(part, bytes))
+
+
+def _last(identifier: str) -> str:
+    return identifier.rpartition("/")[2]
 
 
 def _relative(path: str) -> str:

@@ -13,9 +13,11 @@ import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 STATE = Path(os.environ["LOCAL_CLOUD_STATE"])
+REGION = os.environ["LOCAL_CLOUD_REGION"]
 
 os.environ |= {
     "GATEWAY_PORT": os.environ["LOCAL_CLOUD_PORT"],
@@ -34,7 +36,20 @@ os.environ |= {
 from ministack import app as ministack
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import batch as ministack_batch, cloudformation, cloudwatch_logs, ec2, efs, s3, s3files
+from ministack.core.router import detect_service
+from ministack.services import (
+    batch as ministack_batch,
+    cloudformation,
+    cloudwatch_logs,
+    ec2,
+    efs,
+    iam,
+    kms,
+    s3,
+    s3files,
+    secretsmanager,
+    sts,
+)
 from ministack.services.cloudformation import provisioners
 
 from workflow_stacks.local.batch import cfn_types as batch_types
@@ -44,8 +59,12 @@ from workflow_stacks.local.batch.errors import ClientError
 from workflow_stacks.local.batch.jobs import Jobs
 from workflow_stacks.local.batch.requests import check_request
 from workflow_stacks.local.batch.volumes import Volumes
+from workflow_stacks.local.iam.authorizer import Authorizer
+from workflow_stacks.local.iam.credentials import Credentials, write_administrator
+from workflow_stacks.local.iam.job_start import JobStart
 
 from . import s3_types, storage_types
+from .iam_adapter import deployed_in, keep_boundary
 
 Properties = dict[str, Any]
 Created = tuple[str, Properties]
@@ -56,10 +75,20 @@ BATCH = Batch(
     queues=ministack_batch._job_queues,
     definitions=ministack_batch._job_definitions,
 )
+ACCOUNT: str = get_account_id()
+CREDENTIALS = Credentials(write_administrator(STATE))
+AUTHORIZER = Authorizer(
+    deployed_in(
+        SimpleNamespace(iam=iam, s3=s3, kms=kms, efs=efs, s3files=s3files, secretsmanager=secretsmanager),
+        BATCH,
+        ministack_batch._jobs,
+    ),
+    REGION,
+)
 ATTEMPTS = Attempts(
     state=STATE,
     port=int(os.environ["LOCAL_CLOUD_PORT"]),
-    region=os.environ["LOCAL_CLOUD_REGION"],
+    region=REGION,
     jobs=ministack_batch._jobs,
     volumes=Volumes(
         STATE,
@@ -69,6 +98,7 @@ ATTEMPTS = Attempts(
     ),
     # What is there already is refused, and stays.
     logs=lambda operation, request: getattr(cloudwatch_logs, f"_{operation}")(request),
+    start=JobStart(AUTHORIZER, CREDENTIALS, ACCOUNT, REGION),
 )
 JOBS = Jobs(BATCH, ministack_batch._jobs, ATTEMPTS.run)
 
@@ -200,6 +230,8 @@ def _rule_handlers(direction: str) -> dict[str, Any]:
 
 _delete_security_group = provisioners._ec2_sg_delete
 _delete_subnet = provisioners._ec2_subnet_delete
+_create_role = provisioners._iam_role_create
+_update_role = provisioners._iam_role_update
 _forget_bucket = provisioners._s3_delete
 _encryption_headers = s3._resolve_sse_write_headers
 _update_file_system = efs._update_file_system
@@ -228,6 +260,18 @@ def _subnet_delete(subnet: str, properties: Properties) -> None:
     if in_s3_files or any(holder["SubnetId"] == subnet for holder in holders):
         raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
     _delete_subnet(subnet, properties)
+
+
+def _role_create(logical_id: str, properties: Properties, stack: str) -> Created:
+    name, attributes = _create_role(logical_id, properties, stack)
+    keep_boundary(iam._roles[name], properties)
+    return name, attributes
+
+
+def _role_update(name: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None) -> Created:
+    name, attributes = _update_role(name, old, new, stack, logical_id)
+    keep_boundary(iam._roles[name], new)
+    return name, attributes
 
 
 def _bucket_delete(bucket: str, properties: Properties) -> None:
@@ -311,6 +355,7 @@ def install() -> None:
         ("AWS::S3::Bucket", _bucket_delete),
     ):
         provisioners._RESOURCE_HANDLERS[type_name]["delete"] = delete
+    provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"] |= {"create": _role_create, "update": _role_update}
     provisioners._S3_BUCKET_CONFIGURATIONS += tuple(
         (name, to_xml, _checked(put), forget)
         for name, to_xml, put, forget in (
@@ -340,6 +385,16 @@ def install() -> None:
     ministack_batch.load_persisted_state = _restore_jobs
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
+
+
+def service_of(method: str, path: str, headers: dict[str, str], query: dict[str, list[str]]) -> str:
+    """The service that a request goes to."""
+    return str(detect_service(method, path, headers, query))
+
+
+def known_session(access_key: str) -> bool:
+    """Whether the administrator assumed a role, as the CDK CLI does, or made a user, that has an access key."""
+    return access_key in sts._sessions or access_key in iam._access_keys
 
 
 def deploying() -> bool:

@@ -25,9 +25,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.local.iam.credentials import READ, read_administrator, reading_token
 from workflow_stacks.local.sandboxes import CHOICE
 
 ACCOUNT = "000000000000"
+IAM_REPORT = "/_local/iam"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # What the server may know of the caller's environment: no credentials, no proxy, no setting of its own.
@@ -146,6 +148,7 @@ class LocalCloud:
         Every setting of the caller for AWS, for the CDK CLI and for a proxy is left out.
         """
         server = self.server()
+        access_key, secret = read_administrator(self.state_dir)
         inherited = {
             key: value
             for key, value in os.environ.items()
@@ -157,8 +160,8 @@ class LocalCloud:
             "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{server.port}",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -167,11 +170,40 @@ class LocalCloud:
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud, whatever AWS settings the caller has."""
         endpoint = self.server().endpoint
-        if (service, endpoint) not in self._clients:
-            self._clients[service, endpoint] = self._session.client(
-                service, endpoint_url=endpoint, config=_client_config(), region_name=self.region
+        # The key is new with each start of the server.
+        access_key, secret = read_administrator(self.state_dir)
+        if (service, access_key) not in self._clients:
+            self._clients[service, access_key] = self._session.client(
+                service,
+                endpoint_url=endpoint,
+                config=_client_config(),
+                region_name=self.region,
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret,
             )
-        return self._clients[service, endpoint]
+        return self._clients[service, access_key]
+
+    def reading_endpoint(self, folder: str) -> str:
+        """An address before `bucket/key` by which programs that sign nothing read a folder, `bucket/prefix/`."""
+        _, secret = read_administrator(self.state_dir)
+        return f"{self.server().endpoint}{READ}{reading_token(secret, folder)}"
+
+    def iam_report(self) -> list[dict[str, Any]]:
+        """What each role of jobs used, was denied, and has never used; see `Authorizer.report`."""
+        # Signed as any request of the administrator; no service of AWS has this address.
+        import botocore.auth
+        import botocore.awsrequest
+        import botocore.credentials
+
+        keys = botocore.credentials.Credentials(*read_administrator(self.state_dir))
+        address = f"{self.server().endpoint}{IAM_REPORT}"
+        request = botocore.awsrequest.AWSRequest("GET", address)
+        botocore.auth.SigV4Auth(keys, "iam", self.region).add_auth(request)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        prepared = urllib.request.Request(address, headers=dict(request.headers))  # noqa: S310  it is http
+        with opener.open(prepared, timeout=30) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
 
     @cached_property
     def _session(self) -> Any:
@@ -186,7 +218,7 @@ class LocalCloud:
                 "ca_bundle": (None, None, None, None),
             }
         )
-        return boto3.Session(ACCOUNT, "local", botocore_session=session)
+        return boto3.Session(botocore_session=session)
 
     def _launch(self) -> Server:
         listener = self._listen()

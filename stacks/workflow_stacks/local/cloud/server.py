@@ -15,6 +15,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from workflow_stacks.local.batch.jobs import caller
+from workflow_stacks.local.iam.gate import Gate
 
 SAVE_EVERY_SECONDS = 2.0
 SETTLE_SECONDS = 20.0
@@ -33,6 +34,16 @@ class Server:
         self.base = base
         self.state = state
         self.changed = False
+        self.gate = Gate(
+            base.app,
+            base.CREDENTIALS,
+            base.AUTHORIZER,
+            service_of=base.service_of,
+            known_session=base.known_session,
+            caller=caller,
+            account=base.ACCOUNT,
+            region=base.REGION,
+        )
         base.JOBS.scheduler.changed = self._set_changed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -43,9 +54,7 @@ class Server:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        tokens = (value for key, value in scope.get("headers", ()) if key == b"x-amz-security-token")
-        caller.set(next(tokens, b"").decode())
-        await self.base.app(scope, receive, send)
+        await self.gate(scope, receive, send)
         self.changed = True
 
     async def run(self, descriptor: int) -> None:

@@ -45,7 +45,7 @@ class Place:
         stage: Takes what jobs need to read.
         results: The folder in S3 where the outputs of this run shall be, with a final slash.
         mounted: Where jobs mount the stage; empty when it is in S3.
-        endpoint: The address of the local cloud, for jobs.
+        endpoint: The address before `bucket/key` where jobs read staged files without signing the request.
     """
 
     command: Sequence[str]

@@ -152,7 +152,8 @@ class WorkflowRun:
         results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
         self._say_what_stands_in(definition)
         mounted = stage.target if isinstance(stage, FolderStage) else ""
-        endpoint = self.cloud.server().endpoint
+        staged = f"{outputs['Outputs'].rstrip('/')}/rehearsal/".removeprefix("s3://")
+        endpoint = self.cloud.reading_endpoint(staged)
         place = Place(definition["containerProperties"]["command"], stage, results, mounted, endpoint)
         self._equip_machines(outputs)
         submission = self.engine.prepare(file, inputs, place)
