@@ -45,26 +45,34 @@ def run(
     env: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Environment for the head job. May be repeated.")
     ] = None,
+    iam: Annotated[
+        bool, typer.Option("--iam", help="Also show what each role did: actions allowed, denied, and never used.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run a workflow in a context, deployed if it is not: jobs really run, in sandboxes of this machine."""
     from workflow_stacks.local import LocalCloud
     from workflow_stacks.local.runs.workflow_run import Options, WorkflowRun
 
+    from .local_iam import iam_of_run, iam_report, print_iam
     from .local_view import view
 
     environment = dict(one.partition("=")[::2] for one in env or ())
     options = Options(spot_interruption, task_failure, efs_throttle, tuple(software or ()), environment)
-    running = WorkflowRun(LocalCloud.of_project(project), project, context, options)
+    cloud = LocalCloud.of_project(project)
+    running = WorkflowRun(cloud, project, context, options)
+    before = iam_report(cloud) if iam else ()
     try:
         with view() as look:
             result = running.run(workflow, inputs or (), look)
     except KeyboardInterrupt:
         raise typer.Exit(1) from None
+    used = iam_of_run(before, iam_report(cloud)) if iam else ()
     if json:
-        print_json(vars(result))
+        print_json(vars(result) | ({"iam": used} if iam else {}))
     else:
         print_result(result)
+        print_iam(used)
     if not result.succeeded:
         raise typer.Exit(1)
 
