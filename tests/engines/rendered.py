@@ -1,6 +1,7 @@
 """Parts of a template as they may read once deployed, for parsers of what is rendered."""
 
 import json
+import re
 import shlex
 from base64 import b64encode
 from collections.abc import Callable
@@ -8,7 +9,12 @@ from typing import Any
 
 from templates import Template, resources
 
-AWS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+AWS = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 
 
 def deployed(value: Any) -> str:
@@ -24,6 +30,8 @@ def deployed(value: Any) -> str:
         return f"arn:aws:iam::123456789012:role/{argument[0]}"
     if function == "Fn::GetStackOutput":
         return "project-bucket"
+    if function == "Fn::Sub":
+        return re.sub(r"\${([\w:]+)}", lambda found: AWS[found[1]], argument)
     raise AssertionError(f"no deployed value is known for {json.dumps(value)}")
 
 

@@ -101,11 +101,6 @@ class TestHeadJob:
         assert variables["NXF_CLOUDCACHE_PATH"] == "s3://project-bucket/nextflow/work/.cache"
         assert variables["NXF_IGNORE_RESUME_HISTORY"] == "true"
 
-    def test_its_command_survives_the_entry_point_of_the_image(self, engine_templates: Templates) -> None:
-        """entry.sh of the image puts each argument in single quotes; run here as that script does it."""
-        command = head_container(engine_templates["nextflow"])["Command"]
-        assert not [argument for argument in command if "'" in argument]
-
     @pytest.fixture
     def run_head(self, tmp_path: Path) -> Callable[..., list[str]]:
         """Run the head script with a `nextflow` that says what it was called with: its arguments, then NXF_UUID."""

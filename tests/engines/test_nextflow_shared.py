@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from nextflow_runtime import nextflow
 from policies import may
-from rendered import allowed, environment, head_container, output, statements, submission
+from rendered import allowed, environment, output, statements, submission
 from templates import Template, Templates, resources
-
-from workflow_context.pbs.package import bundle, unpacked
 
 
 @pytest.fixture(scope="module", params=["nextflowEfs", "nextflowEfsSpot"])
@@ -64,22 +62,6 @@ class TestConfiguration:
 
 
 class TestHeadJob:
-    def test_carries_the_front_end(self, template: Template) -> None:
-        carried = unpacked(environment(template)["FRONT_END"])
-        assert carried.items() >= unpacked(bundle()).items()
-        assert "run_engine nextflow" in carried["head.sh"]
-
-    def test_fits_into_a_job_definition_with_all_it_carries(self, template: Template) -> None:
-        """24 KiB: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
-        for definition in definitions(template):
-            size = len(json.dumps(definition["Properties"]))
-            print(f"\n{size} bytes")
-            assert size < 22 * 1024
-
-    def test_its_command_survives_the_entry_point_of_the_image(self, template: Template) -> None:
-        """entry.sh of the image puts each argument in single quotes."""
-        assert not [argument for argument in head_container(template)["Command"] if "'" in argument]
-
     def test_knows_the_queues_and_the_definition_of_tasks(self, template: Template) -> None:
         told = environment(template)
         assert told["WORKFLOW_TASK_QUEUE"] == output(template, "TaskQueue")

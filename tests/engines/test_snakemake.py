@@ -1,6 +1,6 @@
 """SnakemakeEngine: what the templates say, on a mounted file system and on S3."""
 
-import ast
+import hashlib
 import json
 import subprocess
 import sys
@@ -14,12 +14,10 @@ from rendered import allowed, deployed, environment, head_container, output, sta
 from templates import Template, Templates, resources
 
 from workflow_context.engines.bundled_plugin import bundled_plugin
-from workflow_context.pbs.package import unpacked
+from workflow_context.program import archive, pbs_files
 from workflow_context.scripts import read_script
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-LIMIT = 24 * 1024
-"""Of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
 
 
 @pytest.fixture(scope="module")
@@ -40,31 +38,12 @@ class TestPlugin:
     def test_is_the_one_that_was_tried(self) -> None:
         assert version("snakemake-executor-plugin-cluster-generic") == "1.0.9"
 
-    def test_is_carried_with_its_licence(self, mounted: Template) -> None:
-        carried = unpacked(environment(mounted)["FRONT_END"])
-        assert carried.items() >= dict(bundled_plugin()).items()
-        assert "Permission is hereby granted" in carried["plugins/snakemake_executor_plugin_cluster_generic/LICENSE"]
-
-    def test_does_what_the_released_one_does(self) -> None:
-        """All that is gone is what people and type checkers read."""
-        (name, carried), _ = bundled_plugin()
-        [released] = [
-            Path(folder, name.removeprefix("plugins/"))
-            for folder in sys.path
-            if Path(folder, name.removeprefix("plugins/")).is_file()
-        ]
-        trees = [ast.parse(carried), ast.parse(released.read_text())]
-        for node in (one for tree in trees for one in ast.walk(tree)):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                node.returns = None
-                if ast.get_docstring(node):
-                    node.body = node.body[1:] or [ast.Pass()]
-            if isinstance(node, ast.arg):
-                node.annotation = None
-        assert ast.dump(trees[0]) == ast.dump(trees[1])
+    def test_comes_with_its_licence(self) -> None:
+        [text] = [text for name, text in bundled_plugin().items() if name.endswith("LICENSE")]
+        assert "Permission is hereby granted" in text
 
     def test_snakemake_finds_it_where_head_jobs_have_it(self, tmp_path: Path) -> None:
-        for name, text in bundled_plugin():
+        for name, text in bundled_plugin().items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         code = (
@@ -79,20 +58,19 @@ class TestPlugin:
             text=True,
             check=True,
         )
-        assert said.stdout.split() == [str(tmp_path / bundled_plugin()[0][0]), "True"]
+        assert said.stdout.split() == [str(tmp_path / next(iter(bundled_plugin()))), "True"]
 
 
 class TestMounted:
-    def test_its_definitions_have_room_for_longer_names(self, mounted: Template) -> None:
-        for definition in definitions(mounted):
-            size = len(json.dumps(definition))
-            print(f"\n{size} bytes of {LIMIT}")
-            assert size < LIMIT - 512
-
-    def test_head_jobs_carry_their_script(self, mounted: Template) -> None:
-        carried = unpacked(environment(mounted)["FRONT_END"])
-        assert "run_engine snakemake" in carried["head.sh"]
-        assert "job_status.sh" in carried
+    def test_head_jobs_start_with_their_script_and_the_plugin(self, mounted: Template) -> None:
+        parts = ("front_end.sh", "snakemake_sources.sh", "snakemake_shared_head.sh")
+        program = {
+            **pbs_files(),
+            "head.sh": "".join(map(read_script, parts)),
+            "job_status.sh": read_script("job_status.sh"),
+            **bundled_plugin(),
+        }
+        assert hashlib.sha256(archive(program)).hexdigest() in environment(mounted)["WORKFLOW_PROGRAM"]
 
     def test_the_command_has_the_parameters(self, mounted: Template) -> None:
         [definition] = [
@@ -110,7 +88,7 @@ class TestMounted:
         assert [one["ContainerPath"] for one in container["MountPoints"]] == ["/mnt/efs"]
         found = {one["Name"]: one["Value"] for one in container["Environment"]}
         assert found["XDG_CACHE_HOME"] == environment(mounted)["XDG_CACHE_HOME"] == "/mnt/efs/snakemake/cache"
-        assert "FRONT_END" not in found
+        assert "WORKFLOW_PROGRAM" not in found
 
     def test_head_jobs_submit_only_to_the_queues_of_the_context_with_its_definitions(self, mounted: Template) -> None:
         found = allowed(mounted, "HeadRole", "batch:SubmitJob")
@@ -149,11 +127,10 @@ class TestS3:
         assert options["--default-storage-provider"] == "s3"
         assert options["--shared-fs-usage"] == "none"
 
-    def test_head_jobs_carry_what_fetches_the_workflow_and_not_the_plugin(self, on_s3: Template) -> None:
-        carried = unpacked(environment(on_s3)["FRONT_END"])
-        assert "exec snakemake" in carried["head.sh"]
-        assert "pbs/fetch.py" in carried
-        assert not [name for name in carried if name.startswith("plugins/")]
+    def test_head_jobs_start_with_what_fetches_the_workflow_and_not_the_plugin(self, on_s3: Template) -> None:
+        head = "".join(map(read_script, ("snakemake_sources.sh", "snakemake_head.sh")))
+        program = hashlib.sha256(archive({**pbs_files(), "head.sh": head})).hexdigest()
+        assert program in environment(on_s3)["WORKFLOW_PROGRAM"]
 
     def test_no_tasks_of_the_front_end_are_allowed_for(self, on_s3: Template) -> None:
         assert "WORKFLOW_CONTEXT" not in environment(on_s3)

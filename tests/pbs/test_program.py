@@ -1,4 +1,4 @@
-"""The program as it is carried to head jobs: its size, its commands, and the Pythons and requests it must do with."""
+"""The program as head jobs have it: its commands, and the Pythons and requests it must do with."""
 
 import ast
 import os
@@ -19,20 +19,21 @@ import botocore.credentials
 import pytest
 from fake_batch import ARN, TEMPLATE, FakeBatch
 
-from workflow_context.pbs import batch_api, credentials, package
+from workflow_context import pbs
+from workflow_context.pbs import batch_api, credentials
 from workflow_context.pbs.batch_api import sign
 from workflow_context.pbs.credentials import Credentials, find_credentials
-from workflow_context.pbs.package import bare, bundle, unpacked
+from workflow_context.program import pbs_files
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def run(tmp_path: Path, batch: FakeBatch) -> Run:
-    """Run a command of the program, as unpacked from its text."""
+    """Run a command of the program."""
     program = tmp_path / "program"
     (program / "pbs").mkdir(parents=True)
-    for name, text in unpacked(bundle()).items():
+    for name, text in pbs_files().items():
         (program / name).write_text(text)
     python = os.environ.get("OLDEST_PYTHON") or shutil.which("python3.9") or sys.executable
     if subprocess.run([python, "--version"], capture_output=True, check=False).returncode:
@@ -90,41 +91,8 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run) -> None:
     assert run("qstat", WORKFLOW_MEMORY_OVERHEAD_MIB="much").returncode == 1
 
 
-def test_it_fits_into_a_job_definition() -> None:
-    size = len(bundle())
-    print(f"\n{size} bytes in the environment of head jobs")
-    assert size <= package.LIMIT
-
-
-def test_it_is_refused_when_it_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    package._packed.cache_clear()
-    monkeypatch.setattr(package, "LIMIT", 1000)
-    with pytest.raises(ValueError, match="has room for 1000"):
-        bundle()
-
-
-def test_it_is_the_same_text_each_time() -> None:
-    first = bundle()
-    package._packed.cache_clear()
-    assert bundle() == first
-
-
-def test_without_what_people_read_a_module_says_the_same() -> None:
-    for file in Path(package.__file__).parent.glob("*.py"):
-        source = file.read_text()
-        kept, lean = ast.parse(source), ast.parse(bare(source))
-        for node in ast.walk(kept):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
-                node.body = node.body[1:] or [ast.Pass()]
-            if isinstance(node, ast.FunctionDef):
-                node.returns = None
-            if isinstance(node, ast.arg):
-                node.annotation = None
-        assert ast.dump(kept) == ast.dump(lean), file
-
-
 def test_it_needs_nothing_but_the_standard_library() -> None:
-    for file in Path(package.__file__).parent.glob("*.py"):
+    for file in Path(pbs.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(), feature_version=(3, 9))):
             if isinstance(node, ast.Import):
                 assert {name.name.split(".")[0] for name in node.names} <= sys.stdlib_module_names

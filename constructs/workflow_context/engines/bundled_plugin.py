@@ -4,14 +4,12 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
-from workflow_context.pbs.package import bare
-
 _PLUGIN = "snakemake-executor-plugin-cluster-generic"
 
 
 @cache
-def bundled_plugin() -> tuple[tuple[str, str], ...]:
-    """The module and the licence of the installed plugin: place in the head job, and text without comments.
+def bundled_plugin() -> dict[str, str]:
+    """The module and the licence of the installed plugin: path in the program to text.
 
     It is not imported here: its own imports take a second.
 
@@ -24,4 +22,4 @@ def bundled_plugin() -> tuple[tuple[str, str], ...]:
         Path(str(found.locate_file(name))).read_text(encoding="utf-8")
         for name in (f"{module}/__init__.py", f"{module}-{found.version}.dist-info/LICENSE")
     )
-    return ((f"plugins/{module}/__init__.py", bare(code)), (f"plugins/{module}/LICENSE", licence))
+    return {f"plugins/{module}/__init__.py": code, f"plugins/{module}/LICENSE": licence}

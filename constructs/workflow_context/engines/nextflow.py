@@ -60,8 +60,8 @@ class NextflowEngine(SharedDirectoryEngine):
         scope: Where the construct lives.
         id: Its name there.
         parts: What the context gives it. With the work directory in S3 every instance gets the AWS CLI.
-        image: Container image of head jobs; for a shared file system it must hold Python 3.9 or later. Default: the one
-            that the Nextflow project publishes, by version.
+        image: Container image of head jobs; it must hold bash and Python 3.9 or later. Default: the one that the
+            Nextflow project publishes, by version.
         task_image: Container image of processes that name none, on a shared file system. Default: Ubuntu, by version.
         s3_work_directory: The work directory is `work` in `outputs` all the same, and the file system, which instances
             must mount at boot, an ordinary directory in every process: for references, say. Default: no.
@@ -110,13 +110,13 @@ class NextflowEngine(SharedDirectoryEngine):
         if self._in_s3:
             self._check_reach()
             self._prepare_s3()
-            command, environment = ["bash", "-c", read_script("nextflow_head.sh"), "nextflow"], self._environment()
+            environment = {**self._program_environment(["nextflow_head.sh"]), **self._environment()}
         else:
             self._grant_shared_task(self.task_role)
             self.task_job_definition = self._task_definition(task_image, self.task_role)
-            command = self._front_end_command()
             environment = {
-                **self._front_end_environment(self.task_job_definition, self._home, ["nextflow_shared_head.sh"]),
+                **self._program_environment(["front_end.sh", "nextflow_shared_head.sh"]),
+                **self._front_end_environment(self.task_job_definition, self._home),
                 **self._common_environment(),
             }
         self.head_job_definition = self.new_job_definition(
@@ -124,10 +124,9 @@ class NextflowEngine(SharedDirectoryEngine):
             self.head_container(
                 "Head",
                 image=image,
-                command=[
-                    *command,
-                    *("Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"),
-                ],
+                command=self._head_command(
+                    "Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"
+                ),
                 environment=environment,
             ),
             parameters={"pipeline": "nextflow-io/hello", **_PARAMETERS},

@@ -7,19 +7,24 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
-from workflow_context.pbs.package import bundle
 from workflow_context.pbs.settings import TAG
-from workflow_context.scripts import bare_script
+from workflow_context.program import HeadProgram, pbs_files
+from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
+
+# Bash sources the file that this expands to, before it does anything else: so no entry point of an image sees the
+# parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
+# https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
+_BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
 
 
 class SharedDirectoryEngine(WorkflowEngine):
     """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
 
-    The commands (`workflow_context.pbs`) are carried in the environment of the head job with the engine's own
-    script, and unpacked by its command (`scripts/unpack.sh`). They submit the scripts of tasks to the context's queues,
-    with a job definition for each image that is made from the one of this context's tasks and so carries its mount.
+    Head jobs fetch the commands (`workflow_context.pbs`) with the engine's own script from S3 when they start
+    (`HeadProgram`, `scripts/start_head.sh`). The commands submit the scripts of tasks to the context's queues, with a
+    job definition for each image that is made from the one of this context's tasks and so carries its mount.
     """
 
     @property
@@ -84,13 +89,30 @@ class SharedDirectoryEngine(WorkflowEngine):
         self.grant_pass_roles(task_role, self.execution_role)
         return definition
 
-    def _front_end_command(self, *parameters: str) -> list[str]:
-        """The command of a head job: it goes on with the script that it carries.
+    def _head_command(self, *parameters: str) -> list[str]:
+        """The command of a head job: bash, which goes on with the program before it comes to the command.
 
         Args:
-            parameters: What the script gets as arguments.
+            parameters: What the engine's script gets as arguments.
         """
-        return ["bash", "-c", bare_script("unpack.sh"), "head", *parameters]
+        return ["bash", "-c", ":", "head", *parameters]
+
+    def _program_environment(self, scripts: Sequence[str], beside: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Define the program of head jobs, and how they start it.
+
+        Args:
+            scripts: The engine's script in parts, each a file of `scripts`.
+            beside: Other files of the program: path to text. Default: none.
+        """
+        head = "".join(read_script(part) for part in scripts)
+        program = HeadProgram(self, "Program", files={**pbs_files(), "head.sh": head, **(beside or {})})
+        program.grant_read(self.head_role)
+        return {
+            "BASH_ENV": _BASH_ENV,
+            "FETCH_PROGRAM": read_script("fetch_program.py"),
+            "START_HEAD": read_script("start_head.sh"),
+            "WORKFLOW_PROGRAM": program.url,
+        }
 
     def _how_to_submit(self, name: str, parameters: Mapping[str, str]) -> list[str]:
         """The command that starts a workflow, in lines.
@@ -106,26 +128,16 @@ class SharedDirectoryEngine(WorkflowEngine):
             f"    --parameters '{json.dumps(parameters)}'",
         ]
 
-    def _front_end_environment(
-        self,
-        definition: batch.EcsJobDefinition,
-        home: str,
-        scripts: Sequence[str],
-        beside: Sequence[tuple[str, str]] = (),
-    ) -> dict[str, str]:
-        """What a head job must be told, and what it carries.
+    def _front_end_environment(self, definition: batch.EcsJobDefinition, home: str) -> dict[str, str]:
+        """What qsub, qstat and qdel must be told.
 
         Args:
             definition: The job definition of tasks.
             home: The engine's directory on the file system.
-            scripts: The engine's script in parts, each a file of `scripts`; they stand behind `front_end.sh`.
-            beside: Other files that the head job carries: name and text. Default: none.
         """
-        head = "".join(bare_script(part) for part in ("front_end.sh", *scripts))
         fallback = self.compute.fallback_queue
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "FRONT_END": bundle([("head.sh", head), *beside]),
             "WORKFLOW_CONTEXT": self._front_end_name,
             "WORKFLOW_HOME": home,
             "WORKFLOW_STATE": f"{home}/front-end",

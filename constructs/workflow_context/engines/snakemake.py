@@ -5,8 +5,7 @@ from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from workflow_context.pbs.package import bundle
-from workflow_context.scripts import bare_script
+from workflow_context.scripts import read_script
 
 from .bundled_plugin import bundled_plugin
 from .parts import ContextParts
@@ -70,22 +69,23 @@ class SnakemakeEngine(SharedDirectoryEngine):
         parameters = ("Ref::snakefile", "Ref::directory", "Ref::jobs", "Ref::options")
         if self._shared:
             self.task_job_definition = self._task_definition(image, self.task_role, self._environment())
-            scripts = ["snakemake_sources.sh", "snakemake_shared_head.sh"]
-            command = self._front_end_command(*parameters)
-            beside = [("job_status.sh", bare_script("job_status.sh")), *bundled_plugin()]
+            command = self._head_command(*parameters)
             environment = {
-                **self._front_end_environment(self.task_job_definition, self._home, scripts, beside),
+                **self._program_environment(
+                    ["front_end.sh", "snakemake_sources.sh", "snakemake_shared_head.sh"],
+                    {"job_status.sh": read_script("job_status.sh"), **bundled_plugin()},
+                ),
+                **self._front_end_environment(self.task_job_definition, self._home),
                 **self._environment(),
             }
             self.log_group.grant(self.head_role, "logs:GetLogEvents")
         else:
             self._grant_plugin()
-            head = "".join(bare_script(part) for part in ("snakemake_sources.sh", "snakemake_head.sh"))
             settings = [part for name, value in self._settings().items() for part in (f"--{name}", value)]
-            command = [*self._front_end_command(*parameters), *settings]
+            command = [*self._head_command(*parameters), *settings]
             environment = {
                 "AWS_REGION": cdk.Aws.REGION,
-                "FRONT_END": bundle([("head.sh", head)]),
+                **self._program_environment(["snakemake_sources.sh", "snakemake_head.sh"]),
                 **self._environment(),
             }
         self.head_job_definition = self.new_job_definition(

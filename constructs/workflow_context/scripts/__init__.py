@@ -19,16 +19,6 @@ def read_script(name: str, settings: Mapping[str, str] | None = None) -> str:
     return text if not settings else f"{_SHEBANG}{_exports(settings)}{text.removeprefix(_SHEBANG)}"
 
 
-def bare_script(name: str) -> str:
-    """The text of a script of this package without lines that are comments, for where room is scarce.
-
-    Args:
-        name: Its file name, such as `front_end.sh`.
-    """
-    lines = read_script(name).splitlines(keepends=True)
-    return "".join(line for line in lines if not line.lstrip().startswith("# "))
-
-
 def install_script(name: str, path: str) -> str:
     """A script with which an instance puts another one of this package at a path, for anyone to run.
 

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Functions for head jobs of engines that speak to AWS Batch as to a PBS cluster. It stands behind unpack.sh.
+# Functions for head jobs of engines that speak to AWS Batch as to a PBS cluster. It stands behind start_head.sh.
 set -euo pipefail
 
-# Put qsub, qstat and qdel on PATH. PYTHON and FOLDER are of unpack.sh.
+# Put qsub, qstat and qdel on PATH. PYTHON and FOLDER are of start_head.sh.
 install_front_end() {
     local name
     mkdir "${folder:?}/bin"

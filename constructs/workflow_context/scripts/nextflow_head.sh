@@ -1,6 +1,5 @@
 #!/bin/bash
 # One Nextflow workflow in a head job: PIPELINE REVISION PROFILE PARAMETERS SESSION.
-# No single quote may stand below: the entry point of the image nextflow/nextflow puts each argument in a pair of them.
 set -euo pipefail
 
 pipeline=$1 revision=$2 profile=$3 parameters=$4 session=$5

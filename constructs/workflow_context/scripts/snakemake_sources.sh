@@ -1,5 +1,5 @@
 #!/bin/bash
-# Functions for head jobs of Snakemake: what its parameters SNAKEFILE and OPTIONS mean. It stands behind unpack.sh.
+# Functions for head jobs of Snakemake: what its parameters SNAKEFILE and OPTIONS mean. It stands behind start_head.sh.
 set -euo pipefail
 
 # Copy a Snakefile in S3 to the working directory, with what lies beside it.
