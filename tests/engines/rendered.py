@@ -30,6 +30,8 @@ def deployed(value: Any) -> str:
         return f"arn:aws:iam::123456789012:role/{argument[0]}"
     if function == "Fn::GetStackOutput":
         return "project-bucket"
+    if function == "Fn::ImportValue":
+        return "arn:aws:s3:::project-bucket" if "GetAttBucket" in argument else "project-bucket"
     if function == "Fn::Sub":
         return re.sub(r"\${([\w:]+)}", lambda found: AWS[found[1]], argument)
     raise AssertionError(f"no deployed value is known for {json.dumps(value)}")
