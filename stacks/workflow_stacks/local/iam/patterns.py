@@ -14,14 +14,23 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL_VARIABLES = frozenset("*?$")
 
 
-@lru_cache(maxsize=8192)
 def glob(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     """A pattern of IAM: `*` is any text, `?` one character."""
+    return any_glob((pattern,), ignore_case=ignore_case)
+
+
+@lru_cache(maxsize=8192)
+def any_glob(patterns: tuple[str, ...], *, ignore_case: bool = False) -> re.Pattern[str]:
+    """One pattern for several: it matches what one of them matches, and nothing without any."""
+    text = "|".join(map(_expression, patterns)) or "(?!)"
+    return re.compile(f"(?:{text})\\Z", (re.IGNORECASE if ignore_case else 0) | re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
     # What a policy variable such as ${*} stood for is no wildcard: `substituted` put it behind a zero byte.
     parts = re.split(r"(\x00.|[*?])", pattern, flags=re.DOTALL)
     wild = {"*": ".*", "?": "."}
-    text = "".join(wild.get(part, re.escape(part.removeprefix("\x00"))) for part in parts)
-    return re.compile(f"{text}\\Z", (re.IGNORECASE if ignore_case else 0) | re.DOTALL)
+    return "".join(wild.get(part, re.escape(part.removeprefix("\x00"))) for part in parts)
 
 
 def substituted(text: str, context: Context) -> str | None:

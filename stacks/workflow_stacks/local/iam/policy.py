@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .conditions import Condition, parse_conditions
-from .patterns import Context, glob, substituted
+from .patterns import Context, any_glob, substituted
 
 
 class PolicyError(ValueError):
@@ -43,7 +43,7 @@ class Statement:
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
         """Whether the statement is about an action on a resource, and its conditions are met."""
-        if any(glob(pattern, ignore_case=True).match(action) for pattern in self.actions) is self.not_actions:
+        if (any_glob(self.actions, ignore_case=True).match(action) is not None) is self.not_actions:
             return False
         if not self._covers(resource, context):
             return False
@@ -62,11 +62,14 @@ class Statement:
     def _covers(self, resource: str, context: Context) -> bool:
         if self.resources is None:
             return True
-        found = any(
-            (pattern := substituted(one, context)) is not None and glob(pattern).match(resource)
-            for one in self.resources
-        )
-        return found is not self.not_resources
+        patterns = self.resources
+        if self._has_variables:
+            patterns = tuple(text for one in self.resources if (text := substituted(one, context)) is not None)
+        return (any_glob(patterns).match(resource) is not None) is not self.not_resources
+
+    @cached_property
+    def _has_variables(self) -> bool:
+        return any("${" in one for one in self.resources or ())
 
 
 @lru_cache(maxsize=4096)
