@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own_kinds"
-PROJECT = EXAMPLE / "agc-project.yaml"
+PROJECT = EXAMPLE / "project" / "lab.yaml"
 
 ALL = f"""
 import json, sys

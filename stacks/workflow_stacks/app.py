@@ -55,8 +55,8 @@ def build_app(
     chosen = contexts if contexts is not None else settings.names("context")
     file = project_file or settings.text("project") or DEFAULT_PROJECT_FILE
     project, warnings = validate_project(file, chosen or None)
-    for number, warning in enumerate(warnings):
-        cdk.Validations.of(app).add_warning(f"workflow-context:project-file-{number}", str(warning))
+    for warning in warnings:
+        cdk.Validations.of(app).add_warning(f"workflow-context:{warning.check}", str(warning))
     names = list(chosen) or list(project.contexts)
     user = settings.namespace()
     env = env or _environment()

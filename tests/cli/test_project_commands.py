@@ -50,6 +50,7 @@ def test_validate_gives_every_finding_as_json_with_exit_code_1() -> None:
         "allowed": "name, schemaVersion, workflows, data, contexts",
         "remedy": "did you mean 'workflows'?",
         "column": 1,
+        "check": "unknown-key",
     }
 
 

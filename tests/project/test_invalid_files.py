@@ -79,10 +79,10 @@ GENERATED: dict[str, tuple[Callable[[], str | bytes], int, str]] = {
 
 
 def findings_of(file: Path) -> ProjectFileError:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ProjectFileError) as caught:
         validate_project(file)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     return caught.value
 
 

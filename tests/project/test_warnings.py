@@ -47,14 +47,16 @@ def test_provisioned_throughput_below_100_usd_a_month_is_no_surprise(mibps: int,
     assert len(warnings(of_file_system(f"provisionedThroughput: {mibps}"))) == count
 
 
-@pytest.mark.parametrize("configuration", ["", "throughputMode: bursting"])
-def test_credits_that_256_vcpus_use_up_in_a_day_are_a_warning(configuration: str) -> None:
+@pytest.mark.parametrize(
+    ("configuration", "why"), [("", " (bursting throughput is the default)"), ("throughputMode: bursting", "")]
+)
+def test_credits_that_256_vcpus_use_up_in_a_day_are_a_warning(configuration: str, why: str) -> None:
     [finding] = of_file_system(configuration)
 
     assert finding.level == "warning"
     assert finding.message == (
-        "256 vCPUs at work use up the burst credits of a nearly empty file system in about 12 hours; "
-        "then it gives 1 MiB/s"
+        "at full load (256 vCPUs) a nearly empty file system runs out of burst credits in about 12 hours; "
+        f"its throughput then drops to 1 MiB/s{why}"
     )
     assert "throughputMode: elastic" in finding.remedy
     assert "Assumed: 0.21 MiB/s read and 0.13 written for each vCPU" in finding.remedy
@@ -117,3 +119,28 @@ def test_other_file_systems_do_not_surprise(fs_type: str) -> None:
     text = "name: Test\nschemaVersion: 1\ncontexts:\n  dev:\n    engines: [{type: snakemake, engine: snakemake, "
 
     assert findings(f"{text}filesystem: {{fsType: {fs_type}}}}}]\n") == []
+
+
+def test_a_warning_about_a_default_points_to_a_key_that_is_in_the_file() -> None:
+    text = "name: Test\nschemaVersion: 1\ncontexts:\n  dev:\n    engines:\n      - type: wdl\n        engine: miniwdl\n"
+    [finding] = findings(text)
+
+    assert (finding.line, finding.path) == (6, "contexts.dev.engines[0]")
+
+
+def test_every_finding_has_the_name_of_its_check() -> None:
+    text = (
+        "name: Test\nschemaVersion: 1\n"
+        "workflows: {w: {type: {language: cwl}, sourceURL: w}}\n"
+        "contexts:\n  dev:\n    fallbackToOnDemand: true\n    instanceTypes: [q9.large]\n    engines:\n"
+        "      - {type: wdl, engine: miniwdl, filesystem: {fsType: EFS, configuration: "
+        "{provisionedThroughput: 2048, availabilityZone: us-east-1a}}}\n"
+    )
+    assert {finding.check for finding in findings(text)} == {
+        "workflows-have-a-context",
+        "fallback-goes-with-spot",
+        "instance-types-have-a-form",
+        "efs-provisioned-quota",
+        "efs-provisioned-bill",
+        "efs-one-zone",
+    }

@@ -7,6 +7,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
 from workflow_stacks import WorkflowContextError, build_app
@@ -112,3 +113,20 @@ def test_python_app_py_says_what_is_wrong_without_a_traceback(tmp_path: Path) ->
     assert run.returncode == 1
     assert "nowhere.yaml: error: there is no such file" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_warning_is_acknowledged_by_the_name_of_its_check_and_no_other_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "agc-project.yaml"
+    efs = "{fsType: EFS, configuration: {provisionedThroughput: 137}}"
+    file.write_text(
+        "name: Demo\nschemaVersion: 1\nworkflows: {w: {type: {language: cwl}, sourceURL: w}}\n"
+        f"contexts: {{dev: {{engines: [{{type: wdl, engine: miniwdl, filesystem: {efs}}}]}}}}\n"
+    )
+    app = build_app(file, outdir=str(tmp_path / "out"))
+    bill = cdk.Acknowledgment(id="workflow-context:efs-provisioned-bill", reason="paid by the grant")
+    cdk.Validations.of(app).acknowledge(bill)
+    app.synth()
+    report = json.loads((tmp_path / "out" / "validation-report.json").read_text())
+    rules = {violation["ruleName"] for plugin in report["pluginReports"] for violation in plugin["violations"]}
+    ours = {rule for rule in rules if "workflow-context:" in rule}
+    assert ours == {"Annotation::workflow-context:workflows-have-a-context"}

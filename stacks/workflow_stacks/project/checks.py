@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
 
 from .context_checks import CONTEXT_CHECKS, FILESYSTEM
 from .findings import Problem, join_words, quote
 from .model import Context, Project
 
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a project and its contexts are called.
+
+    Attributes:
+        project: The name of the project.
+        contexts: The names of its contexts.
+    """
+
+    project: str
+    contexts: Sequence[str]
+
+
+NameCheck: TypeAlias = Callable[[Names], Iterator[Problem]]
 ProjectCheck: TypeAlias = Callable[[Project], Iterator[Problem]]
 
 CORE = "core"
 """The name that the shared stack has where a context has its own."""
 
 QUEUES_PER_ACCOUNT = 50
-"""Job queues that AWS Batch allows in an account and region, unless more were asked for."""
+"""How many job queues, and how many compute environments, AWS Batch allows in an account and Region. Neither quota can
+be raised: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html."""
 
 _MAX_LEN_STACK_NAME = 128
 _MAX_NAMES = 3
@@ -40,22 +58,22 @@ def there_are_contexts(project: Project) -> Iterator[Problem]:
         )
 
 
-def stack_names_are_allowed(project: Project) -> Iterator[Problem]:
+def stack_names_are_allowed(names: Names) -> Iterator[Problem]:
     """The names of the stacks are names to CloudFormation."""
-    if project.name[0].isdigit():
-        message = f"{quote(project.name)} begins with a digit, which the name of a stack must not"
-        yield Problem(("name",), message, "a name that begins with a letter", f"write, say, 'P{project.name}'")
-    for name in project.contexts:
-        if len(project.stack_name(name)) > _MAX_LEN_STACK_NAME:
-            stack = quote(project.stack_name(name))
-            message = f"the stack name {stack} has more than {_MAX_LEN_STACK_NAME} characters"
+    if names.project[:1].isdigit():
+        message = f"{quote(names.project)} begins with a digit, which the name of a stack must not"
+        yield Problem(("name",), message, "a name that begins with a letter", f"write, say, 'P{names.project}'")
+    for name in names.contexts:
+        stack = f"{names.project}-{name}"
+        if len(stack) > _MAX_LEN_STACK_NAME:
+            message = f"the stack name {quote(stack)} has more than {_MAX_LEN_STACK_NAME} characters"
             yield Problem(("contexts", name), message, remedy="shorten the name of the context or of the project")
 
 
-def context_names_differ(project: Project) -> Iterator[Problem]:
+def context_names_differ(names: Names) -> Iterator[Problem]:
     """Context names differ by more than case, and none is that of the shared stack."""
     first: dict[str, str] = {}
-    for name in project.contexts:
+    for name in names.contexts:
         if name.lower() == CORE:
             message = f"{quote(name)} is the name of the stack that the contexts share"
             yield Problem(("contexts", name), message, remedy="rename the context")
@@ -66,13 +84,14 @@ def context_names_differ(project: Project) -> Iterator[Problem]:
 
 
 def queues_fit_the_account(project: Project) -> Iterator[Problem]:
-    """More queues than an account has by default are pointed out."""
+    """More queues and compute environments than an account can have are pointed out: each queue has one of its own."""
     count = queue_count(project)
     if count > QUEUES_PER_ACCOUNT:
         yield Problem(
             ("contexts",),
-            f"all contexts together make {count} job queues; an account has {QUEUES_PER_ACCOUNT} in a region",
-            remedy="ask AWS for more, or do not deploy all contexts at the same time",
+            f"all contexts together have {count} job queues and {count} compute environments; AWS Batch allows "
+            f"{QUEUES_PER_ACCOUNT} of each in an account and Region, and raises neither quota",
+            remedy="deploy some of the contexts at a time, or use several accounts or Regions",
             level="warning",
         )
 
@@ -104,10 +123,11 @@ def data_locations_agree(project: Project) -> Iterator[Problem]:
             yield Problem(("data", index), message, remedy="keep one of the two", level="warning")
 
 
+NAME_CHECKS: tuple[NameCheck, ...] = (stack_names_are_allowed, context_names_differ)
+"""The checks that look at names only."""
+
 PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     there_are_contexts,
-    stack_names_are_allowed,
-    context_names_differ,
     queues_fit_the_account,
     workflows_have_a_context,
     data_locations_agree,
@@ -126,12 +146,34 @@ def problems_of(project: Project, contexts: Collection[str] | None = None) -> li
         Errors and warnings, in no particular order.
     """
     chosen = {name: context for name, context in project.contexts.items() if contexts is None or name in contexts}
-    found = [problem for check in PROJECT_CHECKS for problem in check(project)]
-    for name, context in chosen.items():
-        found += [problem.under("contexts", name) for check in CONTEXT_CHECKS for problem in check(context)]
+    names = Names(project.name, tuple(project.contexts))
+    found = [*_run(NAME_CHECKS, names), *_run(PROJECT_CHECKS, project), *_problems_of_contexts(chosen)]
     if any(problem.level == "error" for problem in found):
         return found  # what will be deployed is not known yet
     return [*found, *file_system_warnings(chosen)]
+
+
+def problems_of_rest(names: Names | None, contexts: Mapping[str, Context]) -> list[Problem]:
+    """Run the checks that make sense on a project whose shape is wrong elsewhere.
+
+    Args:
+        names: The names of the project and of all contexts; None when the project's is wrong itself.
+        contexts: The contexts whose own shape is right.
+    """
+    return [*(_run(NAME_CHECKS, names) if names else ()), *_problems_of_contexts(contexts)]
+
+
+def _problems_of_contexts(contexts: Mapping[str, Context]) -> Iterator[Problem]:
+    for name, context in contexts.items():
+        for problem in _run(CONTEXT_CHECKS, context):
+            yield problem.under("contexts", name)
+
+
+def _run(checks: Iterable[Callable[[_T], Iterator[Problem]]], subject: _T) -> Iterator[Problem]:
+    """Run checks; what one finds has its name, unless it says another."""
+    for check in checks:
+        for problem in check(subject):
+            yield problem if problem.check else replace(problem, check=check.__name__.replace("_", "-"))
 
 
 def file_system_warnings(contexts: Mapping[str, Context]) -> Iterator[Problem]:

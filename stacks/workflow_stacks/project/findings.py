@@ -7,7 +7,7 @@ a user reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import fill
@@ -36,6 +36,8 @@ class Problem:
         allowed: What may stand there.
         remedy: What to do.
         level: `error` stops; `warning` does not.
+        check: The name of the check that found it, such as `efs-provisioned-bill`. It stays the same from version to
+            version: warnings are acknowledged by it.
     """
 
     path: DataPath
@@ -43,10 +45,11 @@ class Problem:
     allowed: str = ""
     remedy: str = ""
     level: Level = "error"
+    check: str = ""
 
     def under(self, *parents: str | int) -> Problem:
         """Return the same problem, seen from further up in the data."""
-        return Problem((*parents, *self.path), self.message, self.allowed, self.remedy, self.level)
+        return replace(self, path=(*parents, *self.path))
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Finding:
         allowed: What may stand there; may be empty.
         remedy: What to do; may be empty.
         column: Column in the line, from 1; 0 when unknown.
+        check: The name of the check that found it.
     """
 
     level: Level
@@ -72,11 +76,13 @@ class Finding:
     allowed: str = ""
     remedy: str = ""
     column: int = 0
+    check: str = ""
 
     def __str__(self) -> str:
         """Give the finding as a user reads it: `file:line: level: message`, then place, allowed, remedy."""
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
-        lines = [f"{place}: {self.level}: {self.message}"]
+        check = f" [{self.check}]" if self.level == "warning" and self.check else ""
+        lines = [f"{place}: {self.level}: {self.message}{check}"]
         lines += [f"    at {self.path}"] if self.path else []
         lines += [_wrapped(f"allowed: {self.allowed}")] if self.allowed else []
         lines += [_wrapped(self.remedy)] if self.remedy else []
@@ -164,9 +170,15 @@ def join_words(names: Iterable[str]) -> str:
 
 def did_you_mean(written: str, allowed: Iterable[str]) -> str:
     """Suggest the allowed word nearest to the written one: `did you mean 'x'?`, or "" when none is near."""
+    word = closest(written, allowed)
+    return f"did you mean '{word}'?" if word else ""
+
+
+def closest(written: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed word nearest to the written one, or None when none is near."""
     if len(written) > _MAX_LEN_WORD:
-        return ""
+        return None
     by_lower = {name.lower(): name for name in allowed}
     exchanged = [name for name in by_lower if sorted(name) == sorted(written.lower())]
     matches = exchanged or get_close_matches(written.lower(), by_lower, n=1, cutoff=0.7)
-    return f"did you mean '{by_lower[matches[0]]}'?" if matches else ""
+    return by_lower[matches[0]] if matches else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workflow_stacks.errors import WorkflowContextError
 
-from .checks import problems_of
+from .checks import Names, problems_of, problems_of_rest
 from .findings import (
     Finding,
     Problem,
@@ -18,7 +18,7 @@ from .findings import (
     quote,
 )
 from .model import Context, Project
-from .shape import SchemaError, shape
+from .shape import SchemaError, parse_model, well_shaped_contexts
 from .yaml.load import Source, parse_source, read_source
 
 _MAX_FINDINGS = 1000
@@ -93,7 +93,11 @@ def validate_project(path: Path | str, contexts: Collection[str] | None = None) 
         ProjectFileError: The file cannot be read, or its shape or its meaning is wrong; all errors at once.
         WorkflowContextError: The project has no context of a given name.
     """
-    project_file = read_project(path)
+    source = read_source(path)
+    try:
+        project_file = _shaped(source)
+    except ProjectFileError as error:
+        raise ProjectFileError([*error.findings, *_other_findings(source, contexts)]) from None
     for name in contexts or ():
         find_context(project_file.project, name)
     found = check_project(project_file, contexts)
@@ -117,9 +121,21 @@ def find_context(project: Project, name: str) -> Context:
     raise WorkflowContextError(f"{message}\n    {hint}" if hint else message)
 
 
+def _other_findings(source: Source, contexts: Collection[str] | None) -> Iterator[Finding]:
+    """What is wrong with the meaning of a file whose shape is wrong too: as much as can be told already."""
+    data = source.data
+    right = well_shaped_contexts(data)
+    chosen = {name: context for name, context in right.items() if contexts is None or name in contexts}
+    names = data["contexts"] if isinstance(data.get("contexts"), dict) else ()
+    name = data.get("name")
+    well_named = isinstance(name, str) and name.isascii() and name.isalnum()
+    for problem in problems_of_rest(Names(str(name), tuple(names)) if well_named else None, chosen):
+        yield source.finding(problem)
+
+
 def _shaped(source: Source) -> ProjectFile:
     found = source.findings()
-    shaped = shape(source.data)
+    shaped = parse_model(source.data)
     if isinstance(shaped, list):
         raise ProjectFileError([*found, *_in_words(source, shaped)])
     if found:

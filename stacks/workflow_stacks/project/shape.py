@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
+from .file_systems.registry import meant_kind
 from .findings import (
     DataPath,
     Problem,
@@ -16,7 +17,7 @@ from .findings import (
     join_words,
     repr_value,
 )
-from .model import Project
+from .model import Context, Project
 from .section import Section
 from .values import PROBLEM
 
@@ -45,7 +46,7 @@ class SchemaError:
         return _problem(self._data, self.path, self._error)
 
 
-def shape(data: dict[str, Any]) -> Project | list[SchemaError]:
+def parse_model(data: dict[str, Any]) -> Project | list[SchemaError]:
     """Make a project of plain data, or say everything that is wrong with its shape."""
     try:
         return Project.model_validate(data, by_alias=True, by_name=False)
@@ -53,24 +54,38 @@ def shape(data: dict[str, Any]) -> Project | list[SchemaError]:
         return [SchemaError(_path_in(data, raw["loc"]), raw, data) for raw in error.errors(include_url=False)]
 
 
+def well_shaped_contexts(data: dict[str, Any]) -> dict[str, Context]:
+    """Return the contexts whose own shape is right, of data that is wrong elsewhere."""
+    contexts = data.get("contexts")
+    found = {}
+    for name, raw in contexts.items() if isinstance(contexts, dict) else ():
+        try:
+            found[name] = Context.model_validate(raw, by_alias=True, by_name=False)
+        except ValidationError:
+            continue  # its errors are told by `parse_model`
+    return found
+
+
 def _problem(data: Any, path: DataPath, error: Any) -> Problem:
     kind, context = error["type"], error.get("ctx", {})
     if kind == PROBLEM:
-        return Problem(path, context["message"], context["allowed"], context["remedy"])
+        return Problem(path, context["message"], context["allowed"], context["remedy"], check=context["check"])
     if kind == "missing":
         key = str(path[-1])
-        return Problem(path, f"the key '{key}' is missing", remedy=_about(data, path))
+        return Problem(path, f"the key '{key}' is missing", remedy=_about(data, path), check="missing-key")
     if kind == "extra_forbidden":
         keys = [*_fields(_section(data, path[:-1]))]
         key = str(path[-1])
-        return Problem(path, f"unknown key {repr_value(key)}", join_words(keys), did_you_mean(key, keys))
+        remedy = did_you_mean(key, keys)
+        return Problem(path, f"unknown key {repr_value(key)}", join_words(keys), remedy, check="unknown-key")
     if kind in _NEEDS:
         allowed, remedy = _NEEDS[kind]
         section = _section(data, path)
         if isinstance(error["input"], str) and section is not None and section.main_key:
             remedy = f"write '{section.main_key}: {repr_value(error['input'])[1:-1]}' below it, indented"
-        return Problem(path, f"{repr_value(error['input'])} stands where {allowed} is needed", allowed, remedy)
-    return Problem(path, f"{repr_value(error['input'])}: {error['msg']}")
+        message = f"expected {allowed}, got {repr_value(error['input'])}"
+        return Problem(path, message, allowed, remedy, check="invalid-value")
+    return Problem(path, f"{repr_value(error['input'])}: {error['msg']}", check="invalid-value")
 
 
 def _path_in(data: Any, loc: tuple[str | int, ...]) -> DataPath:
@@ -130,4 +145,5 @@ def _matches(kind: Any, data: Any) -> bool:
     if not (isinstance(kind, type) and issubclass(kind, Section) and isinstance(data, dict)):
         return True
     literals = {key: get_args(f.annotation) for key, f in _fields(kind).items() if get_origin(f.annotation) is Literal}
-    return all(data.get(key, words[0]) in words for key, words in literals.items() if len(words) == 1)
+    ones = {key: words[0] for key, words in literals.items() if len(words) == 1}
+    return all(data.get(key, word) == word or meant_kind(data) == word for key, word in ones.items())

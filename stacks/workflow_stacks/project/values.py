@@ -35,24 +35,46 @@ _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 
 
-def value_error(message: str, *, allowed: str = "", remedy: str = "") -> PydanticCustomError:
+def value_error(
+    message: str, *, allowed: str = "", remedy: str = "", check: str = "invalid-value"
+) -> PydanticCustomError:
     """Make the error that a validator raises for one wrong value."""
-    return PydanticCustomError(PROBLEM, "{message}", {"message": message, "allowed": allowed, "remedy": remedy})
+    parts = {"message": message, "allowed": allowed, "remedy": remedy, "check": check}
+    return PydanticCustomError(PROBLEM, "{message}", parts)
 
 
-def raise_problems(title: str, problems: Iterable[Problem]) -> None:
+def raise_problems(title: str, problems: Iterable[Problem], others: ValidationError | None = None) -> None:
     """Raise all problems of a model at once; their paths are relative to it.
+
+    Args:
+        title: The name of the model.
+        problems: The problems.
+        others: What another reading of the model found, to be raised too.
 
     Raises:
         ValidationError: There is a problem.
     """
     errors = [
         InitErrorDetails(
-            type=value_error(problem.message, allowed=problem.allowed, remedy=problem.remedy),
+            type=value_error(
+                problem.message,
+                allowed=problem.allowed,
+                remedy=problem.remedy,
+                check=problem.check or "invalid-value",
+            ),
             loc=problem.path,
             input=None,
         )
         for problem in problems
+    ]
+    errors += [
+        InitErrorDetails(
+            type=PydanticCustomError(PROBLEM, "{message}", error["ctx"]) if error["type"] == PROBLEM else error["type"],
+            loc=error["loc"],
+            input=error["input"],
+            ctx=error.get("ctx", {}),
+        )
+        for error in (others.errors(include_url=False) if others else ())
     ]
     if errors:
         raise ValidationError.from_exception_data(title, errors)

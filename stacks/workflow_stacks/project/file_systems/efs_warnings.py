@@ -35,7 +35,8 @@ def warnings_of(configuration: EfsConfiguration, max_vcpus: int) -> Iterator[Pro
         yield from _quota(configuration.provisioned_throughput)
         yield from _bill(configuration.provisioned_throughput)
     if configuration.throughput_mode == "bursting":
-        yield from _credits(max_vcpus)
+        is_written = "throughput_mode" in configuration.model_fields_set
+        yield from _credits(max_vcpus, "" if is_written else " (bursting throughput is the default)")
     if configuration.availability_zone is not None:
         yield from _one_zone(configuration.availability_zone)
 
@@ -47,6 +48,7 @@ def _quota(mibps: int) -> Iterator[Problem]:
             f"{mibps} MiB/s needs a quota increase and a region that allows it",
             remedy=f"ask AWS for the quota before you deploy, or stay at {_HIGH_THROUGHPUT}",
             level="warning",
+            check="efs-provisioned-quota",
         )
 
 
@@ -59,23 +61,26 @@ def _bill(mibps: int) -> Iterator[Problem]:
             remedy="'throughputMode: elastic' is paid by the GiB moved, and costs nothing while nothing runs; "
             "compare with 'workflow-context throughput'",
             level="warning",
+            check="efs-provisioned-bill",
         )
 
 
-def _credits(max_vcpus: int) -> Iterator[Problem]:
+def _credits(max_vcpus: int, why: str) -> Iterator[Problem]:
     ends = _end_of_credits(max_vcpus)
     if ends is None:
         return
     read, write = ends.read_mibps, ends.write_mibps
     yield Problem(
         ("throughputMode",),
-        f"{max_vcpus} vCPUs at work use up the burst credits of a nearly empty file system in about {ends.hours:.0f} "
-        f"hours; then it gives {ends.baseline_mibps:g} MiB/s",
-        remedy="'throughputMode: elastic' has no credits to use up. Assumed: "
+        f"at full load ({max_vcpus} vCPUs) a nearly empty file system runs out of burst credits in about "
+        f"{ends.hours:.0f} hours; its throughput then drops to {ends.baseline_mibps:g} MiB/s{why}",
+        remedy="with 'filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}' there are no credits to "
+        f"run out of. Assumed: "
         f"{read / max_vcpus:.2f} MiB/s read and {write / max_vcpus:.2f} written for each vCPU. Look closer: "
         f"workflow-context throughput --stored-gib {_NEARLY_EMPTY_GIB} --hours {_LONG_RUN_HOURS} "
         f"--read-mibps {read:.0f} --write-mibps {write:.0f}",
         level="warning",
+        check="efs-burst-credits",
     )
 
 
@@ -85,6 +90,7 @@ def _one_zone(zone: str) -> Iterator[Problem]:
         f"tasks run in {zone} only, where the data is: there is less Spot and on-demand capacity than in all zones",
         remedy="leave availabilityZone out for Regional storage, or list several instanceTypes",
         level="warning",
+        check="efs-one-zone",
     )
 
 

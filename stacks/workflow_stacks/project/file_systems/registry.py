@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag, ValidationError
 
 from workflow_context.catalog import ENGINES, EngineEntry
 from workflow_context.plugins import PluginError, plugins
-from workflow_stacks.project.findings import Problem, did_you_mean, join_words, repr_value
+from workflow_stacks.project.findings import Problem, closest, did_you_mean, join_words, repr_value
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import raise_problems, value_error
 
@@ -133,18 +133,53 @@ def _of_a_known_kind(value: Any) -> Any:
         return value
     if not isinstance(value, dict):
         remedy = f"write 'fsType: {repr_value(value)[1:-1]}' below it, indented" if isinstance(value, str) else ""
-        message = f"{repr_value(value)} stands where a mapping of keys is needed"
+        message = f"expected a mapping of keys, got {repr_value(value)}"
         raise value_error(message, allowed="a mapping of keys", remedy=remedy)
-    written = value.get("fsType", value.get("fs_type"))
-    if isinstance(written, str) and written in FILE_SYSTEMS:
+    if _kind(value) in FILE_SYSTEMS:
         return value
-    if written is None:
-        raise value_error("the kind of the file system is missing", allowed=_names(), remedy="add 'fsType: EFS'")
-    remedy = did_you_mean(written, FILE_SYSTEMS) if isinstance(written, str) else ""
-    raise_problems(
-        "filesystem", [Problem(("fsType",), f"there is no file system {repr_value(written)}", _names(), remedy)]
-    )
+    key = _key_of_kind(value)
+    if key is None:
+        raise value_error(
+            "the kind of the file system is missing", allowed=_names(), remedy="add 'fsType: EFS'", check="missing-key"
+        )
+    written, problems = value[key], []
+    if key != "fsType":
+        message = f"unknown key {repr_value(key)}"
+        problems.append(
+            Problem((key,), message, "fsType, configuration", "did you mean 'fsType'?", check="unknown-key")
+        )
+    if not isinstance(written, str) or written not in FILE_SYSTEMS:
+        remedy = did_you_mean(written, FILE_SYSTEMS) if isinstance(written, str) else ""
+        problems.append(Problem((key,), f"there is no file system {repr_value(written)}", _names(), remedy))
+    raise_problems("filesystem", problems, _other_mistakes(value, key))
     return value
+
+
+def meant_kind(value: Mapping[str, Any]) -> str | None:
+    """Return the `fsType` that a file system's mapping means, even if it is misspelt; None when that is not clear."""
+    key = _key_of_kind(value)
+    written = value[key] if key is not None else None
+    return closest(written, FILE_SYSTEMS) if isinstance(written, str) else None
+
+
+def _key_of_kind(value: Mapping[str, Any]) -> str | None:
+    """The key that says the kind: `fsType`, or one that is nearly written so."""
+    if "fsType" in value:
+        return "fsType"
+    return next((key for key in value if key != "configuration" and closest(key, ("fsType",))), None)
+
+
+def _other_mistakes(value: Mapping[str, Any], key: str) -> ValidationError | None:
+    """What else is wrong with a file system whose kind is misspelt, read as the kind that is meant."""
+    meant = meant_kind(value)
+    if meant is None:
+        return None
+    rest = {name: part for name, part in value.items() if name != key}
+    try:
+        FILE_SYSTEMS[meant].settings.model_validate({**rest, "fsType": meant}, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return error
+    return None
 
 
 def _kind(value: Any) -> str:

@@ -164,7 +164,7 @@ class _Composer:
             mapping[top.key] = node
 
     def _note(self, message: str, mark: Mark, remedy: str, *key: str) -> None:
-        self.result.noted.append(Noted(Problem((*self._path(), *key), message, remedy=remedy), mark))
+        self.result.noted.append(Noted(Problem((*self._path(), *key), message, remedy=remedy, check="yaml"), mark))
 
     def _path(self) -> DataPath:
         """Return the path of the list or mapping that is open."""

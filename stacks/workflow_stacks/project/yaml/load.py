@@ -73,11 +73,32 @@ class Source:
             mark, node = found
         return mark
 
+    def written(self, path: DataPath) -> DataPath:
+        """Return as much of a path as is in the file."""
+        node = self.root
+        for depth, step in enumerate(path):
+            found = node.child(step)
+            if found is None:
+                return path[:depth]
+            node = found[1]
+        return path
+
     def finding(self, problem: Problem, mark: Mark | None = None) -> Finding:
         """Give a problem its place in the file: `mark`, or where its path stands."""
         line, column = mark or self.locate(problem.path)
-        path = path_text(problem.path)
-        return Finding(problem.level, self.file, line, path, problem.message, problem.allowed, problem.remedy, column)
+        # A warning may be about a default: it then points to the nearest key that is in the file.
+        place = self.written(problem.path) if problem.level == "warning" else problem.path
+        return Finding(
+            problem.level,
+            self.file,
+            line,
+            path_text(place),
+            problem.message,
+            problem.allowed,
+            problem.remedy,
+            column,
+            problem.check,
+        )
 
     def findings(self) -> list[Finding]:
         """Return what the reading found."""
@@ -188,4 +209,5 @@ def _indented_by_tab(text: str, line: int) -> bool:
 
 
 def _refusal(file: Path, message: str, *, mark: Mark = _WHOLE_FILE, remedy: str = "") -> ProjectFileError:
-    return ProjectFileError([Finding("error", file, mark.line, "", message, remedy=remedy, column=mark.column)])
+    finding = Finding("error", file, mark.line, "", message, remedy=remedy, column=mark.column, check="yaml")
+    return ProjectFileError([finding])
