@@ -19,7 +19,40 @@ from typing import Any
 STATE = Path(os.environ["LOCAL_CLOUD_STATE"])
 REGION = os.environ["LOCAL_CLOUD_REGION"]
 
+# What templates, the CDK CLI and the engines need. Some of the others would run commands: functions of Lambda, builds.
+SERVICES = (
+    "batch",
+    "cloudformation",
+    "ec2",
+    "ecr",
+    "elasticfilesystem",
+    "events",
+    "iam",
+    "kms",
+    "logs",
+    "monitoring",
+    "s3",
+    "s3files",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+    "tagging",
+)
+# The same in the names of types.
+_TYPES = frozenset(
+    {
+        *("Batch", "CloudFormation", "CloudWatch", "EC2", "ECR", "EFS", "Events", "FSx", "IAM", "KMS", "Logs"),
+        *("S3", "S3Files", "SNS", "SQS", "SSM", "Scheduler", "SecretsManager"),
+    }
+)
+# Of CloudFormation's own, those that hand work to others.
+_NO_TYPES = frozenset({"AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack"})
+
 os.environ |= {
+    "SERVICES": ",".join(SERVICES),
     "GATEWAY_PORT": os.environ["LOCAL_CLOUD_PORT"],
     "MINISTACK_REGION": os.environ["LOCAL_CLOUD_REGION"],
     "PERSIST_STATE": "1",
@@ -315,8 +348,22 @@ def _restore_jobs(data: Properties) -> None:
     JOBS.fail_leftovers()
 
 
+def _confine() -> None:
+    """Leave nothing in a template that runs commands: no type of another service, no custom resource."""
+    for type_name in [*provisioners._RESOURCE_HANDLERS]:
+        if type_name.split("::")[1] not in _TYPES or type_name in _NO_TYPES:
+            del provisioners._RESOURCE_HANDLERS[type_name]
+    for name in ("create", "update", "delete"):
+        setattr(provisioners, f"_custom_resource_{name}", _no_custom_resources)
+
+
+def _no_custom_resources(*_arguments: Any, **_named: Any) -> Any:
+    raise ValueError("The local cloud has no custom resources: nothing of it runs code but jobs, in their sandboxes")
+
+
 def install() -> None:
     """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
+    _confine()
     provisioners._RESOURCE_HANDLERS |= {
         **batch_types.handlers(BATCH),
         **storage_types.handlers(STORAGE),

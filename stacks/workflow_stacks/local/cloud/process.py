@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +33,8 @@ ACCOUNT = "000000000000"
 IAM_REPORT = "/_local/iam"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+# A server that takes longer is not dead: the machine is busy.
+ANSWER_SECONDS = 20.0
 # What the server may know of the caller's environment: no credentials, no proxy, no setting of its own.
 SERVER_ENVIRONMENT = (
     *("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV"),
@@ -40,6 +43,7 @@ SERVER_ENVIRONMENT = (
     *("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT"),
     *("DOCKER_HOST", "DOCKER_TLS_VERIFY", "XDG_RUNTIME_DIR"),
 )
+MAX_PORT, MAX_PID = 65535, 2**22
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
@@ -97,8 +101,17 @@ class LocalCloud:
         self.stop()
 
     def status(self) -> Server | None:
-        """Find the server, if there is one that answers."""
-        return self._answering(timeout=2.0) if self._is_alive() else None
+        """Find the server, if there is one that answers.
+
+        Raises:
+            LocalCloudError: It is alive, and does not answer: it is busy, or hangs.
+        """
+        if not self._is_alive():
+            return None
+        server = self._answering(ANSWER_SECONDS)
+        if server is None and self._is_alive():
+            raise LocalCloudError(self._busy())
+        return server
 
     def server(self) -> Server:
         """Find the server, or fail with the command that starts it."""
@@ -115,10 +128,10 @@ class LocalCloud:
                 f"The local cloud needs {' and '.join(missing)}. "
                 "Install what it needs with: pip install 'cdk-workflow-context[local,node]'"
             )
-        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._make_state_dir()
         with self._starting():
             if self._is_alive():
-                server = self._answering(timeout=5.0)
+                server = self._answering(ANSWER_SECONDS)
                 if server and self.port in (None, server.port):
                     return server
                 if server:
@@ -126,7 +139,7 @@ class LocalCloud:
                         f"The local cloud already runs on port {server.port}, not {self.port}. "
                         "Stop it first: workflow-context local down"
                     )
-                self._end()  # alive, but it does not answer
+                raise LocalCloudError(self._busy())
             return self._launch()
 
     def stop(self) -> bool:
@@ -220,6 +233,14 @@ class LocalCloud:
         )
         return boto3.Session(botocore_session=session)
 
+    def _make_state_dir(self) -> None:
+        """Make the state folder, and close it to other users of this machine."""
+        try:
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+            self.state_dir.chmod(0o700)
+        except OSError as error:
+            raise LocalCloudError(f"The local cloud cannot keep its state in {self.state_dir}: {error}") from error
+
     def _launch(self) -> Server:
         listener = self._listen()
         lock = _lock(self._lock_file)
@@ -289,7 +310,7 @@ class LocalCloud:
         """End the living server: kindly, then not."""
         patience = STOP_SECONDS if self._answering(timeout=2.0) else 1.0
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
-            pid = self._recorded("pid")
+            pid = self._server_pid()
             if pid is None:
                 break
             with suppress(ProcessLookupError):  # it ended by itself
@@ -314,6 +335,15 @@ class LocalCloud:
         os.close(lock)
         return False
 
+    def _server_pid(self) -> int | None:
+        """The process that holds the lock, whatever server.json says: no other one is ever ended."""
+        recorded = self._recorded("pid")
+        if not Path("/proc/self/fd").exists():  # macOS
+            return recorded
+        processes = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal())
+        candidates = chain([recorded] if recorded else [], processes)
+        return next((pid for pid in candidates if _has_open(pid, self._lock_file)), None)
+
     @contextmanager
     def _starting(self) -> Iterator[None]:
         """One start at a time; a second one waits and then finds the server of the first."""
@@ -322,10 +352,21 @@ class LocalCloud:
             yield
 
     def _recorded(self, key: str) -> int | None:
+        """A number of server.json; None when the file is not there, or is not what the server writes."""
         try:
-            return int(json.loads(self._record.read_text())[key])
-        except (FileNotFoundError, ValueError, KeyError):
+            found = json.loads(self._record.read_text())[key]
+        except (OSError, ValueError, LookupError, TypeError):
             return None
+        limit = MAX_PORT if key == "port" else MAX_PID
+        return found if type(found) is int and 0 < found <= limit else None
+
+    def _busy(self) -> str:
+        pid = self._server_pid()
+        return (
+            f"The local cloud runs{f' (process {pid})' if pid else ''}, and did not answer within "
+            f"{ANSWER_SECONDS:g} s: it is busy, or hangs. Try again; its jobs go on. To end it, and its jobs with it: "
+            "workflow-context local down"
+        )
 
     def _last_words(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()
@@ -340,6 +381,13 @@ def _lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _has_open(pid: int, file: Path) -> bool:
+    """Whether a process of this user has a file open; one that ended meanwhile has not."""
+    with suppress(OSError):
+        return any(os.path.samestat(one.stat(), file.stat()) for one in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def _client_config() -> Any:

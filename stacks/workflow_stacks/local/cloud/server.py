@@ -17,6 +17,8 @@ from hypercorn.config import Config
 from workflow_stacks.local.batch.jobs import caller
 from workflow_stacks.local.iam.gate import Gate
 
+from .gate import Gate
+
 SAVE_EVERY_SECONDS = 2.0
 SETTLE_SECONDS = 20.0
 
@@ -74,7 +76,8 @@ class Server:
             self.base.end_jobs()
 
         saving = asyncio.create_task(self._save())
-        await serve(self, config, shutdown_trigger=stopped)
+        port = int(os.environ["LOCAL_CLOUD_PORT"])
+        await serve(Gate(self, port), config, shutdown_trigger=stopped)
         saving.cancel()
 
     def _set_changed(self) -> None:
