@@ -79,8 +79,17 @@ def lustre(capacity=1200, subnets=("SubnetA",), **configuration):
     return {
         **NETWORK,
         "SubnetB": subnet("10.0.16.0/20", "b"),
+        "Rule": resource(
+            "EC2::SecurityGroupIngress",
+            GroupId=att("Group", "GroupId"),
+            SourceSecurityGroupId=att("Group", "GroupId"),
+            IpProtocol="tcp",
+            FromPort=988,
+            ToPort=988,
+        ),
         "Lustre": resource(
             "FSx::FileSystem",
+            ["Rule"],
             FileSystemType="LUSTRE",
             StorageCapacity=capacity,
             SubnetIds=[ref(name) for name in subnets],

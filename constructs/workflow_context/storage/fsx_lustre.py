@@ -121,6 +121,8 @@ class FsxLustreFileSystem(WorkflowFileSystem):
             ),
         )
         self.file_system.apply_removal_policy(removal_policy)
+        # FSx looks at the rules when it makes the file system, and they are resources beside the group.
+        self.file_system.node.add_dependency(self._security_group)
         cdk.Tags.of(self.file_system).add("Name", self.node.path)
         self._links = self._link(import_from, export_to)
 
@@ -169,8 +171,7 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         for first, last in _PORTS:
             port = ec2.Port.tcp_range(first, last) if last > first else ec2.Port.tcp(first)
             self._security_group.connections.allow_from(other, port, "Lustre")
-            if other is not self._security_group:
-                self._security_group.connections.allow_to(other, port, "Lustre, the servers calling back")
+            self._security_group.connections.allow_to(other, port, "Lustre, the servers calling back")
 
     def _link(
         self, import_from: S3Location | None, export_to: S3Location | None

@@ -17,12 +17,6 @@ Handlers = dict[str, Callable[..., Any] | bool]
 # Maps whose keys belong to the user: CloudFormation and the API write them alike.
 USERS_KEYS = frozenset({"Tags", "Parameters", "Options", "Labels"})
 _IRREGULAR = {"S3FilesVolumeConfiguration": "s3filesVolumeConfiguration"}
-# A change of these replaces the resource; any other is made in place.
-REPLACING = {
-    "AWS::Batch::ComputeEnvironment": ("ComputeEnvironmentName", "Tags", "Type"),
-    "AWS::Batch::JobQueue": ("JobQueueName", "JobQueueType", "Tags"),
-    "AWS::Batch::JobDefinition": ("JobDefinitionName",),
-}
 
 
 def handlers(batch: Batch) -> dict[str, Handlers]:

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
@@ -83,7 +84,7 @@ from ministack.services import (
     secretsmanager,
     sts,
 )
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from workflow_stacks.local.batch import cfn_types as batch_types
 from workflow_stacks.local.batch.attempts import Attempts
@@ -96,7 +97,7 @@ from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials, write_administrator
 from workflow_stacks.local.iam.job_start import JobStart
 
-from . import s3_types, storage_types
+from . import refusals, s3_types, schemas, storage_types
 from .iam_adapter import deployed_in, keep_boundary
 
 Properties = dict[str, Any]
@@ -164,6 +165,7 @@ STORAGE = storage_types.Surroundings(
     is_versioned=lambda bucket: s3._bucket_versioning.get(bucket) == "Enabled",
     zone=lambda subnet: ec2._subnets[subnet]["AvailabilityZone"] if subnet in ec2._subnets else None,
     arn=lambda service, resource: f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}",
+    security_groups=lambda: dict(ec2._security_groups.items()),
 )
 
 
@@ -267,7 +269,14 @@ _create_role = provisioners._iam_role_create
 _update_role = provisioners._iam_role_update
 _forget_bucket = provisioners._s3_delete
 _encryption_headers = s3._resolve_sse_write_headers
+_delete_file_system = efs._delete_file_system
 _update_file_system = efs._update_file_system
+_provision_resource = provisioners._provision_resource
+_update_resource = provisioners._update_resource
+_replacing_change = provisioners._replacing_change
+_property_recreation = provisioners._property_recreation
+_resolve_stack_outputs = stacks._resolve_stack_outputs
+_evaluate_conditions = engine._evaluate_conditions
 _restore_batch = ministack_batch.load_persisted_state
 
 
@@ -342,6 +351,104 @@ def _throughput_update(file_system: str, request: Properties) -> Any:
     return answer
 
 
+def _file_system_delete(file_system: str) -> Any:
+    """What was on a file system goes with it."""
+    answer = _delete_file_system(file_system)
+    if answer[0] < HTTPStatus.BAD_REQUEST and file_system not in efs._file_systems:
+        shutil.rmtree(STATE / "efs" / Path(file_system).name, ignore_errors=True)
+    return answer
+
+
+def _check(type_name: str, logical_id: str, properties: Properties) -> None:
+    """What is refused before anything is made."""
+    schemas.check(type_name, logical_id, properties)
+    if type_name in ("AWS::EC2::LaunchTemplate", "AWS::EC2::Instance"):
+        refusals.check_user_data(properties)
+
+
+def _provision(type_name: str, logical_id: str, properties: Properties, stack: str) -> Created:
+    _check(type_name, logical_id, properties)
+    if type_name == "AWS::EC2::Subnet":
+        refusals.check_cidr(properties, ec2._vpcs.get(properties.get("VpcId", "")), ec2._subnets.values())
+    made: Created = _provision_resource(type_name, logical_id, properties, stack)
+    return made
+
+
+def _update(
+    type_name: str,
+    physical_id: str,
+    old: Properties,
+    new: Properties,
+    stack: str,
+    logical_id: str | None = None,
+    attributes: Properties | None = None,
+) -> Created:
+    if old != new:
+        _check(type_name, logical_id or physical_id, new)
+    updated: Created = _update_resource(type_name, physical_id, old, new, stack, logical_id, attributes)
+    return updated
+
+
+def _replaces(type_name: str, old: Properties, new: Properties) -> bool:
+    by_schema = schemas.replaces(type_name, old, new)
+    return bool(_replacing_change(type_name, old, new)) if by_schema is None else by_schema
+
+
+def _recreation(type_name: str, name: str) -> str:
+    return schemas.recreation(type_name, name) or str(_property_recreation(type_name, name))
+
+
+def _outputs(*arguments: Any) -> tuple[list[Properties], dict[str, Properties]]:
+    """What another stack imports keeps its value, as long as that stack stands."""
+    found, exports = _resolve_stack_outputs(*arguments)
+    stack_id = arguments[-1]
+    for name, was in [*cloudformation._exports.items()]:
+        changed = exports.get(name, {}).get("Value") != was["Value"]
+        if was["StackId"] == stack_id and changed and (users := _importers(name)):
+            verb = "updated" if name in exports else "deleted"
+            raise ValueError(f"Export {name} cannot be {verb} as it is in use by {' and '.join(users)}")
+    return found, exports
+
+
+def _importers(export: str) -> list[str]:
+    return [
+        name
+        for name, stack in cloudformation._stacks.items()
+        if not stack["StackStatus"].startswith(("DELETE", "ROLLBACK_COMPLETE"))
+        and export in handlers._imported_export_names(stack, name)
+    ]
+
+
+def _conditions(template: Properties, parameters: Properties) -> dict[str, bool]:
+    """Conditions may join lists, as those of the CDK's bootstrap stack do; ministack's know no Fn::Join."""
+
+    def joined(value: Any) -> Any:
+        if isinstance(value, list):
+            return [joined(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "Fn::Join" in value:
+            return engine._resolve_refs(value, {}, parameters, {}, template.get("Mappings", {}), "", "")
+        return {key: joined(one) for key, one in value.items()}
+
+    found: dict[str, bool] = _evaluate_conditions(
+        {**template, "Conditions": joined(template.get("Conditions", {}))}, parameters
+    )
+    return found
+
+
+def _follow_schemas() -> None:
+    """Have CloudFormation check and replace by the schemas of resources."""
+    for module in (provisioners, stacks):
+        module._provision_resource = _provision
+        module._update_resource = _update
+        module._replacing_change = _replaces
+        module._property_recreation = _recreation
+    stacks._resolve_stack_outputs = _outputs
+    for module in (changesets, engine, handlers, stacks):
+        module._evaluate_conditions = _conditions
+
+
 def _restore_jobs(data: Properties) -> None:
     """No job survives the server that ran it."""
     _restore_batch(data)
@@ -381,21 +488,6 @@ def install() -> None:
         "AWS::EC2::SecurityGroupIngress": _rule_handlers("ingress"),
         "AWS::EC2::SecurityGroupEgress": _rule_handlers("egress"),
     }
-    # What CloudFormation replaces; any other change of these types is made in place.
-    provisioners._REPLACING_PROPERTIES |= {
-        **batch_types.REPLACING,
-        **storage_types.REPLACING,
-        "AWS::EC2::NatGateway": ("AllocationId", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"),
-        "AWS::EC2::FlowLog": (
-            "DeliverLogsPermissionArn",
-            "LogDestination",
-            "LogDestinationType",
-            "LogGroupName",
-            "ResourceId",
-            "ResourceType",
-            "TrafficType",
-        ),
-    }
     for type_name, delete in (
         ("AWS::EC2::SecurityGroup", _security_group_delete),
         ("AWS::EC2::Subnet", _subnet_delete),
@@ -429,6 +521,8 @@ def install() -> None:
     )
     s3._resolve_sse_write_headers = _with_default_key
     efs._update_file_system = _throughput_update
+    efs._delete_file_system = _file_system_delete
+    _follow_schemas()
     ministack_batch.load_persisted_state = _restore_jobs
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})

@@ -7,23 +7,16 @@ stack that made them.
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .refusals import check_lustre_rules
 
 Record = dict[str, Any]
 Resource = tuple[str, Record]
 Handlers = dict[str, Callable[..., Any] | bool]
 
-# A change of these replaces the resource; any other is made in place.
-REPLACING = {
-    "AWS::S3Files::FileSystem": ("Bucket", "Prefix", "RoleArn", "KmsKeyId", "ClientToken", "AcceptBucketWarning"),
-    "AWS::S3Files::MountTarget": ("FileSystemId", "SubnetId", "IpAddressType", "Ipv4Address", "Ipv6Address"),
-    "AWS::S3Files::AccessPoint": ("FileSystemId", "PosixUser", "RootDirectory", "ClientToken"),
-    "AWS::S3Files::FileSystemPolicy": ("FileSystemId",),
-    "AWS::FSx::FileSystem": ("FileSystemType", "SubnetIds", "SecurityGroupIds", "KmsKeyId", "StorageType", "BackupId"),
-    "AWS::FSx::DataRepositoryAssociation": ("FileSystemId", "FileSystemPath", "DataRepositoryPath"),
-}
 _MIN_GIB = 1200
 _STEP_GIB = 2400
 _THROUGHPUTS = (125, 250, 500, 1000)
@@ -40,6 +33,7 @@ class Surroundings:
         is_versioned: Whether a bucket keeps old versions, by its name.
         zone: The zone of a subnet, by its id; None when there is no such subnet.
         arn: Gives an ARN of a service in the account and region of the request.
+        security_groups: The security groups that exist, by their ids.
     """
 
     call: Callable[..., Record]
@@ -48,6 +42,7 @@ class Surroundings:
     is_versioned: Callable[[str], bool]
     zone: Callable[[str], str | None]
     arn: Callable[[str, str], str]
+    security_groups: Callable[[], Mapping[str, Record]]
 
 
 def handlers(cloud: Surroundings) -> dict[str, Handlers]:
@@ -149,6 +144,7 @@ def _policy(cloud: Surroundings) -> Handlers:
 def _lustre(cloud: Surroundings) -> Handlers:
     def create(_logical_id: str, properties: Record, _stack: str) -> Resource:
         _check_lustre(properties, cloud.zone)
+        check_lustre_rules(properties.get("SecurityGroupIds", ()), cloud.security_groups())
         name = f"fs-{secrets.token_hex(9)[1:]}"
         return name, _attributes(name)
 
