@@ -1,6 +1,7 @@
 """What a job sees of this machine, and what it can do there: in each kind of sandbox, and on the local cloud."""
 
 import asyncio
+import json
 import os
 import shutil
 import stat
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from batch_fixture import MOUNT
+from botocore.exceptions import ClientError
 
 from workflow_stacks.local import sandboxes
-from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES
+from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES, SOFTWARE
+from workflow_stacks.local.batch.volumes import MountError, Volumes
 from workflow_stacks.local.sandboxes import CannotRunError, Mount, SandboxSpec
 from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.containers import ContainerEngine
@@ -275,6 +278,121 @@ def test_an_access_point_has_its_own_user_and_permissions(lab):
     folder = lab.cloud.state_dir / "efs" / lab.file_system / "mine"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
     assert [(one.stat().st_uid, one.stat().st_gid) for one in (folder, folder / "file")] == [(2001, 2002)] * 2
+
+
+TAR = f"cd {MOUNT}; echo x > owned; tar --owner=0 --group=0 -cf owned.tar owned; tar -xf owned.tar; echo tar $?"
+
+
+def test_aws_7_root_cannot_unpack_an_archive_of_root_where_the_access_point_has_another_user(lab):
+    job = lab.run(f"{TAR}; chown 1000:1000 owned; echo own $?; touch /tmp/f; chown 0:0 /tmp/f; echo elsewhere $?")
+
+    said = lab.log(job)
+    assert "tar: owned: Cannot change ownership to uid 0, gid 0: Operation not permitted" in said
+    assert [line for line in said if line.startswith(("tar ", "own ", "elsewhere "))] == [
+        "tar 2",
+        "own 0",
+        "elsewhere 0",
+    ]
+
+
+def policy(*actions):
+    allowed = [f"elasticfilesystem:{action}" for action in actions]
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": allowed, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (("ClientMount", "ClientWrite", "ClientRootAccess"), ["tar 0", "given 0"]),
+        (("ClientMount", "ClientWrite"), ["refused"]),
+    ],
+    ids=["trusted", "squashed"],
+)
+def test_aws_7_root_of_an_access_point_may_give_files_away_where_the_file_system_trusts_it(lab, actions, said):
+    efs = lab.cloud.client("efs")
+    file_system = efs.create_file_system()["FileSystemId"]
+    efs.put_file_system_policy(FileSystemId=file_system, Policy=policy(*actions))
+    point = efs.create_access_point(
+        FileSystemId=file_system,
+        PosixUser={"Uid": 0, "Gid": 0},
+        RootDirectory={"Path": "/work", "CreationInfo": {"OwnerUid": 0, "OwnerGid": 0, "Permissions": "755"}},
+    )["AccessPointId"]
+    volume = lab.volume(point)
+    volume["efsVolumeConfiguration"]["fileSystemId"] = file_system
+    definition = lab.new_definition(volumes=[volume])
+
+    job = lab.run(
+        f"touch {MOUNT}/x || {{ echo refused; exit 1; }}; {TAR}; chown 4:4 owned; echo given $?", definition=definition
+    )
+
+    assert [line for line in lab.log(job) if line.startswith(("tar ", "given ", "refused"))] == said
+
+
+def test_a_job_that_is_watched_ends_as_it_would_alone(lab):
+    assert lab.run("exit 7")["container"]["exitCode"] == 7
+    assert lab.run("kill -9 $$")["container"]["exitCode"] == 137
+
+
+def test_rob_3_a_link_on_a_volume_leads_nowhere_else(lab, tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    whole = lab.new_definition(volumes=[{"name": "shared", "host": {"sourcePath": "/mnt/ofs"}}])
+    lab.run(f"ln -s {secret} {MOUNT}/link", definition=whole)
+
+    job = lab.run(
+        "true", definition=lab.new_definition(volumes=[{"name": "shared", "host": {"sourcePath": "/mnt/ofs/link"}}])
+    )
+
+    assert job["status"] == "FAILED"
+    assert "leads out of its file system" in job["container"]["reason"]
+
+
+def test_rob_3_a_link_on_a_file_system_is_no_root_directory(lab, tmp_path):
+    lab.run(f"ln -s {tmp_path} {MOUNT}/away")
+    efs = {"fileSystemId": lab.file_system, "rootDirectory": "/lab/away"}
+
+    job = lab.run("true", definition=lab.new_definition(volumes=[{"name": "shared", "efsVolumeConfiguration": efs}]))
+
+    assert "leads out of its file system" in job["container"]["reason"]
+
+
+@pytest.mark.parametrize("role", ["x/..", "x/.", "a b", "x/../.."])
+def test_rob_3_a_machine_has_a_name_and_no_path(tmp_path, role):
+    volumes = Volumes(tmp_path, lambda _: True, lambda _: None, lambda _: "")
+    container = {
+        "volumes": [{"name": "shared", "host": {"sourcePath": "/data"}}],
+        "mountPoints": [{"sourceVolume": "shared", "containerPath": "/data"}],
+    }
+    environment = {"computeEnvironmentName": "ce", "computeResources": {"instanceRole": role}}
+
+    with pytest.raises(MountError, match="is no name of an instance profile"):
+        volumes.of_job(container, environment, tmp_path / "scratch")
+
+
+def test_rob_3_a_job_cannot_choose_the_software_of_the_jobs_it_submits(lab):
+    parent = lab.submit("sleep 30")
+    lab.wait(parent, "RUNNING")
+
+    with pytest.raises(ClientError, match="Tags that begin with local: are given by the local cloud alone"):
+        lab.as_job(parent).submit_job(
+            jobName="child", jobQueue=lab.queue, jobDefinition=lab.definition, tags={SOFTWARE: str(Path.home())}
+        )
+    lab.batch.terminate_job(jobId=parent, reason="done")
+
+
+def test_rob_3_a_job_has_no_right_over_its_mounts_and_gains_none(run):
+    told = printed(
+        run(
+            "for m in /usr /mnt/data; do mount -o remount,rw,bind $m 2>/dev/null && echo remounted $m; done; "
+            "grep -E '^(NoNewPrivs|CapBnd|CapEff):' /proc/self/status"
+        )
+    )
+
+    found = dict(line.split(":\t") for line in told)
+    assert found["NoNewPrivs"] == "1"
+    assert not int(found["CapBnd"], 16) & ((1 << 21) | (1 << 16) | (1 << 27))  # sys_admin, sys_module, mknod
+    assert not int(found["CapEff"], 16) & (1 << 21)
 
 
 def test_a_read_only_mount_of_a_definition_is_read_only(lab):

@@ -16,9 +16,11 @@ from workflow_stacks.local.engines import engine_of
 from workflow_stacks.local.iam.job_start import Identity, JobStart, StartRefusedError
 from workflow_stacks.local.sandboxes import (
     CannotRunError,
+    Mount,
     Sandbox,
     SandboxSpec,
     find_sandbox,
+    nfs_owner,
 )
 
 from .dispatch import batch_variables
@@ -41,6 +43,7 @@ Record = dict[str, Any]
 GRACE_SECONDS = 30.0
 TIMED_OUT = "Job attempt duration exceeded timeout"
 NOT_STARTED = 127
+GUARD = "/opt/image/libexec/nfs_owner.py"
 FAILED_ON_PURPOSE = 1
 # Who is who, and where localhost is.
 SYSTEM = {
@@ -208,10 +211,11 @@ class Attempts:
         software = host_software(inherited(job, self.jobs, SOFTWARE))
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
         engine = None if sandbox.runs_images else engine_of(container["image"])
+        guard = [] if sandbox.runs_images else _guarded(mounts)
         return SandboxSpec(
             name=name,
             image=container["image"],
-            command=[*(engine.entry_point if engine else ()), *container["command"]],
+            command=[*guard, *(engine.entry_point if engine else ()), *container["command"]],
             environment={
                 "PATH": host_path(software),
                 "HOME": "/root",
@@ -222,7 +226,7 @@ class Attempts:
             },
             mounts=mounts,
             software=software,
-            system=self._system(engine.image_files() if engine else {}),
+            system=self._system({**(engine.image_files() if engine else {}), **({GUARD: _guard()} if guard else {})}),
             owner=owner,
             user=_user(container.get("user", "")),
             scratch=scratch,
@@ -257,6 +261,19 @@ async def _ended(process: asyncio.subprocess.Process, copying: Any) -> int:
     await copying
     code = await process.wait()
     return code if code >= 0 else 128 - code
+
+
+def _guarded(mounts: list[Mount]) -> list[str]:
+    """What stands before the command, so that its file servers decide who owns files on them."""
+    decided = [mount for mount in mounts if mount.user is not None]
+    if not decided:
+        return []
+    uid, gid = map(str, decided[0].user or ())
+    return [sys.executable, "-I", "-S", GUARD, uid, gid, *(mount.target for mount in decided), "--"]
+
+
+def _guard() -> str:
+    return Path(nfs_owner.__file__).read_text()
 
 
 def _user(text: str) -> tuple[int, int]:

@@ -7,6 +7,8 @@ from typing import Any
 
 Record = dict[str, Any]
 
+# How all of them begin; jobs cannot give them to others.
+OWN_TAGS = "local:"
 # Added by the local cloud to each job that another job submitted: the id of that one.
 SUBMITTED_BY = "local:submitted-by"
 # Directories of programs for the job, beside those of this Python, with `:` between them.

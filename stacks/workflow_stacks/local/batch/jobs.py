@@ -17,7 +17,7 @@ from .job_records import (
     now_ms,
     summary,
 )
-from .job_tags import SHORT_TIMEOUTS, SUBMITTED_BY, inherited
+from .job_tags import OWN_TAGS, SHORT_TIMEOUTS, SUBMITTED_BY, inherited
 from .scheduler import STOPPED, Run, Scheduler
 
 Record = dict[str, Any]
@@ -59,6 +59,8 @@ class Jobs:
     def submit(self, request: Record) -> Record:
         """Take a job, or all jobs of an array job."""
         self._rate.check()
+        if caller.get() and (own := [name for name in request.get("tags", {}) if name.startswith(OWN_TAGS)]):
+            raise ClientError(f"Tags that begin with {OWN_TAGS} are given by the local cloud alone: {', '.join(own)}")
         limits.check_job_size(request)
         queue = self._queue(request["jobQueue"])
         if queue["state"] != "ENABLED":

@@ -21,8 +21,10 @@ _SETTING = re.compile(r"^export (MOUNT_PATH|FILE_SYSTEM_ID|ACCESS_POINT_ID)='?([
 
 # Who a job without an access point is on this machine: never root.
 NOBODY = (1000, 1000)
-ROOT, SQUASHED = (0, 0), (65534, 65534)
+# Who root of a file system is here, and who it becomes where the file system does not trust it.
+ROOT, SQUASHED = (60000, 60000), (65534, 65534)
 ALL_RIGHTS = ClientRights(write=True, root=True)
+_MACHINE = re.compile(r"[A-Za-z0-9+=,.@_-]+")
 
 Rights = Callable[[FileSystemClient], ClientRights]
 
@@ -63,22 +65,26 @@ class Volumes:
         """
         volumes = {volume["name"]: volume for volume in container["volumes"]}
         mounts, owner = [], NOBODY
+        user: tuple[int, int] | None
         for point in container["mountPoints"]:
             volume = volumes.get(point["sourceVolume"])
             if volume is None:
                 raise MountError(f"CannotCreateContainerError: unknown volume {point['sourceVolume']}")
             if "efsVolumeConfiguration" in volume:
                 source, user = self._efs(volume["efsVolumeConfiguration"])
-                owner = user or owner
             elif "s3filesVolumeConfiguration" in volume:
+                user = None
                 source = self._s3_files(volume["s3filesVolumeConfiguration"]["fileSystemArn"])
             else:
+                user = None
                 source = self._of_host(volume, environment, scratch)
             client = self._client(volume, environment)
             right = rights(client) if client else ALL_RIGHTS
-            if owner == ROOT and not right.root:
-                owner = SQUASHED
-            mounts.append(Mount(source, point["containerPath"], bool(point.get("readOnly")) or not right.write))
+            if user and user[0] == 0 and not right.root:
+                user = SQUASHED
+            owner = _here(user) if user else owner
+            read_only = bool(point.get("readOnly")) or not right.write
+            mounts.append(Mount(source, point["containerPath"], read_only, user))
         return mounts, owner
 
     def equip(self, environment: Record, files: Mapping[str, str]) -> None:
@@ -90,22 +96,25 @@ class Volumes:
             file.chmod(0o755)
 
     def _efs(self, efs: Record) -> tuple[Path, tuple[int, int] | None]:
+        """The directory, and the user that every client is there; None for whoever it is."""
         file_system = efs["fileSystemId"]
         if not self.file_system(file_system):
             raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: {file_system} does not exist")
         whole = self.state / "efs" / file_system
         id_ = efs.get("authorizationConfig", {}).get("accessPointId")
         if id_ is None:
-            return _made(whole / _relative(efs.get("rootDirectory", "/")), NOBODY, 0o755), None
+            whole = _made(whole, NOBODY, 0o755)
+            folder = _made(_below(whole, efs.get("rootDirectory", "/")), NOBODY, 0o755)
+            return folder, None
         point = self.access_point(id_)
         if point is None or point["FileSystemId"] != file_system:
             raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: no access point {id_} there")
         root, user = point["RootDirectory"], point.get("PosixUser")
-        folder = whole / _relative(root.get("Path", "/"))
+        folder = _below(whole, root.get("Path", "/"))
         creation = root.get("CreationInfo")
         if not folder.exists() and folder != whole and not creation:
             raise MountError(f"ResourceInitializationError: failed to invoke EFS utils: no directory {root['Path']}")
-        owner = (int(creation["OwnerUid"]), int(creation["OwnerGid"])) if creation else NOBODY
+        owner = _here((int(creation["OwnerUid"]), int(creation["OwnerGid"]))) if creation else NOBODY
         made = _made(folder, owner, int(creation["Permissions"], 8) if creation else 0o755)
         return made, (int(user["Uid"]), int(user["Gid"])) if user else None
 
@@ -118,16 +127,25 @@ class Volumes:
         if not path:
             return _made(scratch / "volumes" / volume["name"], NOBODY, 0o755)
         place = self._on_machine(environment, path)
+        if place.is_relative_to(self.state / "instances"):
+            place = _below(self._machine(environment), path)
         return place if place.is_file() else _made(place, NOBODY, 0o777)
 
     def _on_machine(self, environment: Record, path: str) -> Path:
         client = self._client_of_machine(environment, path)
         if client and client.service == "s3files":
             return self._s3_files(client.file_system)
+        return self._machine(environment) / _relative(path)
+
+    def _machine(self, environment: Record) -> Path:
+        """The directory of the instances of a compute environment, which those of a launch template share."""
         resources: Mapping[str, Any] = environment.get("computeResources", {})
         template = resources.get("launchTemplate", {}).get("launchTemplateId")
         machines: str = template or resources.get("instanceRole") or environment["computeEnvironmentName"]
-        return self.state / "instances" / machines.rsplit("/", 1)[-1] / _relative(path)
+        name = machines.rsplit("/", 1)[-1]
+        if not _MACHINE.fullmatch(name) or not name.strip("."):
+            raise MountError(f"CannotCreateContainerError: {machines!r} is no name of an instance profile or template")
+        return self.state / "instances" / name
 
     def _client(self, volume: Record, environment: Record) -> FileSystemClient | None:
         """Who mounts a volume, where that is a file system with rights of its own."""
@@ -168,6 +186,23 @@ def scripts_of(user_data: str) -> str:
 
 def _last(identifier: str) -> str:
     return identifier.rpartition("/")[2]
+
+
+def _below(root: Path, path: str) -> Path:
+    """A place in a directory, wherever links lead: jobs may have made some, to anywhere.
+
+    Raises:
+        MountError: They lead out of it.
+    """
+    found = (root / _relative(path)).resolve()
+    if not found.is_relative_to(root.resolve()):
+        raise MountError(f"CannotCreateContainerError: {path} is a link that leads out of its file system")
+    return found
+
+
+def _here(user: tuple[int, int]) -> tuple[int, int]:
+    """Who a user of a file system is on this machine: root never is root."""
+    return (user[0] or ROOT[0], user[1] or ROOT[1])
 
 
 def _relative(path: str) -> str:

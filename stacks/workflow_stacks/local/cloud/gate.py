@@ -22,7 +22,7 @@ _OF_THE_EMULATOR = ("/_ministack", "/_localstack", "/_aws", "/health")
 _FORBIDDEN, _NOT_FOUND = 403, 404
 
 
-class Gate:
+class LocalOnly:
     """Refuses what no SDK would send, before anything reads it.
 
     Args:

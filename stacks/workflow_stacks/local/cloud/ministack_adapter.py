@@ -103,6 +103,7 @@ from .iam_adapter import deployed_in, keep_boundary
 Properties = dict[str, Any]
 Created = tuple[str, Properties]
 
+
 BATCH = Batch(
     arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
     environments=ministack_batch._compute_envs,

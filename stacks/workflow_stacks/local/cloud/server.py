@@ -17,7 +17,7 @@ from hypercorn.config import Config
 from workflow_stacks.local.batch.jobs import caller
 from workflow_stacks.local.iam.gate import Gate
 
-from .gate import Gate
+from .gate import LocalOnly
 
 SAVE_EVERY_SECONDS = 2.0
 SETTLE_SECONDS = 20.0
@@ -77,7 +77,8 @@ class Server:
 
         saving = asyncio.create_task(self._save())
         port = int(os.environ["LOCAL_CLOUD_PORT"])
-        await serve(Gate(self, port), config, shutdown_trigger=stopped)
+        gate: Any = LocalOnly(self, port)
+        await serve(gate, config, shutdown_trigger=stopped)
         saving.cancel()
 
     def _set_changed(self) -> None:

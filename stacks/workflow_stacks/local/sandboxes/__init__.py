@@ -6,12 +6,13 @@ from functools import cache
 
 from workflow_stacks.errors import WorkflowContextError
 
+from . import nfs_owner
 from .base import Mount, Sandbox, SandboxSpec
 from .bubblewrap import Bubblewrap
 from .containers import ContainerEngine
 from .unshare import Unshare
 
-__all__ = ["CHOICE", "CannotRunError", "Mount", "Sandbox", "SandboxSpec", "find_sandbox"]
+__all__ = ["CHOICE", "CannotRunError", "Mount", "Sandbox", "SandboxSpec", "find_sandbox", "nfs_owner"]
 
 CHOICE = "WORKFLOW_CONTEXT_SANDBOX"
 """The environment variable that names the kind to use, whatever else this machine has."""

@@ -37,11 +37,19 @@ SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "sbin")
 
 @dataclass(frozen=True)
 class Mount:
-    """A directory of this machine, and where a job finds it."""
+    """A directory of this machine, and where a job finds it.
+
+    Attributes:
+        source: Where it is here.
+        target: Where jobs find it.
+        read_only: Whether they cannot write there.
+        user: User and group that its file server takes every client for. Default: whoever the client is.
+    """
 
     source: Path
     target: str
     read_only: bool = False
+    user: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,12 +154,24 @@ def system_files() -> list[str]:
     return [*(file for file in SYSTEM_FILES if Path(file).exists()), *patterns]
 
 
+# What root of a container may do: no mounts, no devices, nothing of the kernel's.
+# https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities
+_CAPABILITIES = ("chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "net_bind_service")
+
+
+def confined() -> list[str]:
+    """What takes from the job all rights over the namespaces that it is in, for good."""
+    kept = ",".join(f"+{name}" for name in _CAPABILITIES)
+    return ["setpriv", "--inh-caps=-all", f"--bounding-set=-all,{kept}", "--no-new-privs", "--"]
+
+
 def as_owner(spec: SandboxSpec) -> list[str]:
     """What makes the job the user it believes to be, while its files belong to their owner. For root only."""
     (owner, group), (uid, gid) = spec.owner, spec.user
     return [
         *("setpriv", f"--reuid={owner}", f"--regid={group}", "--clear-groups"),
         *("unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"),
+        *confined(),
     ]
 
 

@@ -10,6 +10,7 @@ from .base import (
     Sandbox,
     SandboxSpec,
     as_owner,
+    confined,
     succeeds,
     system_files,
 )
@@ -115,5 +116,5 @@ def _namespaces() -> list[str]:
 def _as_user(spec: SandboxSpec) -> list[str]:
     uid, gid = spec.user
     if (uid, gid) == (0, 0):
-        return []
-    return ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--"]
+        return confined()
+    return ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--", *confined()]
