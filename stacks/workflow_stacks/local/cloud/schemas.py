@@ -5,7 +5,7 @@ property replaces the resource.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
@@ -245,7 +245,7 @@ def _words(error: ValidationError) -> list[str]:
     if error.validator == "additionalProperties":
         return [f"{place}: extraneous key [{name}] is not permitted" for name in _extra(value, error.schema)]
     names = " or ".join(map(str, rule)) if isinstance(rule, list) else ""
-    told = {
+    told: dict[str, Callable[[], str]] = {
         "type": lambda: f"expected type: {_expected(rule)}, found: {_TYPES[type(value)]}",
         "enum": lambda: f"{value} is not a valid enum value",
         "enumCaseInsensitive": lambda: f"{value} is not a valid enum value",
@@ -261,8 +261,9 @@ def _words(error: ValidationError) -> list[str]:
         "requiredOr": lambda: f"one of the keys {names} is required",
         "anyOf": lambda: f"#: no subschema matched out of the total {len(rule)} subschemas",
         "oneOf": lambda: "#: 0 subschemas matched instead of one",
-    }.get(str(error.validator), lambda: f"failed validation constraint for keyword [{error.validator}]")()
-    return [f"{place}: {told}"]
+    }
+    other = f"failed validation constraint for keyword [{error.validator}]"
+    return [f"{place}: {told.get(str(error.validator), lambda: other)()}"]
 
 
 def _expected(rule: Any) -> str:

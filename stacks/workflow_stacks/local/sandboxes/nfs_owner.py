@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _execute(command: Sequence[str]) -> None:
     try:
-        os.execvp(command[0], command)  # noqa: S606  (the command of the job)
+        os.execvp(command[0], list(command))  # noqa: S606  (the command of the job)
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
