@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .project import load_project
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+_ACCOUNT = "123456789012"
 
 
 def synthesized(project_file: Path, context: str) -> dict[str, dict[str, Any]]:
     """Return the template of each stack that a context needs, by the stack's name.
+
+    A context in one Availability Zone is synthesized for the Region of that zone, with the zones `a` to `c` of it and
+    the named one: a deployment would ask AWS for them, an estimate or a picture does not need an account.
 
     Raises:
         WorkflowContextError: The project file is wrong, or has no such context.
     """
     from .app import build_app
 
+    zone = _zone(project_file, context)
     with tempfile.TemporaryDirectory() as outdir:
-        assembly = build_app(project_file, contexts=[context], outdir=outdir).synth()
+        assembly = build_app(
+            project_file, contexts=[context], context=_zones(zone), env=_environment(zone), outdir=outdir
+        ).synth()
         return {stack.stack_name: dict(stack.template) for stack in assembly.stacks}
+
+
+def _zone(project_file: Path, context: str) -> str | None:
+    described = load_project(project_file).contexts.get(context)
+    return (
+        getattr(described.filesystem.configuration, "availability_zone", None)
+        if (described is not None and described.filesystem is not None)
+        else None
+    )
+
+
+def _region(zone: str) -> str:
+    return zone.rstrip("abcdefghijklmnopqrstuvwxyz")
+
+
+def _zones(zone: str | None) -> dict[str, list[str]]:
+    if zone is None:
+        return {}
+    region = _region(zone)
+    zones = sorted({f"{region}a", f"{region}b", f"{region}c", zone})
+    return {f"availability-zones:account={_account()}:region={region}": zones}
+
+
+def _environment(zone: str | None) -> cdk.Environment | None:
+    if zone is None:
+        return None
+    import aws_cdk as cdk
+
+    return cdk.Environment(account=_account(), region=_region(zone))
+
+
+def _account() -> str:
+    return os.environ.get("CDK_DEFAULT_ACCOUNT") or _ACCOUNT

@@ -1,8 +1,9 @@
 """Which file system for a workload: the numbers side by side, and what would change the choice.
 
 The choice is the cheapest file system, machines included, on which a run is not slowed down by more than the
-workload allows. Where all are too slow, it is the one that is slowed down least. The points at which another
-choice wins are computed by varying one figure of the workload at a time.
+workload allows, in the months after the first. Where all are too slow, it is the one that is slowed down least. A
+budget does not change the choice; where the choice is above it, the fastest file system within it is named. The points
+at which another choice wins are computed by varying one figure of the workload at a time.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from functools import partial
 
 from .errors import ModelError
 from .file_systems import CHOICES, FileSystemModel
+from .machines import Machines
 from .prices import PriceBook
 from .run_costs import RunCost, run_cost
 from .workloads import Workload
 
-_STEPS = 12
-_HALVINGS = 24
+_STEPS = 8
+_HALVINGS = 12
 _RANGE = 100.0
 
 
@@ -99,6 +101,13 @@ class Advice:
         budget = self.workload.budget_usd_per_month
         return None if budget is None else self.choice.usd_per_month <= budget
 
+    @property
+    def fastest_within_budget(self) -> RunCost | None:
+        """The file system on which a run takes least long within the budget; None without a budget or such a one."""
+        budget = self.workload.budget_usd_per_month
+        kept = [option for option in self.options if budget is not None and option.usd_per_month <= budget]
+        return min(kept, key=lambda option: (option.use.slowdown, option.usd_per_month)) if kept else None
+
 
 def advise(
     workload: Workload,
@@ -107,6 +116,7 @@ def advise(
     fs_types: Collection[str] | None = None,
     region: str = "us-east-1",
     choices: Sequence[FileSystemModel] = CHOICES,
+    machines: Machines | None = None,
 ) -> Advice:
     """Weigh the file systems for a workload.
 
@@ -116,12 +126,13 @@ def advise(
         fs_types: The `fsType`s to choose among, for example those of an engine. Default: all.
         region: The Region.
         choices: The models to compare. Default: those of this package.
+        machines: The machines of a context. Default: those that AWS Batch takes by itself.
 
     Raises:
         ModelError: No file system is left that can hold the workload.
     """
     chosen = [choice for choice in choices if fs_types is None or choice.fs_type in fs_types]
-    options, rejected = _options(workload, prices, chosen, region)
+    options, rejected = _options(workload, prices, chosen, region, machines)
     best = options[0]
     fast = [option for option in options if _fast_enough(option)]
     if not fast:
@@ -130,17 +141,24 @@ def advise(
         faster = sum(1 for option in options if not _fast_enough(option))
         reason = f"the cheapest of {len(fast)} that keep a run within {workload.max_slowdown:g} times its length"
         reason += f"; {faster} would not" if faster else ""
-    turns = tuple(_turns(workload, best.choice.key, partial(_choose, prices, chosen, region, best.choice.key)))
+    reason += "".join(f"; but {caution}" for caution in best.use.cautions)
+    turns = tuple(
+        _turns(workload, best.choice.key, partial(_choose, prices, chosen, region, machines, best.choice.key))
+    )
     return Advice(workload, tuple(options), tuple(rejected), reason, turns)
 
 
 def _options(
-    workload: Workload, prices: PriceBook, choices: Sequence[FileSystemModel], region: str
+    workload: Workload,
+    prices: PriceBook,
+    choices: Sequence[FileSystemModel],
+    region: str,
+    machines: Machines | None,
 ) -> tuple[list[RunCost], list[Rejected]]:
     options, rejected = [], []
     for choice in choices:
         try:
-            options.append(run_cost(choice, workload, prices, region))
+            options.append(run_cost(choice, workload, prices, region, machines))
         except ModelError as error:
             rejected.append(Rejected(choice.key, str(error)))
     if not options:
@@ -159,17 +177,22 @@ def _rank(option: RunCost) -> tuple[bool, float, float]:
 
 
 def _choose(
-    prices: PriceBook, choices: Sequence[FileSystemModel], region: str, present: str, workload: Workload
+    prices: PriceBook,
+    choices: Sequence[FileSystemModel],
+    region: str,
+    machines: Machines | None,
+    present: str,
+    workload: Workload,
 ) -> tuple[str, str]:
     """The choice for a workload, and why it is not the present one; the latter is empty if it is."""
-    options, _ = _options(workload, prices, choices, region)
+    options, _ = _options(workload, prices, choices, region, machines)
     best = options[0].choice.key
     if best == present:
         return best, ""
     still = next((option for option in options if option.choice.key == present), None)
     if still is None:
         return best, "too small"
-    return best, "dearer" if _fast_enough(still) else "too slow"
+    return best, "dearer" if _fast_enough(still) or not _fast_enough(options[0]) else "too slow"
 
 
 @dataclass(frozen=True)
@@ -183,7 +206,12 @@ class _Figure:
 
 
 def _scaled_io(workload: Workload, factor: float) -> Workload:
-    return workload.varied(read_gib=workload.read_gib * factor, write_gib=workload.write_gib * factor)
+    staged = workload.staged_gib_per_task
+    return workload.varied(
+        read_gib=workload.read_gib * factor,
+        write_gib=workload.write_gib * factor,
+        staged_gib_per_task=None if staged is None else staged * factor,
+    )
 
 
 def _scaled_size(workload: Workload, factor: float) -> Workload:
@@ -221,6 +249,18 @@ _FIGURES = (
         "a month",
         lambda workload: workload.runs_per_month,
         lambda workload, factor: workload.varied(runs_per_month=workload.runs_per_month * factor),
+    ),
+    _Figure(
+        "the slowdown that is allowed (maxSlowdown)",
+        "times as long",
+        lambda workload: workload.max_slowdown,
+        lambda workload, factor: workload.varied(max_slowdown=max(1.0, workload.max_slowdown * factor)),
+    ),
+    _Figure(
+        "what a task copies when files are staged through S3 (stagedGibPerTask)",
+        "GiB",
+        lambda workload: workload.staged_gib / workload.tasks,
+        lambda workload, factor: workload.varied(staged_gib_per_task=workload.staged_gib / workload.tasks * factor),
     ),
 )
 

@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from .efs_limits import ThroughputMode, metered
+from .efs_limits import TIB_IN_MIB, ThroughputMode, metered
 from .efs_model import Demand, EfsModel
 from .errors import ModelError
 from .trajectory import Segment, Trajectory
@@ -56,7 +56,8 @@ def simulate(model: EfsModel, demand: Sequence[Demand], *, credits_mib: float | 
     """
     start = model.credit_cap_mib if credits_mib is None else credits_mib
     if not 0 <= start <= model.credit_cap_mib:
-        raise ModelError(f"credits of {start} MiB: give 0 to {model.credit_cap_mib:.0f} MiB for this file system")
+        most = model.credit_cap_mib / TIB_IN_MIB
+        raise ModelError(f"{start / TIB_IN_MIB:.4g} TiB of burst credits: this file system holds 0 to {most:.4g} TiB")
     return _EventLoop(model, demand, start).run()
 
 

@@ -24,6 +24,13 @@ from .efs_limits import (
 )
 from .errors import ModelError
 
+_MOST = 1e9
+_WORDS = {"hours": "length in hours", "read_mibps": "reading rate in MiB/s", "write_mibps": "writing rate in MiB/s"}
+
+
+def _given(mibps: float | None) -> str:
+    return "; none is given" if mibps is None else f"; {mibps:g} is given"
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -42,8 +49,10 @@ class Demand:
     def __post_init__(self) -> None:
         for name in ("hours", "read_mibps", "write_mibps"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ModelError(f"{name} of a demand is {value}: give a number that is 0 or more")
+            if not (math.isfinite(value) and 0 <= value < _MOST):
+                raise ModelError(
+                    f"the {_WORDS[name]} of a demand is {value}: give a number that is 0 or more, and below {_MOST:g}"
+                )
 
 
 @dataclass(frozen=True)
@@ -67,17 +76,17 @@ class EfsModel:
     clients: int | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.stored_gib) and self.stored_gib >= 0):
-            raise ModelError(f"stored_gib is {self.stored_gib}: give the stored GiB, 0 or more")
+        if not (math.isfinite(self.stored_gib) and 0 <= self.stored_gib < _MOST):
+            raise ModelError(f"the stored data is {self.stored_gib:g} GiB: give 0 or more, and below {_MOST:g}")
         if self.clients is not None and self.clients < 1:
-            raise ModelError(f"clients is {self.clients}: give 1 or more, or leave it out")
+            raise ModelError(f"{self.clients} machines use it at a time: give 1 or more, or leave it out")
         if self.mode is not ThroughputMode.PROVISIONED:
             if self.provisioned_mibps is not None:
-                raise ModelError(f"provisioned_mibps goes with mode provisioned, not with {self.mode}")
+                raise ModelError(f"provisioned throughput goes with the mode provisioned, not with {self.mode}")
         elif self.provisioned_mibps is None or not 1 <= self.provisioned_mibps <= PROVISIONED_MIBPS_MAX:
             raise ModelError(
-                f"mode provisioned needs provisioned_mibps from 1 to {PROVISIONED_MIBPS_MAX} MiB/s, "
-                f"got {self.provisioned_mibps}"
+                "the mode provisioned needs a provisioned throughput (--provisioned-mibps) from 1 to "
+                f"{PROVISIONED_MIBPS_MAX} MiB/s" + _given(self.provisioned_mibps)
             )
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .prices import Price
+from .prices import Price, PriceBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class CostLine:
             "resource": self.resource or None,
             "quantity": round(self.quantity, 6),
             "unit": self.price.unit.removeprefix("USD per "),
-            "unit_price_usd": self.price.value,
+            "unitPriceUsd": self.price.value,
             "usd": round(self.usd, 4),
-            "price_as_of": self.price.as_of,
-            "price_confidence": self.price.confidence,
-            "price_source": self.price.source,
+            "priceAsOf": self.price.as_of,
+            "priceConfidence": self.price.confidence,
+            "priceSource": self.price.source,
         }
 
 
@@ -65,6 +65,16 @@ class Unpriced:
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {"item": self.item, "resource": self.resource or None, "reason": self.reason}
+
+
+def priced(
+    prices: PriceBook, name: str, item: str, kind: str, quantity: float, resource: str = ""
+) -> CostLine | Unpriced:
+    """Return a line at a price, or that it has no price in this Region."""
+    price = prices.get(name)
+    if price is None:
+        return Unpriced(item, f"no price {name} of {prices.region} is known", resource)
+    return CostLine(item, kind, quantity, price, resource)
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class Estimate:
         return {
             "usd": round(self.usd, 2),
             "lines": [line.as_dict() for line in self.lines],
+            "unpricedCount": len(self.unpriced),
             "unpriced": [item.as_dict() for item in self.unpriced],
             "assumptions": list(self.assumptions),
         }

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from .cfn import Resource, Stacks, Template
 from .efs_limits import BASELINE_MIBPS_PER_GIB
-from .estimates import CostLine, Estimate, Unpriced
+from .estimates import CostLine, Estimate, Unpriced, priced
+from .file_systems.fsx_lustre import price_name
 from .free_resources import free_reason
 from .prices import PriceBook
 
@@ -23,7 +24,7 @@ class Stored:
     """How much data lies around: what a template cannot tell.
 
     Attributes:
-        file_system_gib: In each file system, in GiB; of EFS in the Standard class.
+        file_system_gib: In each file system that the template defines, in GiB; of EFS in the Standard class.
         infrequent_gib: In the Infrequent Access class of each EFS file system, in GiB.
         bucket_gib: In each bucket, in GiB.
         log_gib: In each log group, in GiB.
@@ -56,11 +57,11 @@ class Pricing:
     prices: PriceBook
     stored: Stored
 
-    def line(self, resource: Resource, item: str, kind: str, name: str, quantity: float) -> CostLine:
+    def line(self, resource: Resource, item: str, kind: str, name: str, quantity: float) -> CostLine | Unpriced:
         """Return a cost line: so many units of a price of the book, by its name."""
-        return CostLine(item, kind, quantity, self.prices[name], resource.logical_id)
+        return priced(self.prices, name, item, kind, quantity, resource.logical_id)
 
-    def hourly(self, resource: Resource, item: str, kind: str, name: str, count: float = 1.0) -> CostLine:
+    def hourly(self, resource: Resource, item: str, kind: str, name: str, count: float = 1.0) -> CostLine | Unpriced:
         """Return a cost line of what is billed for every hour of the month."""
         return self.line(resource, item, kind, name, count * self.prices.hours_per_month)
 
@@ -120,8 +121,9 @@ def _endpoint(resource: Resource, pricing: Pricing) -> Lines:
     name = "vpc_interface_endpoint_hour_per_az"
     subnets = resource.items("SubnetIds")
     if subnets is None:
-        each = pricing.prices[name].value * pricing.prices.hours_per_month
-        reason = f"its subnets are not in the template: {each:.2f} USD a month for each"
+        price = pricing.prices.get(name)
+        each = f": {price.value * pricing.prices.hours_per_month:.2f} USD a month for each" if price else ""
+        reason = f"its subnets are not in the template{each}"
         yield Unpriced(resource.type, reason, resource.logical_id)
         return
     yield pricing.hourly(resource, "interface endpoint, per zone", "network", name, len(subnets))
@@ -221,16 +223,16 @@ def _fsx_lustre(resource: Resource, pricing: Pricing) -> Lines:
     lustre = resource.properties.get("LustreConfiguration", {})
     kind = lustre.get("DeploymentType", "SCRATCH_1") if isinstance(lustre, dict) else "unknown"
     unit = lustre.get("PerUnitStorageThroughput") if isinstance(lustre, dict) else None
-    names = {
-        ("SCRATCH_2", None): "fsx_lustre_scratch2_storage",
-        ("PERSISTENT_2", 125): "fsx_lustre_persistent2_125_storage",
-    }
-    name = names.get((kind, unit))
-    if capacity is None or name is None:
-        deployment = f"{kind}{f' at {unit} MB/s per TiB' if unit else ''}"
-        yield Unpriced(resource.type, f"no price for {deployment}", resource.logical_id)
+    if capacity is None or not isinstance(lustre, dict):
+        yield Unpriced(resource.type, f"no price for {kind}: its capacity is not in the template", resource.logical_id)
         return
-    yield pricing.line(resource, f"FSx for Lustre {kind}, whole capacity", "storage", name, capacity)
+    deployment = f"{kind}{f' at {unit} MB/s per TiB' if unit else ''}"
+    name = price_name(kind, unit)
+    if pricing.prices.get(name) is None:
+        reason = f"no price for {deployment} in {pricing.prices.region}: {capacity:,.0f} GiB stand all month"
+        yield Unpriced(resource.type, reason, resource.logical_id)
+        return
+    yield pricing.line(resource, f"FSx for Lustre {deployment}, whole capacity", "storage", name, capacity)
 
 
 def _s3_files(resource: Resource, pricing: Pricing) -> Lines:

@@ -1,13 +1,14 @@
-"""Instance types whose price is known, and the cheapest one for a task."""
+"""The instance types that are known: what each offers, and which names stand for several of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
-
-from .errors import ModelError
-from .prices import Price, PriceBook
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,69 +18,55 @@ class Shape:
     Attributes:
         vcpus: Its vCPUs.
         memory_gib: Its memory, in GiB.
+        architecture: `x86_64` or `arm64`.
+        gpus: Its NVIDIA GPUs.
     """
 
     vcpus: float
     memory_gib: float
+    architecture: str = "x86_64"
+    gpus: int = 0
 
 
-def _family(name: str, gib_per_vcpu: float) -> dict[str, Shape]:
-    sizes = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
-    return {f"{name}.{size}": Shape(vcpus, vcpus * gib_per_vcpu) for size, vcpus in sizes.items()}
+@cache
+def _families() -> Mapping[str, Any]:
+    raw = json.loads(files(__package__).joinpath("data/instance-families.json").read_text(encoding="utf-8"))
+    del raw["_meta"]
+    return MappingProxyType(raw)
 
 
-SHAPES: Mapping[str, Shape] = MappingProxyType(
+def _shapes() -> Mapping[str, Shape]:
+    return MappingProxyType(
+        {
+            f"{family}.{size}": Shape(offered[0], offered[1], described["architecture"], *offered[2:])
+            for family, described in _families().items()
+            for size, offered in described["sizes"].items()
+        }
+    )
+
+
+SHAPES: Mapping[str, Shape] = _shapes()
+"""The instance types that tasks are priced on."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **_family("c5", 2),
-        **_family("m5", 4),
-        **_family("m6i", 4),
-        **_family("r5", 8),
-        "r5d.12xlarge": Shape(48, 384),
-        "r6id.12xlarge": Shape(48, 384),
+        "default_x86_64": ("m6i", "c6i", "r6i", "c7i"),
+        "optimal": ("m6i", "c6i", "r6i", "c7i"),
+        "default_arm64": ("m6g", "c6g", "r6g", "c7g"),
     }
 )
-"""The instance types that tasks are priced on (Amazon EC2 instance types page)."""
+"""The families that AWS Batch takes for its own names (AWS Batch API reference, ComputeResource, 2026-11)."""
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Where a task is priced.
+def types_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the known instance types that some names stand for.
 
-    Attributes:
-        instance_type: The instance type.
-        share: The part of it that the task takes: the larger of its vCPU share and its memory share.
-        price: The On-Demand price of the whole instance for an hour.
+    Args:
+        names: Instance types (`m6i.xlarge`), families (`m6i`) or names of AWS Batch (`default_x86_64`). What is not
+            known is left out.
     """
-
-    instance_type: str
-    share: float
-    price: Price
-
-    @property
-    def usd_per_hour(self) -> float:
-        """What the task costs for an hour On-Demand, with instances packed full of such tasks."""
-        return self.share * self.price.value
-
-
-def cheapest(vcpus: float, memory_gib: float, prices: PriceBook) -> Placement:
-    """Return the cheapest placement of a task among the instance types whose price is known.
-
-    Instances are taken to be packed full with such tasks, which AWS Batch approaches when many run; memory is
-    taken as on the type's data sheet, of which ECS keeps a few percent for itself.
-
-    Raises:
-        ModelError: No known instance type is large enough.
-    """
-    placements = [
-        Placement(name, max(vcpus / shape.vcpus, memory_gib / shape.memory_gib), price)
-        for name, shape in SHAPES.items()
-        if vcpus <= shape.vcpus and memory_gib <= shape.memory_gib and (price := prices.instance(name)) is not None
-    ]
-    if not placements:
-        largest = max(SHAPES.values(), key=lambda shape: shape.vcpus)
-        raise ModelError(
-            f"no priced instance type holds a task of {vcpus:g} vCPUs and {memory_gib:g} GiB: "
-            f"the largest has {largest.vcpus:g} vCPUs and {largest.memory_gib:g} GiB"
-        )
-    # Sizes of a family cost the same for each task: then the smallest that holds it.
-    return min(placements, key=lambda placement: (round(placement.usd_per_hour, 9), -placement.share))
+    found: dict[str, None] = {}
+    for name in names:
+        families = GROUPS.get(name, (name,))
+        found.update(dict.fromkeys(each for each in SHAPES if each == name or each.partition(".")[0] in families))
+    return tuple(found)

@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 
 from .errors import ModelError
 from .instances import SHAPES
-from .prices import Price, PriceBook, instance_price_name
+from .prices import Price, PriceBook, family_price_name, instance_price_name, known_prices
 
 _ENDPOINT_REGION = "us-east-1"
 """The Price List API answers in a few Regions only; its answers cover all of them."""
@@ -64,9 +64,16 @@ def _queries() -> Mapping[str, _Query]:
         "capacitystatus": "Used",
         "marketoption": "OnDemand",
     }
-    for instance_type in SHAPES:
-        filters = {"instanceType": instance_type, **on_demand}
-        queries[instance_price_name(instance_type)] = _Query("AmazonEC2", filters, f"BoxUsage:{instance_type}")
+    families = {name.partition(".")[0]: name for name in SHAPES if name.endswith(".xlarge")}
+    for family, of_family in families.items():
+        for instance_type in (name for name in SHAPES if name.partition(".")[0] == family):
+            shape = SHAPES[instance_type]
+            if not shape.gpus and instance_type != of_family:
+                continue  # the sizes of a family cost the same for each vCPU, but for those with GPUs
+            filters = {"instanceType": instance_type, **on_demand}
+            name = instance_price_name(instance_type) if shape.gpus else family_price_name(family)
+            factor = 1.0 if shape.gpus else 1 / shape.vcpus
+            queries[name] = _Query("AmazonEC2", filters, f"BoxUsage:{instance_type}", factor)
     return queries
 
 
@@ -96,7 +103,7 @@ def refresh(book: PriceBook, client: PricingClient, region: str) -> Refreshed:
     """
     changed: dict[str, Price] = {}
     for name, query in _queries().items():
-        price = _ask(client, query, region, book.prices[name].unit if name in book else "USD per hour")
+        price = _ask(client, query, region, known_prices()[name])
         if price is not None:
             changed[name] = price
     kept = tuple(sorted(set(book.prices) - set(changed)))

@@ -7,6 +7,8 @@ figure is an assumption, and is shown as one.
 
 from __future__ import annotations
 
+import difflib
+import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +21,14 @@ from .errors import ModelError
 
 _MIB = 1024.0
 _HOUR = 3600.0
+
+_NO_FIGURES = frozenset(
+    {
+        *("name", "description", "measured", "published", "max_slowdown", "budget_usd_per_month"),
+        *("spot", "spot_saving_percent", "retry_percent", "samples", "files"),
+    }
+)
+"""What is no figure of a run that could be measured, or is said in a sentence of its own."""
 
 Gib = Annotated[float, Field(ge=0, le=10_000_000)]
 Hours = Annotated[float, Field(ge=0, le=100_000)]
@@ -34,26 +44,37 @@ class Workload(BaseModel):
         intermediates_gib: Intermediates and outputs on the file system, in GiB. Default: as much as the inputs, as
             the Latch documentation estimates ("all input file sizes, multiplied by 2").
         read_gib: Read from the file system by all tasks, in GiB. Default: all that is stored, once.
-        write_gib: Written to the file system, in GiB. Default: all that is stored, once; staged inputs are writes.
+        write_gib: Written to the file system, in GiB, the staged inputs included. Default: all that is stored, once.
+        staged_gib_per_task: What a task copies to its disk before it begins when the engine stages files through S3,
+            in GiB: the whole of its inputs, however little of them it reads. Default: its share of `read_gib`.
+        files: How many files a run writes, and reads again. Default: none are counted, only 8 MiB parts.
+        peak_factor: How many times as much as on the mean is read and written while the tasks do so.
+        samples: How many samples a run analyses, for the cost of one.
         tasks: How many tasks a run has.
         concurrency: How many of them run at a time.
-        tasks_per_host: How many of them share a machine, and with it a mount.
+        tasks_per_host: How many of them share a machine, and with it a mount. Default: as many as it holds.
         task_hours: How long a task takes when storage does not slow it down.
         task_vcpus: vCPUs of a task.
         task_memory_gib: Memory of a task, in GiB.
-        head_vcpus: vCPUs of the head job, on Fargate.
+        task_gpus: NVIDIA GPUs of a task.
+        head_vcpus: vCPUs of the head job.
         head_memory_gib: Memory of the head job, in GiB.
+        image_gib: Container images that each machine pulls, in GiB.
+        log_mib_per_task: What a task writes to its log, in MiB.
         spot: Whether tasks run on Spot capacity.
-        spot_saving_percent: What Spot saves against On-Demand. No typical figure is published, so without it Spot is
-            priced as On-Demand.
+        spot_saving_percent: What Spot saves against On-Demand. Default: what AWS's Spot Instance Advisor gave for the
+            instance type; On-Demand where it gave nothing.
+        retry_percent: Work that is done again after failures and Spot interruptions, in percent. Default: none
+            On-Demand, half of the share of instances that the Spot Instance Advisor saw interrupted on Spot.
         runs_per_month: How often it runs in a month.
         retention_hours: How long the files stay after a run, so that it can be relaunched.
         max_slowdown: How many times as long as without throttling a run may take.
         budget_usd_per_month: What a month may cost, in USD.
         measured: The figures that were measured or published, with their source.
+        published: What others have published about a run, for example its cost, with their source.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     name: str = Field(min_length=1)
     description: str = ""
@@ -61,33 +82,42 @@ class Workload(BaseModel):
     intermediates_gib: Gib
     read_gib: Gib
     write_gib: Gib
-    tasks: int = Field(ge=1)
-    concurrency: int = Field(ge=1)
-    tasks_per_host: float = Field(default=1, ge=1)
+    staged_gib_per_task: Gib | None = None
+    files: int = Field(default=0, ge=0, le=10_000_000_000)
+    peak_factor: float = Field(default=1, ge=1, le=1000)
+    samples: int = Field(default=1, ge=1, le=10_000_000)
+    tasks: int = Field(ge=1, le=100_000_000)
+    concurrency: int = Field(ge=1, le=1_000_000)
+    tasks_per_host: float | None = Field(default=None, ge=1, le=1000)
     task_hours: float = Field(gt=0, le=10_000)
-    task_vcpus: float = Field(default=4, gt=0)
-    task_memory_gib: float = Field(default=16, gt=0)
-    head_vcpus: float = Field(default=1, gt=0)
-    head_memory_gib: float = Field(default=4, gt=0)
+    task_vcpus: float = Field(default=4, gt=0, le=10_000)
+    task_memory_gib: float = Field(default=16, gt=0, le=100_000)
+    task_gpus: int = Field(default=0, ge=0, le=16)
+    head_vcpus: float = Field(default=1, gt=0, le=192)
+    head_memory_gib: float = Field(default=4, gt=0, le=1536)
+    image_gib: float = Field(default=2, ge=0, le=1000)
+    log_mib_per_task: float = Field(default=1, ge=0, le=100_000)
     spot: bool = False
     spot_saving_percent: float | None = Field(default=None, ge=0, le=90)
+    retry_percent: float | None = Field(default=None, ge=0, le=1000)
     runs_per_month: float = Field(default=1, gt=0, le=100_000)
     retention_hours: Hours = 0
-    max_slowdown: float = Field(default=1.1, ge=1)
-    budget_usd_per_month: float | None = Field(default=None, gt=0)
+    max_slowdown: float = Field(default=1.1, ge=1, le=1000)
+    budget_usd_per_month: float | None = Field(default=None, gt=0, le=1e9)
     measured: dict[str, str] = {}
+    published: dict[str, str] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw
-        values = {to_camel(str(key)): value for key, value in raw.items()}
-        inputs = values.get("inputGib")
-        if isinstance(inputs, int | float):
+        values = {str(key): value for key, value in raw.items()}
+        inputs = _number(values.get("inputGib"))
+        if inputs is not None:
             values.setdefault("intermediatesGib", inputs)
-            kept = values["intermediatesGib"]
-            if isinstance(kept, int | float):
+            kept = _number(values["intermediatesGib"])
+            if kept is not None:
                 values.setdefault("readGib", inputs + kept)
                 values.setdefault("writeGib", inputs + kept)
         return values
@@ -113,12 +143,22 @@ class Workload(BaseModel):
     @property
     def hosts(self) -> int:
         """How many machines work at a time."""
-        return max(1, round(min(self.concurrency, self.tasks) / self.tasks_per_host))
+        return max(1, math.ceil(min(self.concurrency, self.tasks) / (self.tasks_per_host or 1) - 1e-9))
 
     @property
     def mount_hours(self) -> float:
         """Hours of mounts in a run: those of the machines that run tasks, and that of the head job."""
-        return self.tasks * self.task_hours / self.tasks_per_host + self.run_hours
+        return self.machine_hours + self.run_hours
+
+    @property
+    def machine_hours(self) -> float:
+        """Hours of the machines that run the tasks of a run."""
+        return self.tasks * self.task_hours / (self.tasks_per_host or 1)
+
+    @property
+    def staged_gib(self) -> float:
+        """What all tasks copy to their disks when the engine stages files through S3, in GiB."""
+        return max(self.read_gib, self.tasks * (self.staged_gib_per_task or 0.0))
 
     @property
     def read_mibps(self) -> float:
@@ -133,11 +173,10 @@ class Workload(BaseModel):
     @property
     def assumed(self) -> tuple[str, ...]:
         """The figures that have no source, by the name they have in YAML."""
-        plain = {"name", "description", "measured", "maxSlowdown", "budgetUsdPerMonth", "spotSavingPercent", "spot"}
-        names = (to_camel(name) for name in type(self).model_fields)
-        return tuple(name for name in names if name not in plain and name not in self.measured)
+        names = (to_camel(name) for name in type(self).model_fields if name not in _NO_FIGURES)
+        return tuple(name for name in names if name not in self.measured)
 
-    def varied(self, **changed: float) -> Workload:
+    def varied(self, **changed: float | None) -> Workload:
         """Return the workload with other figures."""
         return self.model_copy(update=changed)
 
@@ -160,7 +199,13 @@ def load_workload(name_or_path: str | Path) -> Workload:
     path = Path(name_or_path)
     if not path.is_file():
         raise ModelError(f"{name_or_path}: no such file, and no preset of that name; presets: {', '.join(presets())}")
-    return _parse(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: is not text in UTF-8; save the file as UTF-8") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    return _parse(text, str(path))
 
 
 def _parse(text: str, origin: str) -> Workload:
@@ -169,9 +214,31 @@ def _parse(text: str, origin: str) -> Workload:
     except yaml.YAMLError as error:
         raise ModelError(f"{origin}: is no YAML: {error}") from error
     except ValidationError as error:
-        problems = (
-            f"{origin}: {'.'.join(str(part) for part in problem['loc']) or 'workload'}: {problem['msg']}"
-            + (f", got {problem['input']!r}" if problem["type"] not in ("missing", "value_error") else "")
-            for problem in error.errors()
-        )
-        raise ModelError("\n".join(problems)) from error
+        raise ModelError("\n".join(f"{origin}: {_problem(problem)}" for problem in error.errors())) from error
+
+
+def _problem(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"]) or "workload"
+    if problem["type"] == "extra_forbidden":
+        known = [to_camel(name) for name in Workload.model_fields]
+        close = difflib.get_close_matches(to_camel(place), known, n=1)
+        return f"{place}: there is no such figure" + (f"; did you mean {close[0]!r}?" if close else "")
+    if problem["type"] == "missing":
+        return f"{place}: is missing"
+    if problem["type"] == "value_error":
+        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+    if problem["type"] == "model_type":
+        return f"{place}: must map names of figures to values, as in 'inputGib: 100'"
+    return f"{place}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+
+
+def _number(value: Any) -> float | None:
+    """A number as YAML gives it, or as text that pydantic would take for one (`1e3` is text in YAML 1.1)."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

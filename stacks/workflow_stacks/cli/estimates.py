@@ -15,8 +15,17 @@ from workflow_stacks.errors import WorkflowContextError
 from .output import print_note, print_table
 
 if TYPE_CHECKING:
-    from workflow_context.models.estimates import CostLine, Estimate
+    from workflow_context.models.estimates import CostLine, Estimate, Unpriced
     from workflow_context.models.prices import PriceBook
+
+
+def _presets() -> str:
+    """The names of the presets: files of the package, so that the help needs no model."""
+    from importlib.resources import files
+
+    folder = files("workflow_context").joinpath("models", "presets")
+    return ", ".join(sorted(each.name.removesuffix(".yaml") for each in folder.iterdir()))
+
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -31,10 +40,14 @@ LiveOption: TypeAlias = Annotated[
 ]
 """`--live`; give it the default False."""
 
-RegionOption: TypeAlias = Annotated[
-    str, typer.Option("--region", help="The Region: its limits, and with --live its prices.")
-]
+RegionOption: TypeAlias = Annotated[str, typer.Option("--region", help="The Region: its limits and its prices.")]
 """`--region`; give it the default `DEFAULT_REGION`."""
+
+WorkloadOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--workload", metavar="FILE|PRESET", help=f"The workload: a YAML file, or one of {_presets()}."),
+]
+"""`--workload`; give it the default None."""
 
 PlotOption: TypeAlias = Annotated[
     Path | None,
@@ -62,9 +75,12 @@ def model_errors(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def price_book(prices: Path | None, region: str, *, live: bool) -> PriceBook:
     """Return the unit prices: those of the package, refreshed by AWS and replaced by a file where asked for."""
-    from workflow_context.models.prices import default_prices
+    from workflow_context.models.prices import PRICED_REGIONS, default_prices, prices_of_everywhere
+    from workflow_context.models.regions import check_region
 
-    book = default_prices()
+    check_region(region)
+    shipped = region in PRICED_REGIONS or (prices is None and not live)
+    book = default_prices(region) if shipped else prices_of_everywhere(region)
     if live:
         from workflow_context.models.live_prices import pricing_client, refresh
 
@@ -72,8 +88,6 @@ def price_book(prices: Path | None, region: str, *, live: bool) -> PriceBook:
         book = refreshed.book
         if refreshed.kept:
             typer.echo(f"AWS gave no single price for: {', '.join(refreshed.kept)}; these keep their value", err=True)
-    elif region != book.region and prices is None:
-        typer.echo(f"prices are those of {book.region}; --live asks for those of {region}", err=True)
     return book.with_file(prices) if prices else book
 
 
@@ -129,18 +143,35 @@ def _quantity(line: CostLine) -> str:
 
 def print_estimate(title: str, estimate: Estimate) -> None:
     """Print an estimate: its lines, its sum, what is not in it and what was assumed."""
-    typer.echo(f"{title}: {estimate.usd:,.2f} USD")
+    print_note(f"{title}: {amount(estimate)}")
     print_lines(estimate.lines)
-    for item in estimate.unpriced:
-        print_note(f"not priced: {item.item} {item.resource}: {item.reason}".replace("  ", " "))
+    print_unpriced(estimate.unpriced)
     for assumption in estimate.assumptions:
         print_note(f"assumed: {assumption}")
+
+
+def print_unpriced(items: Iterable[Unpriced]) -> None:
+    """Print what costs and is not in a sum, each once."""
+    for item in dict.fromkeys(items):
+        print_note(f"not priced: {item.item}{f' {item.resource}' if item.resource else ''}: {item.reason}")
+
+
+def amount(estimate: Estimate, per: str = "") -> str:
+    """Return a sum in words, with what is not in it: `at least 36.50 USD, 2 items not priced`."""
+    return money(estimate.usd, len(estimate.unpriced), per)
+
+
+def money(usd: float, unpriced: int, per: str = "") -> str:
+    """Return an amount in words, as a lower bound where something is not priced."""
+    said = f"{usd:,.2f} USD{per}"
+    return f"at least {said}, {unpriced} {'items' if unpriced > 1 else 'item'} not priced" if unpriced else said
 
 
 def bases(lines: Sequence[CostLine]) -> Iterator[dict[str, Any]]:
     """Yield the prices that lines rest on, each once, as plain data."""
     for price in dict.fromkeys(line.price for line in lines):
-        yield price.model_dump()
+        told = price.model_dump()
+        yield {**{key: told[key] for key in ("value", "unit", "source", "confidence", "note")}, "asOf": price.as_of}
 
 
 def dates(lines: Sequence[CostLine]) -> str:

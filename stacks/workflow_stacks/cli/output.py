@@ -31,7 +31,11 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*titles, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="bold")
     written = [tuple(row) for row in rows]
     columns = [[title, *(row[index] for row in written)] for index, title in enumerate(titles)]
-    for column, cells, width in zip(table.columns, columns, _widths(columns, Console().width), strict=True):
+    widths = _widths(columns, Console().width)
+    if widths is None:
+        _print_blocks(titles, written)
+        return
+    for column, cells, width in zip(table.columns, columns, widths, strict=True):
         column.overflow, column.width = "fold", width
         if written and all(_NUMBER.fullmatch(cell) for cell in cells[1:]):
             column.justify = "right"
@@ -40,18 +44,28 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _print(table)
 
 
-def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int | None]:
-    """Widths with which columns fit: the widest is wrapped first, and no word is folded; None where that cannot be."""
+def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """Widths with which columns fit: the widest is wrapped first, and no word or number is folded.
+
+    None where that cannot be. Words longer than any number, as an ARN, may be folded.
+    """
     widths = [max((len(cell) for cell in cells), default=0) for cells in columns]
     least = [
         min(_MAX_LEN_WORD, max((len(word) for cell in cells for word in cell.split()), default=0)) for cells in columns
     ]
     room = width - _BETWEEN_COLUMNS * (len(columns) - 1)
     if sum(least) > room:
-        return [None] * len(columns)
+        return None
     while sum(widths) > room:
         widths[max(range(len(widths)), key=lambda index: (widths[index] > least[index], widths[index]))] -= 1
     return list(widths)
+
+
+def _print_blocks(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print each row as lines of its own, because the columns do not fit beside each other."""
+    for row in rows:
+        typer.echo("")
+        print_facts(zip(titles, row, strict=True))
 
 
 def print_note(text: str, indent: int = 2) -> None:
