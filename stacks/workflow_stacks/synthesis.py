@@ -37,7 +37,7 @@ def synthesized(project_file: Path, context: str) -> dict[str, dict[str, Any]]:
 def _zone(project_file: Path, context: str) -> str | None:
     described = load_project(project_file).contexts.get(context)
     return (
-        getattr(described.filesystem.configuration, "availability_zone", None)
+        getattr(getattr(described.filesystem, "configuration", None), "availability_zone", None)
         if (described is not None and described.filesystem is not None)
         else None
     )

@@ -89,7 +89,7 @@ class Machines:
         Args:
             task: What the task asks for.
             prices: The unit prices.
-            tasks_per_host: How many of them are to share a machine. Default: as many as it holds.
+            tasks_per_host: How many of them a machine is to hold at least, where there is one that large.
 
         Raises:
             ModelError: No priced type holds the task.
@@ -110,7 +110,7 @@ class Machines:
         large = [each for each in family if 1 / each[3] >= wanted - 1e-9] or family[-1:]
         _, _, name, share, price = min(large, key=lambda each: each[1])
         fits = math.floor(1 / share + 1e-9)
-        return Placement(name, share, price, fits if tasks_per_host is None else max(1, min(fits, round(wanted))))
+        return Placement(name, share, price, max(1, fits))
 
     def whole(self, task: Task, prices: PriceBook) -> Placement:
         """Return the cheapest whole machine that holds a task which is alone on it, as a head job is.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,9 @@ _KINDS = {
     "network": ("network", _RED),
     "other": ("keys, alarms, dashboards", "#56b4e9"),
 }
+_MAX_LABEL = 22
+_MAX_TITLE = 90
+_TOO_SLOW = 0.35
 _EXTENSIONS = (".png", ".svg", ".pdf")
 
 
@@ -50,6 +55,35 @@ def _save(figure: Any, file: Path) -> None:
             figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)
         except OSError as error:
             raise ModelError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of costs.
+
+    Attributes:
+        label: What it stands for.
+        lines: What it costs, a month.
+        chosen: Whether it is the advice.
+        faded: Whether it is no choice, such as a file system that is too slow.
+    """
+
+    label: str
+    lines: Sequence[CostLine]
+    chosen: bool = False
+    faded: bool = False
+
+
+def _wrapped(label: str) -> str:
+    """A label on two lines at most, each short enough for the space beside an axis."""
+    lines = textwrap.wrap(label, _MAX_LABEL, break_long_words=True)
+    if len(lines) > 2:
+        lines = [lines[0], f"{lines[1][: _MAX_LABEL - 1].rstrip(' ,')}…"]
+    return "\n".join(lines)
+
+
+def _title(text: str, most: int = _MAX_TITLE) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _clean(axes: Axes) -> None:
@@ -80,7 +114,7 @@ def plot_throughput(result: Trajectory, demand_mibps: Sequence[tuple[float, floa
     upper.set_ylabel("reads and writes (MiB/s)")
     upper.set_ylim(bottom=0)
     upper.set_title(_throughput_title(result), loc="left", fontsize=11)
-    upper.legend(frameon=False, loc="upper right")
+    _legend_above(figure)
     if credits_matter:
         lower = panels[1]
         at = [result.segments[0].start_hours] + [segment.end_hours for segment in result.segments]
@@ -112,80 +146,121 @@ def _throughput_title(result: Trajectory) -> str:
     return f"{what}: nothing waits"
 
 
-def plot_costs(bars: Sequence[tuple[str, Sequence[CostLine]]], title: str, prices_as_of: str, file: Path) -> None:
+def _legend_above(figure: Any) -> None:
+    """A legend outside of the axes, so that it lies on nothing."""
+    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize=9)
+
+
+def plot_costs(bars: Sequence[Bar], title: str, prices: str, file: Path) -> None:
     """Draw costs by kind as one horizontal bar for each name.
 
     Args:
-        bars: The name of each bar and its lines, in USD a month.
+        bars: The bars, in USD a month.
         title: What is shown.
-        prices_as_of: The date of the prices.
+        prices: The Region and the dates of the prices.
         file: Where to.
     """
-    figure = _figure(file, 8.0, 1.9 + 0.5 * len(bars))
+    figure = _figure(file, 8.0, 2.3 + 0.55 * len(bars))
     axes = figure.subplots()
     _bars(axes, bars)
-    axes.set_title(title, loc="left", fontsize=11)
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(frameon=False, loc="outside lower left", ncols=4, fontsize=9)
-    _date(figure, prices_as_of)
+    axes.set_title(_title(title), loc="left", fontsize=11)
+    _footer(figure, axes, prices)
     _save(figure, file)
 
 
-def _date(figure: Any, prices_as_of: str) -> None:
-    figure.supxlabel(f"prices of {prices_as_of}", x=0.99, ha="right", fontsize=9, color="#606060")
+def _footer(figure: Any, axes: Axes, prices: str) -> None:
+    """The legend below the axes, and below it, in a line of its own, what the prices are."""
+    handles, labels = axes.get_legend_handles_labels()
+    title = "\n".join(textwrap.wrap(prices, 100))
+    if handles:
+        legend = figure.legend(
+            handles, labels, frameon=False, loc="outside lower left", ncols=4, fontsize=9, title=title, title_fontsize=8
+        )
+        legend.get_title().set_color("#606060")
+    else:
+        figure.supxlabel(title, x=0.01, ha="left", fontsize=8, color="#606060")
 
 
-def _bars(axes: Axes, bars: Sequence[tuple[str, Sequence[CostLine]]]) -> None:
+def _bars(axes: Axes, bars: Sequence[Bar]) -> None:
     left = [0.0] * len(bars)
     for kind, (label, color) in _KINDS.items():
-        values = [sum(line.usd for line in lines if line.kind == kind) for _, lines in bars]
+        values = [sum(line.usd for line in bar.lines if line.kind == kind) for bar in bars]
         if not any(values):
             continue
-        axes.barh(range(len(bars)), values, left=left, color=color, label=label, height=0.62)
+        drawn = axes.barh(range(len(bars)), values, left=left, color=color, label=label, height=0.62)
+        for patch, bar in zip(drawn, bars, strict=True):
+            patch.set_alpha(_TOO_SLOW if bar.faded else 1.0)
         left = [so_far + value for so_far, value in zip(left, values, strict=True)]
-    for row, total in enumerate(left):
-        axes.annotate(f"{total:,.0f}", (total, row), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(bars)), [name for name, _ in bars])
+    for row, (total, bar) in enumerate(zip(left, bars, strict=True)):
+        said = f"{total:,.0f}{'  too slow' if bar.faded else '  the advice' if bar.chosen else ''}"
+        weight = "bold" if bar.chosen else "normal"
+        axes.annotate(said, (total, row), (4, 0), textcoords="offset points", va="center", weight=weight, fontsize=9)
+    axes.set_yticks(range(len(bars)), [_wrapped(bar.label) for bar in bars], fontsize=9)
     axes.invert_yaxis()
-    axes.set_xlim(0, max([*left, 1.0]) * 1.12)
+    axes.set_xlim(0, max([*left, 1.0]) * 1.3)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(_locator())
     axes.set_xlabel("USD a month")
     _clean(axes)
     axes.grid(visible=False, axis="y")
 
 
-def plot_advice(options: Sequence[RunCost], points: Sequence[BreakEven], prices_as_of: str, file: Path) -> None:
+def _locator() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5)
+
+
+def _times(slowdown: float) -> str:
+    return f"{slowdown:,.0f}x time" if slowdown >= 10 else f"{slowdown:.2g}x time"
+
+
+def plot_advice(options: Sequence[RunCost], points: Sequence[BreakEven], prices: str, file: Path) -> None:
     """Draw the file systems side by side, and where workloads lie about the break-even line of EFS and ObjectiveFS.
 
     Args:
         options: The priced file systems, the choice first.
         points: Workloads to place; that of the options is marked.
-        prices_as_of: The date of the prices.
+        prices: The Region and the dates of the prices.
         file: Where to.
     """
-    figure = _figure(file, 13.5, 5.8)
+    figure = _figure(file, 13.5, 6.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     workload = options[0].workload
     bars = []
-    for option in options:
+    for position, option in enumerate(options):
+        runs = workload.runs_per_month
         lines = [*option.use.per_month]
-        for line in (*option.use.per_run, *option.compute):
-            runs = workload.runs_per_month
-            lines.append(CostLine(line.item, line.kind, line.quantity * runs, line.price))
-        slow = f", {option.use.slowdown:.2g}x time" if option.use.slowdown >= 1.05 else ""
-        bars.append((f"{option.choice.key}{slow}", lines))
+        each_run = (*option.use.per_run, *option.compute, *option.around)
+        lines += [replace(line, quantity=line.quantity * runs) for line in each_run]
+        slow = f", {_times(option.use.slowdown)}" if option.use.slowdown >= 1.05 else ""
+        too_slow = option.use.slowdown > workload.max_slowdown
+        label = f"{option.choice.key}{slow}"
+        bars.append(Bar(label, tuple(lines), chosen=position == 0, faded=too_slow and position > 0))
     _bars(left, bars)
-    left.set_title(f"{workload.name}: {workload.runs_per_month:g} runs a month", loc="left", fontsize=11)
-    _break_even_axes(right, points, workload.name)
+    left.set_title(_title(f"{workload.name}: {workload.runs_per_month:g} runs a month", 60), loc="left", fontsize=11)
+    numbered = _break_even_axes(right, points, workload.name)
     right.set_title("One run: EFS elastic or ObjectiveFS", loc="left", fontsize=11)
-    figure.legend(frameon=False, loc="outside lower left", ncols=6, fontsize=9)
-    _date(figure, prices_as_of)
+    right.legend(
+        handles=numbered,
+        frameon=False,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        fontsize=8,
+        handlelength=0,
+        handletextpad=0,
+    )
+    _footer(figure, left, prices)
     _save(figure, file)
 
 
-def _break_even_axes(axes: Axes, points: Sequence[BreakEven], marked: str) -> None:
+def _break_even_axes(axes: Axes, points: Sequence[BreakEven], marked: str) -> list[Any]:
+    """Draw the line and a numbered point for each workload; return what a legend needs to name the numbers."""
+    from matplotlib.lines import Line2D
+
     premiums = [max(point.efs_premium_usd, 0.01) for point in points]
-    mounts = [point.objectivefs_mounts_usd for point in points]
-    low, high = min(premiums + mounts) / 5, max(premiums + mounts) * 30
+    mounts = [max(point.objectivefs_mounts_usd, 0.01) for point in points]
+    low, high = min(premiums + mounts) / 5, max(premiums + mounts) * 8
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low, high)
@@ -193,25 +268,18 @@ def _break_even_axes(axes: Axes, points: Sequence[BreakEven], marked: str) -> No
     axes.fill_between([low, high], [low, low], [low, high], color=_GREEN, alpha=0.10, linewidth=0)
     axes.fill_between([low, high], [low, high], [high, high], color=_BLUE, alpha=0.08, linewidth=0)
     axes.plot([low, high], [low, high], color="#404040", linewidth=1.5)
-    axes.annotate("break-even", (high, high), (-14, -22), textcoords="offset points", rotation=45, ha="right", va="top")
-    axes.text(0.97, 0.04, "ObjectiveFS costs less", transform=axes.transAxes, ha="right", color=_GREEN, weight="bold")
-    axes.text(0.03, 0.94, "EFS costs less", transform=axes.transAxes, color=_BLUE, weight="bold")
-    for point, x, y in sorted(zip(points, premiums, mounts, strict=True), key=lambda entry: entry[1]):
+    axes.text(0.97, 0.03, "ObjectiveFS costs less", transform=axes.transAxes, ha="right", color=_GREEN, weight="bold")
+    axes.text(0.03, 0.95, "EFS costs less", transform=axes.transAxes, color=_BLUE, weight="bold")
+    named = []
+    order = sorted(zip(points, premiums, mounts, strict=True), key=lambda entry: entry[1])
+    for number, (point, x, y) in enumerate(order, 1):
         own = point.workload.name == marked
-        axes.plot(x, y, marker="o", markersize=9 if own else 6, color=_RED if own else "#404040", linestyle="none")
-        weight = "bold" if own else "normal"
-        # Away from the line: to the right of what lies below it, above what lies above it.
-        below = y < x
-        axes.annotate(
-            point.workload.name,
-            (x, y),
-            (9, -4) if below else (0, 9),
-            textcoords="offset points",
-            ha="left" if below else "center",
-            va="center" if below else "bottom",
-            fontsize=8.5,
-            weight=weight,
-        )
-    axes.set_xlabel("what the data costs more on EFS than in S3 (USD a run, retention included)")
-    axes.set_ylabel("what ObjectiveFS mounts and task memory cost (USD a run)")
+        color = _RED if own else "#404040"
+        axes.plot(x, y, marker="o", markersize=13, color=color, linestyle="none")
+        axes.annotate(str(number), (x, y), color="white", ha="center", va="center_baseline", fontsize=8, weight="bold")
+        name = textwrap.fill(point.workload.name, _MAX_LABEL + 6, subsequent_indent="    ", break_long_words=True)
+        named.append(Line2D([], [], linestyle="none", label=f"{number}  {name}{' (this workload)' if own else ''}"))
+    axes.set_xlabel("what the data costs more on EFS than in S3\n(USD a run, retention included)")
+    axes.set_ylabel("what ObjectiveFS mounts and task memory cost\n(USD a run)")
     axes.spines[["top", "right"]].set_visible(False)
+    return named

@@ -155,11 +155,9 @@ class RunRecord:
     def figures(self, name: str, **given: Any) -> dict[str, Any]:
         """Return the figures of that workload, each that was measured with its source."""
         count = len(self.tasks)
-        vcpus, memory = (
-            math.fsum(value(job) * job.last_hours for job in self.tasks)
-            / max(1e-9, math.fsum(job.last_hours for job in self.tasks))
-            for value in (lambda job: job.vcpus, lambda job: job.memory_mib / 1024)
-        )
+        hours = max(1e-9, math.fsum(job.last_hours for job in self.tasks))
+        vcpus = math.fsum(job.vcpus * job.last_hours for job in self.tasks) / hours
+        memory = math.fsum(job.memory_mib / 1024 * job.last_hours for job in self.tasks) / hours
         measured: dict[str, Any] = {
             "tasks": count,
             "concurrency": max(1, min(count, self.concurrency)),

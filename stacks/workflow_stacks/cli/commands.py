@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cost", "cost:cost", "Estimate what a context costs, idle and for each run of a workload."),
     Command("throughput", "throughput:throughput", "Follow EFS throughput and burst credits under a demand."),
     Command("recommend", "recommend:recommend", "Weigh the file systems for a workload."),
+    Command("analyze", "analyze:analyze", "Write the workload that a run was, and the right sizes of its tasks."),
     Command("diagram", "diagram:diagram", "Draw the architecture of a context.", extra="plots"),
     Command("engines", "engines:engines", "Show which engine works on which file system."),
     Command("schema", "schema:schema", "Print the JSON Schema of the project file."),

@@ -16,13 +16,15 @@ from .estimates import (
     PriceNotes,
     PricesOption,
     RegionOption,
+    WorkloadOption,
     bases,
     dates,
     model_errors,
     price_book,
     print_lines,
+    print_unpriced,
 )
-from .options import JsonOption
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_note, print_table
 
 if TYPE_CHECKING:
@@ -33,11 +35,16 @@ if TYPE_CHECKING:
 
 @model_errors
 def recommend(
-    workload: Annotated[str, typer.Option(metavar="FILE|PRESET", help="The workload.")],
+    context: Annotated[
+        str | None,
+        typer.Argument(help="A context: its engine, machines and Spot. Default: any.", metavar="CONTEXT"),
+    ] = None,
+    workload: WorkloadOption = None,
     engine: Annotated[str | None, typer.Option(help="Choose among the file systems of this engine only.")] = None,
     region: RegionOption = DEFAULT_REGION,
     prices: PricesOption = None,
     live: LiveOption = False,
+    project: ProjectOption = DEFAULT_PROJECT,
     json: JsonOption = False,
     plot: PlotOption = None,
 ) -> None:
@@ -46,41 +53,65 @@ def recommend(
     from workflow_context.models.workloads import load_workload
     from workflow_stacks.project.file_systems.registry import cost_models
 
+    if workload is None:
+        raise typer.BadParameter("give the --workload", param_hint="--workload")
+    loaded = load_workload(workload)
     book = price_book(prices, region, live=live)
-    advice = advise(load_workload(workload), book, fs_types=_storages(engine), region=region, choices=cost_models())
+    machines = None
+    if context is not None:
+        from .synthesized_context import synthesized_context
+
+        found = synthesized_context(project, context)
+        engine = engine or found.context.engine.engine
+        machines = found.machines
+    advice = advise(loaded, book, fs_types=_storages(engine), region=region, choices=cost_models(), machines=machines)
     if plot:
         _plot(advice, book, region, plot)
     if json:
-        print_json(description(advice))
+        print_json({"context": context, "engine": engine, **description(advice, book)})
     else:
-        _print(advice)
+        _print(advice, book, engine)
 
 
-def description(advice: Advice) -> dict[str, Any]:
+def description(advice: Advice, book: PriceBook) -> dict[str, Any]:
     """Return the advice as plain data."""
+    within = advice.fastest_within_budget
     return {
         "workload": advice.workload.model_dump(by_alias=True),
+        "region": book.region,
         "assumed": list(advice.workload.assumed),
         "recommended": advice.choice.choice.key,
         "fsType": advice.choice.choice.fs_type,
         "reason": advice.reason,
-        "within_budget": advice.within_budget,
+        "withinBudget": advice.within_budget,
+        "fastestWithinBudget": None if within is None else within.choice.key,
         "options": [
             {
-                "file_system": option.choice.key,
+                "fileSystem": option.choice.key,
                 "fsType": option.choice.fs_type,
+                "engines": _engines(option.choice.fs_type),
                 "setting": option.use.setting,
-                "usd_per_month": round(option.usd_per_month, 2),
-                "file_system_usd_per_month": round(option.usd_storage_per_month, 2),
-                "usd_per_run": round(option.per_run.usd, 4),
-                "run_hours": option.run_hours,
+                "instanceType": option.placement.instance_type,
+                "usdPerMonth": round(option.usd_per_month, 2),
+                "fileSystemUsdPerMonth": round(option.usd_storage_per_month, 2),
+                "usdPerRun": round(option.per_run.usd, 4),
+                "usdPerSample": round(option.usd_per_sample, 4),
+                "spotRangeUsd": None
+                if option.spot_range_usd is None
+                else [round(usd, 4) for usd in option.spot_range_usd],
+                "unpricedCount": len(option.unpriced),
+                "unpriced": [item.as_dict() for item in option.unpriced],
+                "runHours": option.run_hours,
                 "slowdown": option.use.slowdown,
-                "notes": list(option.use.notes),
+                "slowdownFirstMonth": option.use.first_slowdown,
+                "lines": [line.as_dict() for line in option.per_run.lines],
+                "standing": [line.as_dict() for line in option.use.per_month],
+                "notes": [*option.use.notes, *option.use.cautions],
             }
             for option in advice.options
         ],
-        "rejected": [{"file_system": each.key, "reason": each.reason} for each in advice.rejected],
-        "break_points": [
+        "rejected": [{"fileSystem": each.key, "reason": each.reason} for each in advice.rejected],
+        "breakPoints": [
             {
                 "figure": turn.figure,
                 "unit": turn.unit,
@@ -100,6 +131,14 @@ def _lines(advice: Advice) -> list[CostLine]:
     return [line for option in advice.options for line in (*option.use.per_month, *option.per_run.lines)]
 
 
+def _engines(fs_type: str) -> list[str]:
+    """The engines that work on a file system."""
+    from workflow_context.catalog import ENGINES
+    from workflow_stacks.project.file_systems.registry import file_systems_of
+
+    return [name for name, engine in ENGINES.items() if fs_type in file_systems_of(engine)]
+
+
 def _storages(engine: str | None) -> tuple[str, ...] | None:
     from workflow_context.catalog import ENGINES
     from workflow_stacks.project.file_systems.registry import file_systems_of
@@ -108,35 +147,22 @@ def _storages(engine: str | None) -> tuple[str, ...] | None:
         return None
     if engine not in ENGINES:
         raise WorkflowContextError(f"there is no engine {engine!r}; engines: {', '.join(sorted(ENGINES))}")
-    return file_systems_of(ENGINES[engine])
+    return tuple(file_systems_of(ENGINES[engine]))
 
 
-def _print(advice: Advice) -> None:
+def _print(advice: Advice, book: PriceBook, engine: str | None) -> None:
     choice, notes = advice.choice, PriceNotes()
     print_note(f"{advice.workload.name}: {choice.choice.key} ({choice.use.setting}), {advice.reason}")
-    if advice.within_budget is not None:
-        kept = "within" if advice.within_budget else "above"
-        typer.echo(f"{kept} the budget of {advice.workload.budget_usd_per_month:,.0f} USD a month")
+    _print_budget(advice)
     typer.echo("")
     print_table(
-        (
-            "file system",
-            "setting",
-            "USD a month",
-            "of it storage",
-            "USD a run",
-            "hours a run",
-            "times as long",
-            "prices",
-        ),
+        ("file system", "USD a month", "of it storage", "USD a run", "times as long", "prices"),
         [
             (
                 option.choice.key,
-                option.use.setting,
                 f"{option.usd_per_month:,.2f}",
                 f"{option.usd_storage_per_month:,.2f}",
                 f"{option.per_run.usd:,.2f}",
-                f"{option.run_hours:,.2f}",
                 f"{option.use.slowdown:.2f}x",
                 notes.letters([*option.use.per_month, *option.per_run.lines]),
             )
@@ -144,6 +170,11 @@ def _print(advice: Advice) -> None:
         ],
     )
     notes.print(_lines(advice))
+    print_note(f"prices of {book.region}; a run takes {advice.workload.run_hours:,.2f} hours where nothing is slower")
+    if engine is None:
+        typer.echo("\nEngines that can use them")
+        for fs_type in dict.fromkeys(option.choice.fs_type for option in advice.options):
+            print_note(f"- {fs_type}: {', '.join(_engines(fs_type)) or 'none'}")
     for each in advice.rejected:
         print_note(f"{each.key} is left out: {each.reason}")
     typer.echo("\nWhat would change this")
@@ -153,13 +184,41 @@ def _print(advice: Advice) -> None:
         print_note("- nothing that was tried: no single figure, from a hundredth to a hundred times what it is")
     typer.echo("\nTo know besides")
     for option in advice.options:
-        for note in option.use.notes:
+        for note in (option.use.setting, *option.use.notes, *option.use.cautions):
             print_note(f"- {option.choice.key}: {note}")
+    _print_choice(advice, book, notes)
+    typer.echo("--json names the source of each price")
+
+
+def _print_budget(advice: Advice) -> None:
+    if advice.within_budget is None:
+        return
+    kept = "within" if advice.within_budget else "above"
+    print_note(f"{kept} the budget of {advice.workload.budget_usd_per_month:,.0f} USD a month")
+    within = advice.fastest_within_budget
+    if not advice.within_budget:
+        print_note(
+            f"the fastest within it is {within.choice.key}: {within.usd_per_month:,.2f} USD a month, a run takes "
+            f"{within.run_hours:,.2f} hours ({within.use.slowdown:.2f}x)"
+            if within is not None
+            else "no file system keeps within it"
+        )
+
+
+def _print_choice(advice: Advice, book: PriceBook, notes: PriceNotes) -> None:
+    from workflow_context.models.healthomics import healthomics_run
+
+    choice = advice.choice
     typer.echo(f"\nWhat {choice.choice.key} rests on")
     print_lines([*choice.use.per_month, *choice.per_run.lines], notes)
+    print_unpriced(choice.unpriced)
     for assumption in choice.assumptions:
         print_note(f"assumed: {assumption}")
-    typer.echo("--json names the source of each price")
+    for figure, said in advice.workload.published.items():
+        print_note(f"published {figure}: {said}")
+    elsewhere = healthomics_run(choice.workload, book)
+    if elsewhere is not None:
+        print_note(elsewhere.sentence())
 
 
 def _plot(advice: Advice, book: PriceBook, region: str, file: Path) -> None:
@@ -175,4 +234,4 @@ def _plot(advice: Advice, book: PriceBook, region: str, file: Path) -> None:
             points.append(break_even(each, book, region))
         except ModelError as error:
             typer.echo(f"{each.name} is not in the picture: {error}", err=True)
-    plot_advice(advice.options, points, dates(_lines(advice)), file)
+    plot_advice(advice.options, points, f"prices of {book.region}, {dates(_lines(advice))}", file)

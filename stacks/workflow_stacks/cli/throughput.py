@@ -21,25 +21,29 @@ from .estimates import (
     print_lines,
 )
 from .options import JsonOption
-from .output import print_facts, print_json, print_table
+from .output import print_facts, print_json, print_note, print_table
 
 if TYPE_CHECKING:
-    from workflow_context.models.burst_credits import Demand, Trajectory
+    from workflow_context.models.burst_credits import Demand, EfsModel, Trajectory
     from workflow_context.models.throughput_modes import ModeResult
 
 
 @model_errors
 def throughput(
-    stored_gib: Annotated[float, typer.Option(help="Data in the Standard class of the file system, in GiB.")],
-    hours: Annotated[float, typer.Option(help="How long the demand lasts, in hours.")],
-    read_mibps: Annotated[float, typer.Option(help="What the tasks read together, in MiB/s.")] = 0.0,
-    write_mibps: Annotated[float, typer.Option(help="What the tasks write together, in MiB/s.")] = 0.0,
+    stored_gib: Annotated[
+        float, typer.Option(help="Data in the Standard class of the file system, in GiB.", min=0, max=1e7)
+    ],
+    hours: Annotated[float, typer.Option(help="How long the demand lasts, in hours.", min=0, max=100_000)],
+    read_mibps: Annotated[float, typer.Option(help="What the tasks read together, in MiB/s.", min=0, max=1e6)] = 0.0,
+    write_mibps: Annotated[float, typer.Option(help="What the tasks write together, in MiB/s.", min=0, max=1e6)] = 0.0,
     mode: Annotated[str, typer.Option(help="bursting, provisioned or elastic.")] = "bursting",
     provisioned_mibps: Annotated[float | None, typer.Option(help="Provisioned throughput, in MiB/s.")] = None,
-    clients: Annotated[int | None, typer.Option(help="Machines at a time; each is limited by EFS.")] = None,
+    clients: Annotated[
+        int | None, typer.Option(help="Machines at a time; each has its limit.", min=1, max=100_000)
+    ] = None,
     one_zone: Annotated[bool, typer.Option("--one-zone", help="A One Zone file system.")] = False,
     credits_tib: Annotated[float | None, typer.Option(help="Credits at the begin, in TiB. Default: full.")] = None,
-    runs_per_month: Annotated[int, typer.Option(help="How often the demand comes in a month.")] = 1,
+    runs_per_month: Annotated[int, typer.Option(help="How often the demand comes in a month.", min=1, max=100_000)] = 1,
     region: RegionOption = DEFAULT_REGION,
     prices: PricesOption = None,
     live: LiveOption = False,
@@ -58,10 +62,11 @@ def throughput(
 
     if mode not in tuple(ThroughputMode):
         raise typer.BadParameter(f"{mode!r} is none of {', '.join(ThroughputMode)}", param_hint="--mode")
+    book = price_book(prices, region, live=live)
     model = EfsModel(stored_gib, ThroughputMode(mode), provisioned_mibps, region, one_zone, clients)
     demand = [Demand(hours, read_mibps, write_mibps)]
     result = simulate(model, demand, credits_mib=None if credits_tib is None else credits_tib * TIB_IN_MIB)
-    modes = compare_modes(model, demand, price_book(prices, region, live=live), runs_per_month)
+    modes = compare_modes(model, demand, book, runs_per_month)
     own = next(each for each in modes if each.model == model)
     cheapest = cheapest_unthrottled(modes)
     if plot:
@@ -79,32 +84,32 @@ def description(
     model = result.model
     return {
         "mode": str(model.mode),
-        "provisioned_mibps": model.provisioned_mibps,
-        "stored_gib": model.stored_gib,
+        "provisionedMibps": model.provisioned_mibps,
+        "storedGib": model.stored_gib,
         "region": model.region,
-        "baseline_mibps": model.baseline_mibps,
-        "burst_mibps": model.burst_mibps,
-        "credits_exhausted_after_hours": result.credits_exhausted_after_hours,
-        "achieved_mibps_mean": result.achieved_mibps_mean,
-        "demanded_hours": result.demanded_hours,
-        "finished_after_hours": result.finished_hours,
+        "baselineMibps": model.baseline_mibps,
+        "burstMibps": model.burst_mibps,
+        "creditsExhaustedAfterHours": result.credits_exhausted_after_hours,
+        "achievedMibpsMean": result.achieved_mibps_mean,
+        "demandedHours": result.demanded_hours,
+        "finishedAfterHours": result.finished_hours,
         "slowdown": result.slowdown,
-        "cheapest_unthrottled_mode": None if cheapest is None else str(cheapest.model.mode),
-        "cheapest_unthrottled_provisioned_mibps": None if cheapest is None else cheapest.model.provisioned_mibps,
-        "usd_per_month": round(own.cost.usd, 2),
+        "cheapestUnthrottledMode": None if cheapest is None else str(cheapest.model.mode),
+        "cheapestUnthrottledProvisionedMibps": None if cheapest is None else cheapest.model.provisioned_mibps,
+        "usdPerMonth": round(own.cost.usd, 2),
         "modes": [_mode(each) for each in modes],
         "prices": list(bases([line for each in modes for line in each.cost.lines])),
         "series": [
             {
-                "start_hours": segment.start_hours,
-                "end_hours": segment.end_hours,
-                "read_mibps": segment.read_mibps,
-                "write_mibps": segment.write_mibps,
-                "permitted_mibps": None if math.isinf(segment.permitted_mibps) else segment.permitted_mibps,
-                "credits_start_mib": segment.credits_start_mib,
-                "credits_end_mib": segment.credits_end_mib,
-                "backlog_start_mib": segment.backlog_start_mib,
-                "backlog_end_mib": segment.backlog_end_mib,
+                "startHours": segment.start_hours,
+                "endHours": segment.end_hours,
+                "readMibps": segment.read_mibps,
+                "writeMibps": segment.write_mibps,
+                "permittedMibps": None if math.isinf(segment.permitted_mibps) else segment.permitted_mibps,
+                "creditsStartMib": segment.credits_start_mib,
+                "creditsEndMib": segment.credits_end_mib,
+                "backlogStartMib": segment.backlog_start_mib,
+                "backlogEndMib": segment.backlog_end_mib,
             }
             for segment in result.segments
         ],
@@ -114,10 +119,12 @@ def description(
 def _mode(each: ModeResult) -> dict[str, Any]:
     return {
         "mode": str(each.model.mode),
-        "provisioned_mibps": each.model.provisioned_mibps,
+        "provisionedMibps": each.model.provisioned_mibps,
         "throttled": each.throttled,
-        "slowdown": each.month.slowdown,
-        "usd_per_month": round(each.cost.usd, 2),
+        "slowdown": each.months.steady,
+        "slowdownFirstMonth": each.months.first,
+        "keepsUp": each.months.keeps_up,
+        "usdPerMonth": round(each.cost.usd, 2),
     }
 
 
@@ -126,14 +133,23 @@ def _name(each: ModeResult) -> str:
     return f"{each.model.mode}{f' {provisioned:g} MiB/s' if provisioned is not None else ''}"
 
 
+def _rates(writes: float, metered: float, model: EfsModel) -> str:
+    """Writes alone and reads alone at a metered rate: reads count one third, up to the ceiling of the Region."""
+    from workflow_context.models.efs_limits import READ_DISCOUNT
+
+    reads = min(metered * READ_DISCOUNT, model.ceiling.read_mibps)
+    return f"{writes:,.3f} MiB/s of writes, or {reads:,.3f} MiB/s of reads"
+
+
 def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, modes: tuple[ModeResult, ...]) -> None:
     notes = PriceNotes()
     ends = result.credits_exhausted_after_hours
     ended = "never" if ends is None else f"after {ends:.2f} hours"
     facts = [
         ("mode", _name(own)),
-        ("baseline", f"{result.model.baseline_mibps:,.3f} MiB/s of writes, three times as much of reads"),
-        ("burst", f"{result.model.burst_mibps:,.3f} MiB/s of writes, three times as much of reads"),
+        ("Region", result.model.region),
+        ("baseline", _rates(result.model.baseline_mibps, result.model.sustained_metered_mibps, result.model)),
+        ("burst", _rates(result.model.burst_mibps, result.model.burst_metered_mibps, result.model)),
         ("credits end", ended if result.model.uses_credits else "this mode has none"),
         ("achieved", f"{result.achieved_mibps_mean:,.2f} MiB/s on the mean"),
         (
@@ -163,11 +179,12 @@ def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, mod
     )
     typer.echo("")
     print_table(
-        ("mode, over a month", "slowed down", "USD a month", "prices"),
+        ("mode", "first month", "every month after", "USD a month", "prices"),
         [
             (
                 _name(each),
-                f"{each.month.slowdown:.2f}x",
+                f"{each.months.first:.2f}x",
+                f"{each.months.steady:.2f}x" + ("" if each.months.keeps_up else " *"),
                 f"{each.cost.usd:,.2f}",
                 notes.letters(each.cost.lines),
             )
@@ -175,6 +192,9 @@ def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, mod
         ],
     )
     notes.print([line for each in modes for line in each.cost.lines])
+    if not all(each.months.keeps_up for each in modes):
+        print_note("* the runs of a month do not fit into it at what the file system sustains: they queue up")
+    print_note("the first month begins with full credits, as a new file system does; the others with what is left")
     typer.echo("")
     print_lines(own.cost.lines, notes)
 

@@ -72,6 +72,10 @@ class FileSystemModel(Protocol):
         """
         ...
 
+    def idle_unpriced(self, prices: PriceBook) -> tuple[Unpriced, ...]:
+        """Return what it costs while idle that no template shows."""
+        ...
+
     def use(self, workload: Workload, prices: PriceBook, region: str) -> Use:
         """Put a workload on it.
 
@@ -79,6 +83,15 @@ class FileSystemModel(Protocol):
             ModelError: It cannot hold the workload.
         """
         ...
+
+
+class NothingUnpriced:
+    """A file system whose templates show all that it costs while idle."""
+
+    def idle_unpriced(self, prices: PriceBook) -> tuple[Unpriced, ...]:
+        """Return nothing."""
+        del prices
+        return ()
 
 
 def split(found: Iterable[CostLine | Unpriced]) -> tuple[tuple[CostLine, ...], tuple[Unpriced, ...]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from workflow_context.models.cfn import Stacks
 from workflow_context.models.errors import ModelError
-from workflow_context.models.estimates import CostLine
+from workflow_context.models.estimates import CostLine, Unpriced
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.published import LATCH_BENCHMARKS
@@ -107,6 +107,17 @@ class ObjectiveFsChoice:
             memory,
             unpriced=unpriced,
             cautions=(doubt,) if workload.hosts > 1 else (),
+        )
+
+    def idle_unpriced(self, prices: PriceBook) -> tuple[Unpriced, ...]:
+        """Return the licence: a subscription of the vendor, used or not."""
+        plan = prices.get("objectivefs_team_plan_month")
+        about = f"about {plan.value:g} USD a month ({plan.as_of})" if plan else "its price is not known"
+        return (
+            Unpriced(
+                "ObjectiveFS licence",
+                f"a subscription of the vendor, {about}; its data lies in a bucket: give --bucket-gib",
+            ),
         )
 
     def _slowdown(self, workload: Workload) -> float:

@@ -11,14 +11,14 @@ from workflow_context.models.estimates import CostLine, priced
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import MIB_IN_MB, FileSystemModel, Use, gb_months, request_lines, split
+from .base import MIB_IN_MB, FileSystemModel, NothingUnpriced, Use, gb_months, request_lines, split
 
 DISK_MBPS = 125.0
 """What a gp3 volume does without extra charge, in MB/s; staged files are written to it and read from it."""
 
 
 @dataclass(frozen=True)
-class S3Choice:
+class S3Choice(NothingUnpriced):
     """Amazon S3, staged."""
 
     head_on_ec2: ClassVar[bool] = False
