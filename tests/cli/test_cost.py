@@ -31,7 +31,7 @@ def test_an_idle_context_is_priced_by_what_it_synthesizes(provisioned):
     assert "NAT gateway" in [line["item"] for line in core["lines"]]
     throughput = next(line for line in context["lines"] if line["kind"] == "throughput")
     assert throughput["usd"] == 6144
-    assert provisioned["idle_usd_per_month"] == pytest.approx(core["usd"] + context["usd"], abs=0.02)
+    assert provisioned["idleUsdPerMonth"] == pytest.approx(core["usd"] + context["usd"], abs=0.02)
 
 
 def test_every_resource_type_that_a_context_synthesizes_is_in_a_price_table(provisioned):
@@ -41,8 +41,8 @@ def test_every_resource_type_that_a_context_synthesizes_is_in_a_price_table(prov
 def test_every_line_shows_the_date_and_the_confidence_of_its_price(provisioned):
     for stack in provisioned["idle"].values():
         for line in stack["lines"]:
-            assert line["price_as_of"]
-            assert line["price_confidence"]
+            assert line["priceAsOf"]
+            assert line["priceConfidence"]
 
 
 def test_people_read_date_and_confidence_of_every_line_within_80_columns(monkeypatch):
@@ -57,22 +57,22 @@ def test_people_read_date_and_confidence_of_every_line_within_80_columns(monkeyp
 
 def test_a_run_is_priced_on_the_file_system_of_the_context(provisioned):
     (priced,) = provisioned["runs"]
-    assert priced["file_system"] == "EFS provisioned"
+    assert priced["fileSystem"] == "EFS provisioned"
     assert priced["setting"] == "provisioned 1024 MiB/s"
 
 
 def test_what_stands_all_month_is_not_counted_twice(provisioned):
     (priced,) = provisioned["runs"]
     assert priced["standing"] == []
-    assert priced["usd_per_month"] == pytest.approx(20 * priced["usd_per_run"], abs=0.01)
+    assert priced["usdPerMonth"] == pytest.approx(20 * priced["usdPerRun"], abs=0.01)
 
 
 def test_a_workload_alone_is_priced_on_every_file_system(tmp_path):
     file = tmp_path / "cost.png"
     outcome = run("--workload", "gatk-germline-wgs", "--json", "--plot", str(file))
     told = json.loads(outcome.stdout)
-    assert told["idle_usd_per_month"] is None
-    assert {"EFS bursting", "EFS elastic", "OFS", "S3"} <= {each["file_system"] for each in told["runs"]}
+    assert told["idleUsdPerMonth"] is None
+    assert {"EFS bursting", "EFS elastic", "OFS", "S3"} <= {each["fileSystem"] for each in told["runs"]}
     assert file.exists()
 
 
@@ -82,7 +82,7 @@ def test_a_price_file_changes_the_estimate(tmp_path):
 
     def elastic(*args: str) -> float:
         told = json.loads(run("--workload", "gatk-germline-wgs", "--json", *args).stdout)
-        lines = next(each for each in told["runs"] if each["file_system"] == "EFS elastic")["lines"]
+        lines = next(each for each in told["runs"] if each["fileSystem"] == "EFS elastic")["lines"]
         return next(line["usd"] for line in lines if line["item"] == "EFS storage")
 
     assert elastic("--prices", str(file)) == pytest.approx(2 * elastic(), abs=1e-3)
@@ -112,10 +112,25 @@ def test_live_prices_replace_the_shipped_ones_and_what_aws_does_not_give_is_name
     outcome = run("--workload", "gatk-germline-wgs", "--json", "--live", "--region", "eu-west-1")
     lines = [line for each in json.loads(outcome.stdout)["runs"] for line in each["lines"]]
     (storage, *_) = [line for line in lines if line["item"] == "EFS storage"]
-    assert (storage["unit_price_usd"], storage["price_as_of"]) == (0.33, "2026-11-20")
+    assert (storage["unitPriceUsd"], storage["priceAsOf"]) == (0.33, "2026-11-20")
     assert "nat_gateway_hour" in outcome.stderr
 
 
-def test_prices_of_another_region_than_asked_for_are_pointed_out():
-    outcome = run("--workload", "simulation-cpu-bound", "--region", "eu-west-1", "--json")
-    assert "prices are those of us-east-1" in outcome.stderr
+def test_a_region_has_its_own_prices_and_the_output_names_it():
+    told = json.loads(run("--workload", "simulation-cpu-bound", "--region", "eu-west-1", "--json").stdout)
+    bursting = next(each for each in told["runs"] if each["fileSystem"] == "EFS bursting")
+    storage = next(line for line in bursting["lines"] if line["item"] == "EFS storage")
+    assert (told["region"], storage["unitPriceUsd"], storage["priceAsOf"]) == ("eu-west-1", 0.33, "2026-09-21")
+    assert any("list prices of eu-west-1" in assumption for assumption in bursting["assumptions"])
+    assert bursting["unpricedCount"] > 0
+    assert {"EFS elastic", "FSxLustre"}.isdisjoint(each["fileSystem"] for each in told["runs"])
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [("mars-1", "there is no Region 'mars-1'"), ("eu-central-1", "no prices of eu-central-1 come with this package")],
+)
+def test_a_region_without_prices_is_refused(region, message):
+    outcome = run("--workload", "simulation-cpu-bound", "--region", region)
+    assert outcome.exit_code == 1
+    assert message in outcome.stderr

@@ -18,9 +18,9 @@ def run(*args: str):
 def test_the_file_systems_stand_side_by_side_with_what_would_change_the_choice():
     outcome = run("--workload", "nfcore-sarek-tumor-normal", "--json")
     told = json.loads(outcome.stdout)
-    assert told["recommended"] == told["options"][0]["file_system"]
-    assert len(told["options"]) == 7
-    assert told["break_points"]
+    assert told["recommended"] == told["options"][0]["fileSystem"]
+    assert len(told["options"]) == 9
+    assert told["breakPoints"]
     assert "readGib" in told["assumed"]
 
 
@@ -37,7 +37,7 @@ def test_the_table_names_assumptions_dates_and_confidence_within_the_terminal(pr
     assert outcome.exit_code == 0
     assert "What would change this" in outcome.stdout
     assert "are assumed, not measured" in " ".join(outcome.stdout.split())
-    assert "price a: 2026-10-08, price list, second-hand" in outcome.stdout
+    assert re.search(r"^price [a-z]: 2026-10-08, price list, second-hand$", outcome.stdout, re.MULTILINE)
     assert max(map(len, outcome.stdout.splitlines())) <= columns
 
 

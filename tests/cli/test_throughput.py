@@ -22,24 +22,24 @@ def result(*args: str) -> dict:
 def test_json_tells_when_the_credits_end_and_how_much_longer_the_workflow_takes():
     told = result("--stored-gib", "100", "--write-mibps", "100", "--hours", "10")
     assert told["mode"] == "bursting"
-    assert told["baseline_mibps"] == pytest.approx(4.8828125)
-    assert told["burst_mibps"] == 100
-    assert told["credits_exhausted_after_hours"] == pytest.approx(6.43, abs=0.01)
-    assert told["slowdown"] == pytest.approx(told["finished_after_hours"] / 10)
+    assert told["baselineMibps"] == pytest.approx(4.8828125)
+    assert told["burstMibps"] == 100
+    assert told["creditsExhaustedAfterHours"] == pytest.approx(6.43, abs=0.01)
+    assert told["slowdown"] == pytest.approx(told["finishedAfterHours"] / 10)
     assert told["slowdown"] > 7
-    assert told["achieved_mibps_mean"] == pytest.approx(100 / told["slowdown"])
-    assert told["cheapest_unthrottled_mode"] == "elastic"
-    assert told["usd_per_month"] == pytest.approx(30)
-    assert told["series"][0]["start_hours"] == 0
-    assert told["series"][-1]["end_hours"] == pytest.approx(told["finished_after_hours"])
-    assert all(price["as_of"] and price["confidence"] for price in told["prices"])
+    assert told["achievedMibpsMean"] == pytest.approx(100 / told["slowdown"])
+    assert told["cheapestUnthrottledMode"] == "elastic"
+    assert told["usdPerMonth"] == pytest.approx(30)
+    assert told["series"][0]["startHours"] == 0
+    assert told["series"][-1]["endHours"] == pytest.approx(told["finishedAfterHours"])
+    assert all(price["asOf"] and price["confidence"] for price in told["prices"])
 
 
 def test_credits_that_never_end_are_null():
     told = result("--stored-gib", "1024", "--read-mibps", "100", "--hours", "100")
-    assert told["credits_exhausted_after_hours"] is None
+    assert told["creditsExhaustedAfterHours"] is None
     assert told["slowdown"] == 1
-    assert told["cheapest_unthrottled_mode"] == "bursting"
+    assert told["cheapestUnthrottledMode"] == "bursting"
 
 
 def test_provisioned_is_priced_above_what_is_included():
@@ -47,7 +47,7 @@ def test_provisioned_is_priced_above_what_is_included():
         *("--stored-gib", "0", "--write-mibps", "100", "--hours", "1", "--mode", "provisioned"),
         *("--provisioned-mibps", "100"),
     )
-    assert told["usd_per_month"] == 600
+    assert told["usdPerMonth"] == 600
 
 
 @pytest.mark.parametrize("columns", [80, 160])
@@ -70,10 +70,15 @@ def test_a_picture_is_written(tmp_path):
     ("args", "code", "message"),
     [
         (("--mode", "fast"), 2, "none of bursting, provisioned, elastic"),
-        (("--mode", "provisioned"), 1, "needs provisioned_mibps from 1 to 3414"),
-        (("--provisioned-mibps", "5"), 1, "goes with mode provisioned"),
-        (("--credits-tib", "99"), 1, "credits of"),
-        (("--runs-per-month", "9000"), 1, "do not fit into a month"),
+        (
+            ("--mode", "provisioned"),
+            1,
+            "needs a provisioned throughput (--provisioned-mibps) from 1 to 3414 MiB/s; none is given",
+        ),
+        (("--provisioned-mibps", "5"), 1, "goes with the mode provisioned"),
+        (("--credits-tib", "99"), 1, "99 TiB of burst credits: this file system holds 0 to 2.1 TiB"),
+        (("--write-mibps", "1e99"), 2, "less than or equal to 1000000"),
+        (("--runs-per-month", "0"), 2, "greater than or equal to 1"),
         (("--prices", "absent.yaml"), 1, "cannot be read"),
     ],
 )

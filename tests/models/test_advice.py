@@ -1,15 +1,17 @@
 """Which file system for a workload, and what would change the choice."""
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from workflow_context.models.advice import advise
 from workflow_context.models.errors import ModelError
 from workflow_context.models.file_systems import CHOICES
 from workflow_context.models.file_systems.efs import EfsThroughput
 from workflow_context.models.file_systems.fsx_lustre import capacity_gib
-from workflow_context.models.instances import cheapest
+from workflow_context.models.machines import Machines, Task
 from workflow_context.models.prices import default_prices
 from workflow_context.models.run_costs import run_cost
+from workflow_context.models.spot import spot_record
 from workflow_context.models.workloads import Workload, load_workload, presets
 
 PRICES = default_prices()
@@ -18,7 +20,7 @@ POSIX = ("EFS", "OFS")
 
 def workload(**figures) -> Workload:
     given = {"name": "made-up", "input_gib": 100, "tasks": 10, "concurrency": 10, "task_hours": 2.0}
-    return Workload.model_validate(given | figures)
+    return Workload.model_validate({to_camel(name): value for name, value in (given | figures).items()})
 
 
 @pytest.mark.parametrize("name", presets())
@@ -70,19 +72,31 @@ def test_the_budget_is_compared_with_the_choice():
 
 def test_what_cannot_hold_the_workload_is_left_out_with_the_reason():
     advice = advise(workload(input_gib=60_000), PRICES)
-    assert [each.key for each in advice.rejected] == ["OFS"]
-    assert "0 to 50 TB" in advice.rejected[0].reason
+    reasons = {each.key: each.reason for each in advice.rejected}
+    assert set(reasons) == {"OFS", "EFS bursting, IA after 7 days", "EFS elastic, IA after 7 days"}
+    assert "0 to 50 TB" in reasons["OFS"]
+    assert "none gets old enough" in reasons["EFS elastic, IA after 7 days"]
     with pytest.raises(ModelError, match="OFS"):
         advise(workload(input_gib=60_000), PRICES, fs_types=("OFS",))
 
 
-def test_spot_is_priced_as_on_demand_unless_a_saving_is_given():
+def test_spot_saves_what_the_spot_instance_advisor_published_or_the_workload_says():
     on_demand = run_cost(CHOICES[0], workload(), PRICES)
-    unknown = run_cost(CHOICES[0], workload(spot=True), PRICES)
-    known = run_cost(CHOICES[0], workload(spot=True, spot_saving_percent=60), PRICES)
-    assert unknown.per_run.usd == on_demand.per_run.usd
-    assert any("no typical Spot saving" in assumption for assumption in unknown.assumptions)
-    assert known.compute[0].usd == pytest.approx(0.4 * on_demand.compute[0].usd)
+    published = run_cost(CHOICES[0], workload(spot=True), PRICES)
+    given = run_cost(CHOICES[0], workload(spot=True, spot_saving_percent=60, retry_percent=10), PRICES)
+    record = spot_record(published.placement.instance_type, "us-east-1")
+    factor = (1 - record.saving_percent / 100) * (1 + record.redone_percent / 100)
+    assert published.compute[0].usd == pytest.approx(factor * on_demand.compute[0].usd)
+    assert any(record.as_of in assumption for assumption in published.assumptions)
+    assert given.compute[0].usd == pytest.approx(0.4 * 1.1 * on_demand.compute[0].usd)
+
+
+def test_on_spot_a_run_costs_something_between_no_interruption_and_on_demand():
+    on_demand = run_cost(CHOICES[0], workload(), PRICES)
+    spot = run_cost(CHOICES[0], workload(spot=True), PRICES)
+    least, most = spot.spot_range_usd
+    assert least < spot.per_run.usd < on_demand.per_run.usd < most
+    assert on_demand.spot_range_usd is None
 
 
 def test_lustre_is_bought_in_its_steps():
@@ -90,7 +104,7 @@ def test_lustre_is_bought_in_its_steps():
 
 
 def test_a_task_is_priced_on_the_cheapest_instance_that_holds_it():
-    assert cheapest(2, 4, PRICES).instance_type == "c5.large"
-    assert cheapest(2, 16, PRICES).instance_type == "r5.large"
-    with pytest.raises(ModelError, match="no priced instance type"):
-        cheapest(200, 16, PRICES)
+    assert Machines(("c5", "m5", "r5")).place(Task(2, 4), PRICES).instance_type == "c5.large"
+    assert Machines(("c5", "m5", "r5")).place(Task(2, 16), PRICES).instance_type == "r5.large"
+    with pytest.raises(ModelError, match="fits on none of default_x86_64"):
+        Machines().place(Task(200, 16), PRICES)

@@ -182,13 +182,13 @@ def test_a_demand_of_nothing_takes_no_time():
     ("make", "message"),
     [
         (lambda: Demand(-1), "hours of a demand"),
-        (lambda: Demand(1, read_mibps=float("nan")), "read_mibps of a demand"),
-        (lambda: EfsModel(-1), "stored_gib"),
-        (lambda: EfsModel(1, clients=0), "clients is 0"),
-        (lambda: EfsModel(1, provisioned_mibps=5), "goes with mode provisioned"),
+        (lambda: Demand(1, read_mibps=float("nan")), "reading rate in MiB/s of a demand"),
+        (lambda: EfsModel(-1), "the stored data is"),
+        (lambda: EfsModel(1, clients=0), "0 machines"),
+        (lambda: EfsModel(1, provisioned_mibps=5), "goes with the mode provisioned"),
         (lambda: EfsModel(1, ThroughputMode.PROVISIONED), "from 1 to 3414"),
         (lambda: EfsModel(1, ThroughputMode.PROVISIONED, 4000), "from 1 to 3414"),
-        (lambda: simulate(EfsModel(1), [], credits_mib=1e9), "credits of"),
+        (lambda: simulate(EfsModel(1), [], credits_mib=1e9), "TiB of burst credits"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused_with_a_reason(make, message):

@@ -145,9 +145,9 @@ def test_roles_queues_and_security_groups_are_free():
 
 def test_every_line_tells_the_date_and_the_confidence_of_its_price():
     for line in cost(Fs=efs(), Key={"Type": "AWS::KMS::Key"}).as_dict()["lines"]:
-        assert line["price_as_of"]
-        assert line["price_confidence"]
-        assert line["price_source"]
+        assert line["priceAsOf"]
+        assert line["priceConfidence"]
+        assert line["priceSource"]
 
 
 def test_a_price_cannot_be_negative():

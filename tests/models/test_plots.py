@@ -13,7 +13,7 @@ from workflow_context.models.burst_credits import (
     simulate,
 )
 from workflow_context.models.errors import ModelError
-from workflow_context.models.plots import plot_advice, plot_costs, plot_throughput
+from workflow_context.models.plots import Bar, plot_advice, plot_costs, plot_throughput
 from workflow_context.models.prices import default_prices
 from workflow_context.models.workloads import load_workload, presets
 
@@ -40,9 +40,9 @@ def test_the_comparison_draws_every_preset_about_the_break_even_line(tmp_path):
 
 def test_a_picture_of_nothing_known_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"\.png, \.svg, \.pdf"):
-        plot_costs([("idle", [])], "a title", "today", tmp_path / "picture.jpeg")
+        plot_costs([Bar("idle", [])], "a title", "today", tmp_path / "picture.jpeg")
     with pytest.raises(ModelError, match="cannot be written"):
-        plot_costs([("idle", [])], "a title", "today", tmp_path / "absent" / "picture.png")
+        plot_costs([Bar("idle", [])], "a title", "today", tmp_path / "absent" / "picture.png")
 
 
 def test_without_matplotlib_the_message_names_the_extra(tmp_path, monkeypatch):
@@ -54,5 +54,5 @@ def test_without_matplotlib_the_message_names_the_extra(tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModelError, match=r"pip install 'cdk-workflow-context\[plot\]'"):
-        plot_costs([("idle", [])], "a title", "today", tmp_path / "picture.png")
+    with pytest.raises(ModelError, match=r"pip install 'cdk-workflow-context\[plots\]'"):
+        plot_costs([Bar("idle", [])], "a title", "today", tmp_path / "picture.png")

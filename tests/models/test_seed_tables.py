@@ -5,6 +5,7 @@ paid by Elastic throughput, as that table pays it; false where much is computed 
 """
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from workflow_context.models.break_even import break_even
 from workflow_context.models.file_systems.efs import EfsThroughput
@@ -18,7 +19,7 @@ HOURS = 730
 
 def workload(**figures) -> Workload:
     given = {"name": "made-up", "input_gib": 100, "tasks": 10, "concurrency": 10, "task_hours": 2.0}
-    return Workload.model_validate(given | figures)
+    return Workload.model_validate({to_camel(name): value for name, value in (given | figures).items()})
 
 
 def usd(use, kind: str) -> float:
@@ -50,7 +51,7 @@ def test_efs_costs_a_gb_month_and_each_gb_read_and_written():
 
 def test_objectivefs_costs_s3_storage_mount_hours_and_memory():
     use = ObjectiveFsChoice().use(workload(retention_hours=HOURS - 2), PRICES, "us-east-1")
-    mounts, memory = (line for line in use.per_run if line.kind == "mounts")
+    memory, mounts = (line for line in use.per_run if line.kind == "mounts")
     assert usd(use, "storage") == pytest.approx(200 * 0.023)
     assert mounts.usd == pytest.approx((10 * 2 + 2) * 0.18)  # ten tasks of two hours and a head job of two
     assert memory.usd == pytest.approx(2 * (1e9 / 2**30) * (10 * 2 + 2) * 0.009972)

@@ -1,11 +1,8 @@
 """The throughput modes side by side."""
 
-import pytest
-
 from workflow_context.models.burst_credits import Demand, EfsModel, ThroughputMode
-from workflow_context.models.errors import ModelError
 from workflow_context.models.prices import default_prices
-from workflow_context.models.throughput_modes import cheapest_unthrottled, compare_modes, month_of
+from workflow_context.models.throughput_modes import cheapest_unthrottled, compare_modes
 
 PRICES = default_prices()
 
@@ -38,8 +35,15 @@ def test_nothing_is_unthrottled_beyond_what_a_client_can_move():
     assert best(EfsModel(100, clients=1), Demand(1, read_mibps=2000)) is None
 
 
-def test_runs_that_do_not_fit_into_a_month_are_refused():
-    with pytest.raises(ModelError, match="do not fit"):
-        month_of([Demand(30)], 30, 730)
-    with pytest.raises(ModelError, match="give 1 or more"):
-        month_of([Demand(30)], 0, 730)
+def test_a_mode_that_lives_on_the_first_credits_is_not_the_cheapest_unthrottled():
+    # 10 hours of 60 MiB/s, twice a week: the credits of a new file system carry it for a month, and never again.
+    results = compare_modes(EfsModel(10), [Demand(10, write_mibps=60)], PRICES, runs=2)
+    bursting = results[0]
+    assert bursting.months.first < bursting.months.steady
+    assert bursting.throttled
+
+
+def test_a_course_longer_than_a_month_is_followed():
+    results = compare_modes(EfsModel(100), [Demand(800, write_mibps=10)], PRICES)
+    assert results[0].months.steady > 1
+    assert results[1].months.steady == 1

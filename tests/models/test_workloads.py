@@ -57,17 +57,39 @@ def test_each_preset_labels_what_is_measured_and_what_is_assumed(name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MINIMAL + "inputGB: 3\n", "inputGB: Extra inputs"),
-        (MINIMAL + "readGib: -1\n", "readGib: Input should be greater"),
-        ("name: mine\n", "tasks: Field required"),
+        (MINIMAL + "inputGB: 3\n", "inputGB: there is no such figure; did you mean 'inputGib'"),
+        (MINIMAL + "readGib: -1\n", "readGib: input should be greater"),
+        ("name: mine\n", "tasks: is missing"),
         (MINIMAL + "measured: {speed: nobody}\n", "speed, which is no figure"),
         ("a: [", "is no YAML"),
-        ("- 1", "workload: "),
+        (MINIMAL + "input_gib: 3\n", "input_gib: there is no such figure; did you mean 'inputGib'"),
+        (MINIMAL + "headVcpus: .inf\n", "headVcpus: input should be less than"),
+        (MINIMAL + "taskVcpus: .inf\n", "taskVcpus: input should be less than"),
+        ("- 1", "workload: must map names of figures"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(write, text, message):
     with pytest.raises(ModelError, match=message):
         load_workload(write(text))
+
+
+@pytest.mark.parametrize("inputs", ["1e3", '"1000"', "1000"])
+def test_a_number_that_yaml_takes_for_text_has_the_same_defaults(write, inputs):
+    workload = load_workload(write(MINIMAL.replace("inputGib: 100", f"inputGib: {inputs}")))
+    assert (workload.intermediates_gib, workload.read_gib, workload.write_gib) == (1000, 2000, 2000)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_in_words(tmp_path):
+    file = tmp_path / "workload.yaml"
+    file.write_bytes("name: \u00fcber\n".encode("latin-1"))
+    with pytest.raises(ModelError, match="is not text in UTF-8"):
+        load_workload(file)
+
+
+def test_a_task_stages_the_whole_of_its_inputs_where_that_is_more_than_it_reads(write):
+    workload = load_workload(write(MINIMAL))
+    assert workload.staged_gib == workload.read_gib == 200
+    assert load_workload(write(MINIMAL + "stagedGibPerTask: 39\n")).staged_gib == 390
 
 
 def test_all_errors_of_a_file_come_at_once(write):

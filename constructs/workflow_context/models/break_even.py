@@ -61,7 +61,7 @@ def break_even(workload: Workload, prices: PriceBook, region: str = "us-east-1",
         mode: The throughput mode of EFS. Elastic is the one that the Latch documentation prices.
     """
     efs = EfsThroughput(mode).use(workload, prices, region)
-    objectivefs = ObjectiveFsChoice().use(workload, prices, region)
+    objectivefs = ObjectiveFsChoice(by_the_hour=True).use(workload, prices, region)
     standing = total(efs.per_month) / workload.runs_per_month
     return BreakEven(
         workload, total(efs.per_run) + standing, _kind(objectivefs, mounts=False), _kind(objectivefs, mounts=True)

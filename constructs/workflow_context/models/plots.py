@@ -26,9 +26,9 @@ _KINDS = {
     "mounts": ("mounts and task memory", _GREEN),
     "compute": ("machines", "#cfcfcf"),
     "network": ("network", _RED),
-    "other": ("keys, alarms, dashboards", "#56b4e9"),
+    "other": ("logs, keys, alarms, dashboards", "#56b4e9"),
 }
-_MAX_LABEL = 22
+_MAX_LABEL = 24
 _MAX_TITLE = 90
 _TOO_SLOW = 0.35
 _EXTENSIONS = (".png", ".svg", ".pdf")
@@ -275,7 +275,7 @@ def _break_even_axes(axes: Axes, points: Sequence[BreakEven], marked: str) -> li
     for number, (point, x, y) in enumerate(order, 1):
         own = point.workload.name == marked
         color = _RED if own else "#404040"
-        axes.plot(x, y, marker="o", markersize=13, color=color, linestyle="none")
+        axes.plot(x, y, marker="o", markersize=13, color=color, markeredgecolor="white", linestyle="none")
         axes.annotate(str(number), (x, y), color="white", ha="center", va="center_baseline", fontsize=8, weight="bold")
         name = textwrap.fill(point.workload.name, _MAX_LABEL + 6, subsequent_indent="    ", break_long_words=True)
         named.append(Line2D([], [], linestyle="none", label=f"{number}  {name}{' (this workload)' if own else ''}"))

@@ -180,4 +180,5 @@ def dates(lines: Sequence[CostLine]) -> str:
     known = sorted(date for date in given if date[:1].isdigit())
     others = sorted(given - set(known))
     span = [known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"] if known else []
-    return ", ".join([*span, *others])
+    undated = [each for each in others if each.startswith(("undated", "date"))]
+    return ", ".join([*span, *(["some undated"] if undated else []), *(each for each in others if each not in undated)])

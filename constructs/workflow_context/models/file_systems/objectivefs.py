@@ -32,9 +32,11 @@ class ObjectiveFsChoice:
 
     Attributes:
         expected_size_tb: The size for which tasks get memory. Default: what the workload stores.
+        by_the_hour: Whether mounts are paid by the hour in any case, as Latch's users pay them.
     """
 
     expected_size_tb: float | None = None
+    by_the_hour: bool = False
     head_on_ec2: ClassVar[bool] = True
 
     @property
@@ -88,7 +90,7 @@ class ObjectiveFsChoice:
         )
         mounts = CostLine("mounts", "mounts", workload.mount_hours * slowdown, prices["objectivefs_mount_hour"])
         plan = CostLine("vendor's plan", "mounts", 1, prices["objectivefs_team_plan_month"])
-        by_plan = plan.usd < mounts.usd * workload.runs_per_month
+        by_plan = not self.by_the_hour and plan.usd < mounts.usd * workload.runs_per_month
         notes = (
             _licence_note(workload, prices, by_plan=by_plan),
             "its throughput was measured on a warm cache; a file that no task of the machine has read yet is slower",

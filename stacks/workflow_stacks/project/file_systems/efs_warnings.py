@@ -15,7 +15,8 @@ from workflow_stacks.project.findings import Problem
 if TYPE_CHECKING:
     from .efs import EfsConfiguration
 
-_HIGH_THROUGHPUT = 1024  # MiB/s: above, AWS grants it on request, in some regions
+_HIGH_THROUGHPUT = 1024  # MiB/s: what AWS grants by default in most Regions ("Amazon EFS quotas")
+_LARGE_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1")
 _WORTH_SAYING_USD = 100.0
 _NEARLY_EMPTY_GIB = 10
 _LONG_RUN_HOURS = 24
@@ -45,8 +46,9 @@ def _quota(mibps: int) -> Iterator[Problem]:
     if mibps > _HIGH_THROUGHPUT:
         yield Problem(
             ("provisionedThroughput",),
-            f"{mibps} MiB/s needs a quota increase and a region that allows it",
-            remedy=f"ask AWS for the quota before you deploy, or stay at {_HIGH_THROUGHPUT}",
+            f"{mibps} MiB/s is more than AWS grants in most Regions: {_HIGH_THROUGHPUT:,} MiB/s; in "
+            f"{', '.join(_LARGE_REGIONS)} it grants 3,413 without asking",
+            remedy=f"elsewhere, ask AWS for a higher quota before you deploy, or stay at {_HIGH_THROUGHPUT}",
             level="warning",
             check="efs-provisioned-quota",
         )
@@ -75,7 +77,7 @@ def _credits(max_vcpus: int, why: str) -> Iterator[Problem]:
         f"at full load ({max_vcpus} vCPUs) a nearly empty file system runs out of burst credits in about "
         f"{ends.hours:.0f} hours; its throughput then drops to {ends.baseline_mibps:g} MiB/s{why}",
         remedy="with 'filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}' there are no credits to "
-        f"run out of. Assumed: "
+        f"run out of; it costs {ends.elastic_usd:,.0f} USD for a day of that. Assumed: "
         f"{read / max_vcpus:.2f} MiB/s read and {write / max_vcpus:.2f} written for each vCPU. Look closer: "
         f"workflow-context throughput --stored-gib {_NEARLY_EMPTY_GIB} --hours {_LONG_RUN_HOURS} "
         f"--read-mibps {read:.0f} --write-mibps {write:.0f}",
@@ -113,16 +115,20 @@ class _EndOfCredits:
     baseline_mibps: float
     read_mibps: float
     write_mibps: float
+    elastic_usd: float
 
 
 @cache
 def _end_of_credits(max_vcpus: int) -> _EndOfCredits | None:
     """When the credits of a nearly empty file system end, and at what demand; None when they outlast a long run."""
-    from workflow_context.models.burst_credits import EfsModel, simulate
+    from workflow_context.models.burst_credits import EfsModel, ThroughputMode, simulate
     from workflow_context.models.default_demand import typical_demand
+    from workflow_context.models.prices import default_prices
+    from workflow_context.models.throughput_modes import efs_month_cost
 
     model, demand = EfsModel(_NEARLY_EMPTY_GIB), typical_demand(max_vcpus, _LONG_RUN_HOURS)
     hours = simulate(model, [demand]).credits_exhausted_after_hours
     if hours is None or hours > _LONG_RUN_HOURS:
         return None
-    return _EndOfCredits(hours, model.baseline_mibps, demand.read_mibps, demand.write_mibps)
+    elastic = efs_month_cost(EfsModel(0, ThroughputMode.ELASTIC), [demand], default_prices())
+    return _EndOfCredits(hours, model.baseline_mibps, demand.read_mibps, demand.write_mibps, elastic.usd)
