@@ -190,14 +190,16 @@ def test_tasks_have_their_machines_and_head_jobs_need_none_of_them(cell: Cell, t
         name.removeprefix(f"{cell.name}Compute")[:-8]: environment["Properties"]["ComputeResources"]
         for name, environment in resources(templates[f"Matrix-{cell.name}"], "AWS::Batch::ComputeEnvironment").items()
     }
-    assert found.keys() == {"TaskEnvironment", "HeadEnvironment", *(["FallbackEnvironment"] if cell.spot else [])}
-    for name in found.keys() - {"HeadEnvironment"}:
+    on_fargate = ENGINES[cell.engine].heads_on_fargate(cell.storage)
+    head = "HeadEnvironment" if on_fargate else "HeadInstances"
+    assert found.keys() == {"TaskEnvironment", head, *(["FallbackEnvironment"] if cell.spot else [])}
+    for name in found.keys() - {head}:
         computing = found[name]
         [image] = computing["Ec2Configuration"]
         assert (image["ImageType"], computing["InstanceTypes"]) == kinds[cell.machine], name
         assert computing["Type"] == ("SPOT" if cell.spot and name == "TaskEnvironment" else "EC2"), name
-    heads = found["HeadEnvironment"]
-    if ENGINES[cell.engine].heads_on_fargate(cell.storage):
+    heads = found[head]
+    if on_fargate:
         assert heads["Type"] == "FARGATE"
     else:
         [image] = heads["Ec2Configuration"]

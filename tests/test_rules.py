@@ -257,7 +257,7 @@ class TestRights:
             for resource in as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 if "core" in text and text.endswith('*"]]}'):
-                    assert re.search(rf'"/{name}/([a-z-]+/)*\*"', text), where
+                    assert re.search(rf'"/contexts/{name}/([a-z-]+/)*\*"', text), where
 
     def test_head_jobs_submit_to_the_queues_of_their_context_only(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():

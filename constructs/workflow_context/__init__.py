@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .engines.snakemake import SnakemakeEngine
     from .engines.toil import ToilEngine
     from .expiry import StorageExpiry
+    from .identity_guard import FileSystemGuard
     from .monitoring import Monitoring
     from .network import Network, Placement
     from .s3_location import S3Location
@@ -38,6 +39,7 @@ _MODULES = {
     "CromwellEngine": ".engines.cromwell",
     "EfsFileSystem": ".storage.efs",
     "EngineFactory": ".context",
+    "FileSystemGuard": ".identity_guard",
     "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
     "Monitoring": ".monitoring",
@@ -64,6 +66,7 @@ __all__ = [
     "CromwellEngine",
     "EfsFileSystem",
     "EngineFactory",
+    "FileSystemGuard",
     "FsxLustreFileSystem",
     "MiniwdlEngine",
     "Monitoring",

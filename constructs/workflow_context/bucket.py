@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 
 from .nag import acknowledge
+from .retention import keep_when_replaced
 from .s3_location import S3Location
 
 
@@ -81,6 +82,8 @@ class WorkflowBucket(Construct):
             ],
             removal_policy=removal_policy,
         )
+        keep_when_replaced(self.access_log_bucket)
+        keep_when_replaced(self.bucket)
         self._log_access()
         acknowledge(
             self,

@@ -135,7 +135,11 @@ class BatchCompute(Construct):
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
             if self.heads_on_fargate
             else self._ec2_environment(
-                "HeadEnvironment", machines=heads_like, spot=False, max_vcpus=head_max_vcpus, after=storage.ready
+                "HeadInstances",  # another resource than on Fargate: AWS Batch cannot make the one of the other
+                machines=heads_like,
+                spot=False,
+                max_vcpus=head_max_vcpus,
+                after=storage.ready,
             )
         )
         self.head_queue = self._queue("HeadQueue", heads)

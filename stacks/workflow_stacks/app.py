@@ -15,7 +15,7 @@ from .build import REMOVAL_POLICIES
 from .context import ContextStack
 from .core import CoreStack
 from .errors import WorkflowContextError
-from .project import validate_project
+from .project import find_context, validate_project
 from .roles import bound_roles, place_roles
 from .stack_tags import CONTEXT_TAG, PROJECT_TAG, USER_TAG
 
@@ -36,8 +36,9 @@ def build_app(
     comma-separated), `user` (a namespace: `<project>-<user>-<context>`, and its own prefix in the bucket), `vpcId`,
     `subnetIds` (comma-separated), `natGateways` (0 to 3), `bucketRemovalPolicy` (`retain` or `destroy`),
     `terminationProtection` (of the core stack: `true` or `false`), `permissionsBoundaryArn` and `rolePath` (of every
-    role). The core stack depends on these keys and on the name of the project, and on nothing else: it is the same
-    whichever contexts and user are chosen.
+    role), and `allowDataLoss` (names of contexts whose file system this deployment may give up). The core stack depends
+    on these keys and on the name of the project, and on nothing else: it is the same whichever contexts and user are
+    chosen.
 
     Args:
         project_file: The project file. Default: the `project` of the CDK context, else `agc-project.yaml` in the
@@ -84,6 +85,9 @@ def build_app(
         raise WorkflowContextError(f"{project.name}-core: {error}") from error
     boundary = settings.text("permissionsBoundaryArn")
     stacks: list[cdk.Stack] = [core]
+    may_lose = settings.names("allowDataLoss")
+    for name in may_lose:
+        find_context(project, name)
     if boundary:
         bound_roles(core, boundary)
     for name in names:
@@ -97,6 +101,7 @@ def build_app(
                 network=core.network,
                 outputs=core.bucket.location(project.bucket_prefix(name, user)),
                 tags={PROJECT_TAG: project.name, CONTEXT_TAG: name, **({USER_TAG: user} if user else {})},
+                allow_data_loss=name in may_lose,
                 env=env,
             )
         except ValueError as error:

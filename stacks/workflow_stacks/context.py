@@ -10,6 +10,7 @@ from workflow_context.catalog import ENGINES
 from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
 from workflow_context.expiry import StorageExpiry
+from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.monitoring import Monitoring
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
@@ -18,6 +19,10 @@ from .project import Context, DataLocation
 from .roles import bound_roles
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
+
+
+_UNTAGGED = ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue")
+"""What CloudFormation replaces, with its jobs, when a tag changes."""
 
 
 class ContextStack(cdk.Stack):
@@ -34,6 +39,9 @@ class ContextStack(cdk.Stack):
         stack_name: Name of the stack in CloudFormation.
         tags: Tags of the stack itself. Each must stay what it is as long as the stack lives: CloudFormation passes them
             on to what is in it, also to queues, which cannot be tagged anew. Default: none.
+        termination_protection: Whether AWS refuses to delete the stack. Default: no.
+        allow_data_loss: Whether an update may replace or remove the file system. Default: only where the project file
+            says so.
         env: Account and region. Default: any.
 
     Attributes:
@@ -52,6 +60,8 @@ class ContextStack(cdk.Stack):
         outputs: S3Location,
         stack_name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        termination_protection: bool = False,
+        allow_data_loss: bool = False,
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
@@ -60,6 +70,7 @@ class ContextStack(cdk.Stack):
             stack_name=stack_name,
             env=env,
             tags=dict(tags or {}),
+            termination_protection=termination_protection or context.termination_protection,
             description=f"Genomics workflow context: {context.engine.engine} on {context.kind.name}",
         )
         engine = ENGINES[context.engine.engine]
@@ -105,7 +116,11 @@ class ContextStack(cdk.Stack):
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
         for key, value in context.tags.items():
-            cdk.Tags.of(self).add(key, value)
+            # Instances and volumes get them by the launch template, jobs by their definition.
+            cdk.Tags.of(self).add(key, value, exclude_resource_types=list(_UNTAGGED))
+        if not (allow_data_loss or context.allow_data_loss):
+            remedy = f"To see what goes: workflow-context plan {name}. To go ahead: -c allowDataLoss={name}."
+            FileSystemGuard(self, "Guard", storage=self.workflow_context.storage, remedy=remedy)
         if context.permissions_boundary_arn:
             bound_roles(self, context.permissions_boundary_arn)
 

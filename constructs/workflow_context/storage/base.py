@@ -81,6 +81,13 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         """Shell scripts that an instance runs at boot, before it takes jobs; none when there is nothing to do."""
         return []
 
+    def identity(self) -> Mapping[str, str]:
+        """What makes it this file system and no other: when one of these changes, jobs no longer see the data.
+
+        Names to values, which may be tokens. Empty when no data is lost to jobs by any change.
+        """
+        return {}
+
     @abc.abstractmethod
     def outputs(self) -> dict[str, str]:
         """What a user wants to know of the file system once it is deployed: output name to value."""

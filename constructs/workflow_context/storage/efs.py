@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from workflow_context.nag import acknowledge
 from workflow_context.network import Placement
+from workflow_context.retention import keep_when_replaced
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
@@ -215,7 +216,15 @@ class EfsFileSystem(_EfsBase):
         resource.availability_zone_name = zone
         # Said both ways: One Zone file systems have backups on unless told otherwise.
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
+        keep_when_replaced(file_system)
         self.file_system: efs.IFileSystem = file_system
+        self._identity = {
+            "file system": resource.logical_id,
+            "zone": zone or "",
+            "key": encryption_key.key_arn if encryption_key else "",
+            # The directory of the access point belongs to the user who was first: another one is locked out.
+            "user": f"{uid}:{gid}",
+        }
         self._bursts = throughput_mode == efs.ThroughputMode.BURSTING
         access_point = file_system.add_access_point(
             "AccessPoint",
@@ -231,6 +240,10 @@ class EfsFileSystem(_EfsBase):
             "A work volume: workflows can write it again, and a daily backup is one argument away.",
             "HIPAA.Security-EFSInBackupPlan",
         )
+
+    @override
+    def identity(self) -> Mapping[str, str]:
+        return self._identity
 
     @property
     @override
@@ -293,6 +306,10 @@ class _ImportedEfsFileSystem(_EfsBase):
             self, "FileSystem", file_system_id=file_system_id, security_group=security_group
         )
         self.access_point = efs.AccessPoint.from_access_point_id(self, "AccessPoint", access_point_id)
+
+    @override
+    def identity(self) -> Mapping[str, str]:
+        return {"file system": self.file_system.file_system_id, "access point": self.access_point.access_point_id}
 
 
 def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:

@@ -15,6 +15,7 @@ from constructs import Construct, IDependable
 from typing_extensions import override
 
 from workflow_context.network import Placement
+from workflow_context.retention import keep_when_replaced
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import host_mount_script
 
@@ -123,8 +124,19 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         self.file_system.apply_removal_policy(removal_policy)
         # FSx looks at the rules when it makes the file system, and they are resources beside the group.
         self.file_system.node.add_dependency(self._security_group)
+        keep_when_replaced(self.file_system)
+        self._identity = {
+            "file system": self.file_system.logical_id,
+            "kind": deployment_type,
+            "key": encryption_key.key_arn if encryption_key else "",
+            "subnet": placement.one_subnet_per_zone()[0].subnet_id,
+        }
         cdk.Tags.of(self.file_system).add("Name", self.node.path)
         self._links = self._link(import_from, export_to)
+
+    @override
+    def identity(self) -> Mapping[str, str]:
+        return self._identity
 
     @property
     @override

@@ -18,6 +18,7 @@ from typing_extensions import override
 from workflow_context.bucket import WorkflowBucket
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
 from workflow_context.nag import acknowledge
+from workflow_context.retention import keep_when_replaced
 from workflow_context.scripts import host_mount_script
 
 from .base import WorkflowFileSystem
@@ -114,6 +115,14 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         self.bucket = WorkflowBucket(
             self, "Bucket", encryption_key=encryption_key, versioned=False, removal_policy=removal_policy
         )
+        # The bucket goes first: while AWS refuses to delete it, what opens its data stays too.
+        self.bucket.node.add_dependency(self.passphrase_secret)
+
+    @override
+    def identity(self) -> Mapping[str, str]:
+        bucket = self.bucket.bucket.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101  for the type checker
+        return {"bucket": bucket.logical_id, "passphrase": self.passphrase_secret.secret_arn}
 
     @property
     @override
@@ -180,6 +189,7 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
             generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True),
             removal_policy=removal_policy,
         )
+        keep_when_replaced(secret)
         acknowledge(
             secret,
             "The data is encrypted with this text for as long as it lives: a rotated one would open nothing.",

@@ -189,6 +189,16 @@ class Context(Section):
         default=None,
         description="A CloudWatch dashboard (3 USD a month) and alarms. Default: none; write {} for the defaults.",
     )
+    allow_data_loss: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether a deployment may replace or remove the context's file system, so that its data is lost or "
+        "no longer seen by jobs. Write it for one deployment and take it out again. Default: false, CloudFormation "
+        "refuses.",
+    )
+    termination_protection: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether AWS refuses to destroy the context until this is false again. Default: false.",
+    )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None,
         description="IAM policy that bounds every role of the context. Default: none.",

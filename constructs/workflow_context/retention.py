@@ -1,0 +1,17 @@
+"""What becomes of data when the resource that holds it is replaced or deleted."""
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+
+def keep_when_replaced(construct: IConstruct) -> None:
+    """Let the data of a resource stay when an update replaces the resource, whatever its removal policy is.
+
+    The removal policy says what becomes of it when its stack goes, or when it leaves the template.
+
+    Args:
+        construct: An L1 resource, or an L2 with one.
+    """
+    resource = construct.node.default_child or construct
+    assert isinstance(resource, cdk.CfnResource)  # noqa: S101  for the type checker
+    resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
