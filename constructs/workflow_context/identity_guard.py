@@ -9,6 +9,7 @@ from constructs import Construct
 from .storage.base import WorkflowFileSystem
 
 PARAMETER = "FileSystemIdentity"
+_TAG = "workflow-context:file-system"
 
 
 class FileSystemGuard(Construct):
@@ -46,9 +47,8 @@ class FileSystemGuard(Construct):
             description="The file system that is deployed. Leave it as it is: it keeps updates from giving it up.",
         )
         parameter.override_logical_id(PARAMETER)
-        # CloudFormation does not deploy a template in which only parameters and rules are new: with an output it does.
-        output = cdk.CfnOutput(self, "Output", value=parameter.value_as_string)
-        output.override_logical_id(f"Deployed{PARAMETER}")
+        # CloudFormation does not deploy a template in which only parameters and rules are new: a tag is a change too.
+        cdk.Tags.of(storage).add(_TAG, parameter.value_as_string)
         rule = cdk.CfnRule(
             self,
             "Rule",
