@@ -56,12 +56,13 @@ public class StandIn {
         String options = Files.readString(Path.of(given[5]));
         String outputs = find("\"final_workflow_outputs_dir\": \"s3://([^\"]+)\"", options);
         String role = find("\"aws_batch_job_role_arn\": \"([^\"]+)\"", options);
+        String work = find("root = \"s3://([^\"]+?)/?\"", config);
         String bucket = find("scriptBucketName = \"([^\"]+)\"", config);
         find("(workflow hello)", workflow);
         String aws = "/usr/local/aws-cli/v2/current/bin/aws";
         String script = find("\"aws_batch_script_bucket_prefix\": \"([^\"]+)\"", options) + "/hello";
         send("PUT", ENDPOINT + "/" + bucket + "/" + script,
-            "s3", "echo hello " + name + " >out; " + aws + " s3 cp out s3://" + outputs + "/out");
+            "s3", "echo hello " + name + " >out; " + aws + " s3 cp out s3://" + work + "/hello/out");
         String definition = find("\"jobDefinitionArn\": ?\"([^\"]+)\"", batch("registerjobdefinition", (
             "{'jobDefinitionName': 'cromwell_x', 'type': 'container', 'containerProperties': {'image': 'debian:13', "
             + "'command': ['/bin/bash', '-c', '/var/scratch/fetch_and_run.sh'], 'jobRoleArn': '" + role + "', "
@@ -79,6 +80,9 @@ public class StandIn {
             status = find("\"status\": ?\"(\\w+)\"", batch("describejobs", "{'jobs': ['" + job + "']}"));
             if (status.equals("FAILED")) System.exit(1);
         }
+        // Tasks write to the execution root; Cromwell itself copies the outputs of the workflow.
+        answer(request("PUT", ENDPOINT + "/" + outputs + "/out", "s3", "")
+            .header("x-amz-copy-source", "/" + work + "/hello/out").build());
     }
 
     static String batch(String action, String body) throws Exception {
@@ -86,12 +90,15 @@ public class StandIn {
     }
 
     static String send(String method, String url, String service, String body) throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+        return answer(request(method, url, service, body).build());
+    }
+
+    static HttpRequest.Builder request(String method, String url, String service, String body) {
+        return HttpRequest.newBuilder(URI.create(url))
             .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + key
                 + "/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0")
             .header("X-Amz-Security-Token", token)
-            .method(method, HttpRequest.BodyPublishers.ofString(body)).build();
-        return answer(request);
+            .method(method, HttpRequest.BodyPublishers.ofString(body));
     }
 
     static String answer(HttpRequest request) throws Exception {

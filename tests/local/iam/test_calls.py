@@ -263,6 +263,8 @@ def test_efs_is_asked_about_an_access_point():
         ("ec2", {"body": b"Action=DoAnything"}),
         ("elasticfilesystem", {"method": "DELETE", "path": "/2015-02-01/file-systems/fs-1"}),
         ("lambda", {}),
+        ("s3", {"method": "GET", "path": "/b", "query": {"inventory": ""}}),
+        ("s3", {"method": "POST", "path": "/b"}),
     ],
 )
 def test_what_is_not_known_here_is_refused_and_not_allowed(service, more):

@@ -8,7 +8,10 @@ from itertools import count
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from workflow_stacks.local import LocalCloud
@@ -243,6 +246,16 @@ def test_what_the_local_cloud_does_not_know_is_refused_to_a_job_that_may_do_ever
         assert code(refused(ec2.run_instances, MinCount=1, MaxCount=1, ImageId="ami-1")) == "UnauthorizedOperation"
         sts = job.client_of("sts")
         assert code(refused(sts.assume_role, RoleArn=lab.job_role, RoleSessionName="more")) == "AccessDenied"
+
+
+@pytest.mark.parametrize("path", ["//iam-other/ctx/a", "/_ministack/health", "/iam-other/ctx/a"])
+def test_another_spelling_of_an_address_is_no_way_around(lab, job_with, path):
+    job = job_with("s3", allow("s3:ListAllMyBuckets"))
+    keys = Credentials(*(job.credentials[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")))
+    request = AWSRequest("GET", lab.cloud.server().endpoint + path)
+    SigV4Auth(keys, "s3", "us-east-1").add_auth(request)
+
+    assert status_of(request.url, **dict(request.headers)) == 403
 
 
 def with_key(lab, service: str, key: str):

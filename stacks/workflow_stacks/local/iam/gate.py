@@ -163,7 +163,7 @@ class Gate:
 def _is_plain(request: Request) -> bool:
     """Whether path and host mean what they say: a bucket in the path, and no address of the base's own."""
     host = request.headers.get("host", "").rpartition(":")[0]
-    return host in ("localhost", "127.0.0.1", "host.docker.internal") and not request.path.startswith("/_")
+    return host in ("localhost", "127.0.0.1", "host.docker.internal") and not request.path.startswith(("/_", "//"))
 
 
 def _access_key(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> tuple[str, str]:

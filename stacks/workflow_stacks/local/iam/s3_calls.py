@@ -43,6 +43,9 @@ _OBJECT = {
 _VERSIONED = frozenset({"Acl", "Tagging"})
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
 _LISTING_KEYS = ("prefix", "delimiter", "max-keys")
+_LISTING = frozenset(
+    {*_LISTING_KEYS, "continuation-token", "encoding-type", "fetch-owner", "list-type", "marker", "start-after", "x-id"}
+)
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
@@ -85,6 +88,8 @@ def _bucket_calls(request: Request, bucket: str) -> Iterator[Call]:
         if not action:
             raise UnknownOperationError
         yield Call(f"s3:{action}", arn, _listing(request) if action.startswith("ListBucket") else {})
+    elif any(name not in _LISTING and not name.startswith("X-Amz-") for name in request.query):
+        raise UnknownOperationError  # a subresource that is not known here
     elif request.method == "GET":
         yield Call("s3:ListBucket", arn, _listing(request))
     elif request.method == "HEAD":
