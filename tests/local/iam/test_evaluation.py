@@ -148,6 +148,7 @@ def test_a_policy_variable_stands_for_the_request_and_its_wildcards_are_literal(
         ({"StringLike": {"s3:prefix": ["ctx", "ctx/*"]}}, {"s3__prefix": "other/"}, False),
         ({"StringLike": {"s3:prefix": ["ctx", "ctx/*"]}}, {}, False),
         ({"StringNotLike": {"s3:prefix": "ctx/*"}}, {"s3__prefix": "ctx/a"}, False),
+        ({"StringNotLike": {"s3:prefix": ["${aws:PrincipalTag/none}", "b"]}}, {"s3__prefix": "a"}, False),
         ({"NumericLessThanEquals": {"s3:max-keys": "10"}}, {"s3__max-keys": "10"}, True),
         ({"NumericLessThanEquals": {"s3:max-keys": "10"}}, {"s3__max-keys": "11"}, False),
         ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, {"aws__currenttime": "2026-02-01"}, True),

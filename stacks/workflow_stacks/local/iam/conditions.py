@@ -47,6 +47,8 @@ class Condition:
                 return True
             return self.negated and not self.quantifier
         wanted = self._wanted(context)
+        if self.negated and len(wanted) < len(self.values):
+            return False  # a policy variable has no value: nothing can be said not to be it
         compare = self.compare
         matched = [any(compare(value, one) for one in wanted) for value in actual]
         right = [found is not self.negated for found in matched]
