@@ -1,0 +1,143 @@
+"""The jobs of a run as AWS Batch knows them: its head job, and the tasks that came of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .record import RunEnd, RunRecord, RunState
+
+Client = Callable[[str], Any]
+Job = Mapping[str, Any]
+
+RUN_TAG = "workflow-context:run"
+"""The tag that tells of which run a job is: its value is the id of the run."""
+
+STOP_REASON = "Stopped by workflow-context stop"
+DEFAULT_LOG_GROUP = "/aws/batch/job"
+
+_ENDED = ("SUCCEEDED", "FAILED")
+_IDS_IN_A_REQUEST = 100
+_TERMINATIONS_IN_A_REQUEST = 50
+
+
+class RunJobs:
+    """Asks AWS Batch about the jobs of a run.
+
+    Args:
+        client: Gives the boto3 client of a service.
+        record: The run.
+    """
+
+    def __init__(self, client: Client, record: RunRecord) -> None:
+        self._client = client
+        self._record = record
+        self._tags: dict[str, Mapping[str, str]] = {}
+
+    def head(self) -> Job | None:
+        """Its last head job; None when AWS Batch has forgotten it."""
+        found = self.described(self._record.head_jobs[-1:])
+        return found[0] if found else None
+
+    def tasks(self) -> list[Job]:
+        """Its task jobs as lists show them, the first one first.
+
+        A job belongs to the run when it carries the tag of the run, or was submitted by a job of it.
+        """
+        after = [{"name": "AFTER_CREATED_AT", "values": [str(int(self._record.submitted_at * 1000) - 1)]}]
+        pages = self._client("batch").get_paginator("list_jobs")
+        listed = {
+            job["jobId"]: job
+            for queue in self._record.task_queues
+            for page in pages.paginate(jobQueue=queue, filters=after)
+            for job in page["jobSummaryList"]
+        }
+        unknown = [id_ for id_ in listed if id_ not in self._tags]
+        for job in self.described(unknown):
+            self._tags[job["jobId"]] = job.get("tags", {})
+        return sorted(self._own(listed), key=lambda job: int(job["createdAt"]))
+
+    def _own(self, listed: Mapping[str, Job]) -> Iterator[Job]:
+        family = set(self._record.head_jobs)
+        for id_, job in sorted(listed.items(), key=lambda item: int(item[1]["createdAt"])):
+            tags = self._tags.get(id_, {})
+            # On the local cloud every job tells which one submitted it; miniwdl's jobs do so everywhere.
+            parents = {tags.get("local:submitted-by"), tags.get("AWS_BATCH_PARENT_JOB_ID")}
+            if tags.get(RUN_TAG) == self._record.run_id or parents & family:
+                family.add(id_)
+                yield job
+
+    def described(self, ids: Sequence[str]) -> list[Job]:
+        """Jobs as DescribeJobs tells of them, a hundred in a request; those that it has forgotten are left out."""
+        batch = self._client("batch")
+        return [
+            job
+            for start in range(0, len(ids), _IDS_IN_A_REQUEST)
+            for job in batch.describe_jobs(jobs=list(ids[start : start + _IDS_IN_A_REQUEST]))["jobs"]
+        ]
+
+    def end(self, ids: Sequence[str], reason: str = STOP_REASON) -> None:
+        """End jobs, fifty in a request."""
+        batch = self._client("batch")
+        for start in range(0, len(ids), _TERMINATIONS_IN_A_REQUEST):
+            batch.terminate_jobs(jobs=list(ids[start : start + _TERMINATIONS_IN_A_REQUEST]), reason=reason)
+
+    def wait_for_end(self, ids: Sequence[str], seconds: float, pause: float = 1.0) -> bool:
+        """Wait until jobs have ended; False when they have not within that time."""
+        deadline = time.monotonic() + seconds
+        while any(job["status"] not in _ENDED for job in self.described(ids)):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(pause)
+        return True
+
+
+def state_of(head: Job | None) -> RunState:
+    """How a run is going, by its head job."""
+    if head is None:
+        return RunState.UNKNOWN
+    if head["status"] == "FAILED" and head.get("statusReason", "").startswith(STOP_REASON):
+        return RunState.STOPPED
+    return RunState(head["status"])
+
+
+def end_of(head: Job | None, now: float) -> RunEnd | None:
+    """How a run ended, by its head job; None while it is going."""
+    state = state_of(head)
+    if not state.ended:
+        return None
+    if head is None:
+        return RunEnd(state=state, ended_at=now, reason="AWS Batch has forgotten the head job")
+    container = head.get("container", {})
+    reason = "; ".join(filter(None, [head.get("statusReason", ""), container.get("reason", "")]))
+    stopped = head.get("stoppedAt")
+    return RunEnd(
+        state=state,
+        ended_at=stopped / 1000 if stopped else now,
+        exit_code=container.get("exitCode"),
+        reason="" if state is RunState.SUCCEEDED else reason,
+    )
+
+
+def counted(tasks: Sequence[Job]) -> Counter[str]:
+    """How many tasks are in each state; the children of an array job count one by one."""
+    counts: Counter[str] = Counter()
+    for job in tasks:
+        summary = job.get("arrayProperties", {}).get("statusSummary")
+        if summary:
+            counts.update({state: number for state, number in summary.items() if number})
+        else:
+            counts[job["status"]] += 1
+    return counts
+
+
+def log_of(job: Job) -> tuple[str, str] | None:
+    """The log group and stream of a job's last attempt; None when it has not begun."""
+    container = job.get("container", {})
+    stream = container.get("logStreamName")
+    if not stream:
+        return None
+    options = container.get("logConfiguration", {}).get("options", {})
+    return options.get("awslogs-group", DEFAULT_LOG_GROUP), stream

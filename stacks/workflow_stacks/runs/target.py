@@ -1,0 +1,128 @@
+"""Where runs are: a deployed context, on AWS or on the local cloud, with the same API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.project import Context, Project, find_context, load_project
+from workflow_stacks.stack_outputs import stack_outputs
+
+Client = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A context that is deployed.
+
+    Attributes:
+        client: Gives the boto3 client of a service.
+        project: The project.
+        folder: The folder of the project file.
+        name: The name of the context.
+        user: The `user` it was deployed with; empty for none.
+        outputs: The outputs of its stack.
+        is_local: Whether it is on the local cloud.
+    """
+
+    client: Client
+    project: Project
+    folder: Path
+    name: str
+    user: str
+    outputs: Mapping[str, str]
+    is_local: bool = False
+
+    @property
+    def context(self) -> Context:
+        """What the project file says of it."""
+        return self.project.contexts[self.name]
+
+    @property
+    def place(self) -> str:
+        """Its place in S3, without a final slash."""
+        return self.outputs["Outputs"].rstrip("/")
+
+    @property
+    def task_queues(self) -> tuple[str, ...]:
+        """The queues of task jobs."""
+        return tuple(self.outputs[name] for name in ("TaskQueue", "FallbackQueue") if name in self.outputs)
+
+
+def connect(project_file: Path, context: str, *, user: str = "", local: bool = False) -> Target:
+    """Find a deployed context.
+
+    Args:
+        project_file: The project file.
+        context: The name of the context.
+        user: The `user` it was deployed with.
+        local: On the local cloud of the project, not on AWS.
+
+    Raises:
+        WorkflowContextError: There is no such context, it is not deployed, or AWS cannot be asked.
+    """
+    project = load_project(project_file)
+    find_context(project, context)
+    client = client_of(project_file, local=local)
+    outputs = stack_outputs(client, project.stack_name(context, user))
+    return Target(client, project, project_file.resolve().parent, context, user, outputs, local)
+
+
+def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> list[Target]:
+    """Find the contexts of a project that are deployed, in the order of the file.
+
+    Raises:
+        WorkflowContextError: The project file is wrong, or AWS cannot be asked.
+    """
+    project = load_project(project_file)
+    client = client_of(project_file, local=local)
+    deployed = deployed_outputs(client)
+    return [
+        Target(client, project, project_file.resolve().parent, name, user, deployed[stack], local)
+        for name in project.contexts
+        if (stack := project.stack_name(name, user)) in deployed
+    ]
+
+
+def deployed_outputs(client: Client) -> dict[str, dict[str, str]]:
+    """The outputs of every deployed stack, by its name.
+
+    Raises:
+        WorkflowContextError: AWS cannot be asked.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        pages = client("cloudformation").get_paginator("describe_stacks").paginate()
+        return {
+            stack["StackName"]: {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+            for page in pages
+            for stack in page["Stacks"]
+        }
+    except (BotoCoreError, ClientError) as error:
+        raise WorkflowContextError(
+            f"cannot ask AWS which stacks are deployed: {error}. "
+            "Set credentials and a region (AWS_PROFILE, AWS_DEFAULT_REGION), or use --local for the local cloud"
+        ) from error
+
+
+def client_of(project_file: Path, *, local: bool) -> Client:
+    """What gives the boto3 client of a service, for AWS or the local cloud; one client for each service."""
+    if local:
+        from workflow_stacks.local import LocalCloud
+
+        return LocalCloud.of_project(project_file).client
+    import boto3
+
+    session = boto3.Session()
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            clients[service] = session.client(service)  # type: ignore[call-overload]  # any service, by its name
+        return clients[service]
+
+    return client
