@@ -1,0 +1,15 @@
+"""The engines whose workflows can be run: one contract (base.py), one file and one line here for each."""
+
+from collections.abc import Mapping
+
+from .base import RunEngine
+from .miniwdl import Miniwdl
+from .nextflow import Nextflow
+from .snakemake import Snakemake
+
+ENGINES: Mapping[str, RunEngine] = {
+    "miniwdl": Miniwdl(),
+    "nextflow": Nextflow(),
+    "snakemake": Snakemake(),
+}
+"""By the name that a project file gives to the engine."""

@@ -1,0 +1,164 @@
+"""What an engine says of runs: how a workflow is staged, started and resumed, and where its outputs are."""
+
+from __future__ import annotations
+
+import abc
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from workflow_stacks.runs.record import RunRecord
+from workflow_stacks.runs.staging import Stage, WorkflowInputError
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+
+class Store(Protocol):
+    """Where outputs can be read."""
+
+    def read(self, address: str) -> bytes | None:
+        """Read an object or a file; None when there is none."""
+        ...
+
+    def addresses(self, folder: str) -> Sequence[str]:
+        """The addresses of what a folder holds, at any depth."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a workflow is going to run.
+
+    Attributes:
+        run_id: The id of the run.
+        stage: Takes what jobs need to read.
+        results: A folder in S3 for the outputs of this run alone, with a final slash.
+        mount: Where jobs find the shared file system; empty when there is none.
+        parameters: The parameters of the head job definition, with their defaults.
+        command: The command of the head job definition.
+        is_local: Whether it is on the local cloud.
+    """
+
+    run_id: str
+    stage: Stage
+    results: str
+    mount: str
+    parameters: Mapping[str, str]
+    command: Sequence[str] = ()
+    is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a head job is given.
+
+    Attributes:
+        parameters: Values for the `Ref::` parameters of its definition.
+        outputs: Where the outputs are going to be: an `s3://` folder or one of the file system, with a final slash.
+        inputs: The inputs as they were understood, for the record.
+        environment: More environment.
+    """
+
+    parameters: Mapping[str, str]
+    outputs: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunEngine(abc.ABC):
+    """An engine whose workflows can be run by `workflow-context run`."""
+
+    @abc.abstractmethod
+    def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        """Bring the workflow and its inputs to the context.
+
+        Args:
+            source: The workflow.
+            inputs: What the user gave: `name=value`, or files of inputs in JSON or YAML.
+            place: Where it is going to run.
+
+        Raises:
+            WorkflowInputError: They cannot be used.
+        """
+
+    def resume(self, record: RunRecord) -> Mapping[str, str]:
+        """The parameters of a head job that goes on with a run. Default: those of the run itself."""
+        return record.parameters
+
+    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
+        """The outputs of a run that succeeded: name to value, files by their address. Default: all files it wrote."""
+        return {one.removeprefix(record.outputs): one for one in store.addresses(record.outputs)}
+
+
+def read_inputs(source: WorkflowSource, inputs: Sequence[str]) -> dict[str, Any]:
+    """Inputs of an engine without types: the files of the manifest first, then what the user gave.
+
+    Raises:
+        WorkflowInputError: One is neither `name=value` nor a file of inputs.
+    """
+    values: dict[str, Any] = {}
+    for file in source.inputs:
+        values |= read_file(file)
+    for given in inputs:
+        name, equals, text = given.partition("=")
+        values |= {name: _json_or_text(text)} if equals else read_file(Path(given))
+    return values
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """Read a file of inputs, JSON or YAML. Paths in it count from its folder.
+
+    Raises:
+        WorkflowInputError: It cannot be read, or holds no mapping.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkflowInputError(f"{file} is neither name=value nor a file that can be read: {error}") from error
+    except json.JSONDecodeError as error:
+        raise WorkflowInputError(f"{file}:{error.lineno}: not JSON: {error.msg}") from error
+    except yaml.YAMLError as error:
+        raise WorkflowInputError(f"{file} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise WorkflowInputError(f"{file} must hold a mapping of input names to values")
+    return {str(name): _from_folder(value, file.parent) for name, value in found.items()}
+
+
+def _from_folder(value: Any, folder: Path) -> Any:
+    """Paths that exist beside a file of inputs, as paths that exist here."""
+    if isinstance(value, list):
+        return [_from_folder(one, folder) for one in value]
+    if isinstance(value, dict):
+        return {key: _from_folder(one, folder) for key, one in value.items()}
+    if isinstance(value, str) and value and "://" not in value and "\n" not in value and len(value) < 1024:
+        beside = folder / value
+        if not Path(value).exists() and beside.exists():
+            return str(beside)
+    return value
+
+
+def staged(value: Any, stage: Stage) -> Any:
+    """A value with every file of this machine in it replaced by its address in S3.
+
+    Raises:
+        WorkflowInputError: It names a folder of this machine.
+    """
+    if isinstance(value, list):
+        return [staged(one, stage) for one in value]
+    if isinstance(value, dict):
+        return {key: staged(one, stage) for key, one in value.items()}
+    path = Path(value) if isinstance(value, str) and 0 < len(value) < 1024 and "://" not in value else None
+    if path is None or "\n" in str(value):
+        return value
+    return stage.put_file(path) if path.is_file() else value
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

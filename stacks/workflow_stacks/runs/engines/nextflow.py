@@ -1,0 +1,82 @@
+"""Runs of Nextflow: the pipeline's folder in S3, or a repository that Nextflow fetches by itself."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from workflow_stacks.runs.record import RunRecord
+from workflow_stacks.runs.staging import WorkflowInputError, files_below
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+from .base import Place, RunEngine, Submission, read_inputs, staged
+
+_OPTIONS = {"-profile": "profile", "-r": "revision", "-revision": "revision"}
+
+
+class Nextflow(RunEngine):
+    """A run is a session of Nextflow, which has the id of its first head job: a resumed run goes on with that."""
+
+    @override
+    def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        if source.file is not None:
+            _check_language(source.file)
+        values = {name: staged(value, place.stage) for name, value in read_inputs(source, inputs).items()}
+        # On the local cloud Nextflow has no plugin for S3, which it would download.
+        own = f"{place.mount}/nextflow/results/{place.run_id}" if place.is_local and place.mount else place.results
+        outputs = str(values.setdefault("outdir", own.rstrip("/")))
+        if not outputs.startswith(("s3://", f"{place.mount or 's3:/'}/")):
+            where = f" or below {place.mount}" if place.mount else ""
+            raise WorkflowInputError(f"outdir is {outputs}; jobs can write to s3://{where}")
+        return Submission(
+            {
+                "pipeline": _pipeline(source, place),
+                "parameters": place.stage.put(json.dumps(values, sort_keys=True).encode(), "parameters.json"),
+                **_options(source),
+            },
+            f"{outputs.rstrip('/')}/",
+            values,
+        )
+
+    @override
+    def resume(self, record: RunRecord) -> Mapping[str, str]:
+        return {**record.parameters, "session": record.head_jobs[0]}
+
+
+def _pipeline(source: WorkflowSource, place: Place) -> str:
+    if source.folder is None:
+        return source.main
+    return f"{place.stage.put_folder(files_below(source.folder))}{source.main}"
+
+
+def _options(source: WorkflowSource) -> dict[str, str]:
+    """What a manifest says of the engine's command line, as parameters of the head job."""
+    found: dict[str, str] = {}
+    words = shlex.split(source.engine_options)
+    for option, value in zip(words[::2], words[1::2], strict=False):
+        if option not in _OPTIONS:
+            raise WorkflowInputError(
+                f"engineOptions has '{option}', which head jobs do not take: they take {', '.join(_OPTIONS)}"
+            )
+        found[_OPTIONS[option]] = value
+    return found
+
+
+def _check_language(script: Path) -> None:
+    """A script of the first generation of the language runs in no release that is still kept."""
+    text: Any = script.read_text(encoding="utf-8", errors="replace")
+    has_workflow = any(line.lstrip().startswith(("workflow ", "workflow{")) for line in text.splitlines())
+    has_channels_into_processes = any(
+        " from " in line and line.lstrip().startswith(("val", "path", "file", "set", "tuple", "each"))
+        for line in text.splitlines()
+    )
+    if "nextflow.enable.dsl=1" in text.replace(" ", "") or (has_channels_into_processes and not has_workflow):
+        raise WorkflowInputError(
+            f"{script} is written in DSL 1, which Nextflow runs only up to release 22.10. Write it in DSL 2 "
+            "(https://www.nextflow.io/docs/latest/dsl1.html), or set 'image' of the engine to an image of 22.10"
+        )

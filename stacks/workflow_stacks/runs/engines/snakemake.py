@@ -1,0 +1,71 @@
+"""Runs of Snakemake: the Snakefile in S3 with what lies beside it; a directory of the file system for each run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from workflow_stacks.runs.record import RunRecord
+from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+from .base import Place, RunEngine, Store, Submission
+
+# More often than on AWS: on the local cloud it costs nothing.
+_OFTEN = ("--seconds-between-status-checks", "1")
+_ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
+_HIDDEN = (".snakemake/", "snakemake-workflow-sources")
+
+
+class Snakemake(RunEngine):
+    """Inputs are the configuration of the workflow. A resumed run does what is missing in its directory."""
+
+    @override
+    def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        if source.folder is None:
+            raise WorkflowInputError(
+                f"{source.main}: Snakemake reads workflows from a folder: give a repository (git+https://), an "
+                "archive, or an s3:// address"
+            )
+        files = [given for given in inputs if "=" not in given]
+        gone = [file for file in files if not Path(file).is_file()]
+        if gone:
+            raise WorkflowInputError(f"{', '.join(gone)}: neither name=value nor a file of configuration that exists")
+        snakefile = _staged_snakefile(source, place.stage)
+        values = dict(given.partition("=")[::2] for given in inputs if "=" in given)
+        words = [*shlex.split(source.engine_options)]
+        if values:
+            words += ["--config", *(f"{name}={value}" for name, value in values.items())]
+        if files:
+            words += ["--configfile", *(place.stage.put_file(Path(file)) for file in files)]
+        return self._submission(snakefile, words, values, place)
+
+    def _submission(self, snakefile: str, words: list[str], values: dict[str, Any], place: Place) -> Submission:
+        if place.mount:
+            often, environment = (list(_OFTEN), _ASKED_AT_ONCE) if place.is_local else ([], {})
+            directory = f"{place.mount}/snakemake/runs/{place.run_id}"
+            options = shlex.join([*often, *words]) or "none"
+            parameters = {"snakefile": snakefile, "directory": directory, "options": options}
+            return Submission(parameters, f"{directory}/", values, environment)
+        folder = place.command[place.command.index("--default-storage-prefix") + 1]
+        parameters = {"snakefile": snakefile, **({"options": shlex.join(words)} if words else {})}
+        return Submission(parameters, f"{folder.rstrip('/')}/", values)
+
+    @override
+    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
+        """The files that the run wrote; Snakemake does not say which of them are results."""
+        found = super().outputs(record, store)
+        return {name: address for name, address in found.items() if not name.startswith(_HIDDEN)}
+
+
+def _staged_snakefile(source: WorkflowSource, stage: Stage) -> str:
+    """Bring the workflow to S3: the layout that Snakemake recommends has `config` beside a folder `workflow`."""
+    assert source.folder is not None  # noqa: S101  for the type checker: prepare has looked
+    root, main = source.folder, source.main
+    if root.name == "workflow" and "/" not in main:
+        root, main = root.parent, f"workflow/{main}"
+    return f"{stage.put_folder(files_below(root))}{main}"

@@ -1,0 +1,126 @@
+"""Workflows and inputs in S3, by their content: the same content has the same address, so that caches know it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_stacks.errors import WorkflowContextError
+
+MAX_FILES, MAX_BYTES = 5000, 200_000_000
+"""How much of a workflow's folder comes along."""
+
+_PART_BYTES = 1 << 20
+_LEFT_OUT = frozenset({"work", "results", "cdk.out", "node_modules", "__pycache__"})
+
+
+class WorkflowInputError(WorkflowContextError):
+    """The workflow or its inputs cannot be used."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder in S3 that jobs of a context can read.
+
+    Attributes:
+        s3: The boto3 client.
+        folder: Its address, with a final slash.
+    """
+
+    s3: Any
+    folder: str
+
+    def put(self, content: bytes, name: str) -> str:
+        """Keep content, and return its address."""
+        return self._put(f"{hashlib.sha256(content).hexdigest()[:16]}/{name}", content)
+
+    def put_file(self, file: Path) -> str:
+        """Upload a file of this machine, of any size, unless it is there, and return its address.
+
+        Raises:
+            WorkflowInputError: It cannot be read or uploaded.
+        """
+        from boto3.exceptions import S3UploadFailedError
+
+        bucket, key = split(f"{self.folder}{digest_of(file)}/{file.name}")
+        try:
+            if not self._exists(bucket, key):
+                self.s3.upload_file(str(file), bucket, key)
+        except (OSError, S3UploadFailedError) as error:
+            raise WorkflowInputError(f"{file} cannot be uploaded: {error}") from error
+        return f"s3://{bucket}/{key}"
+
+    def put_folder(self, files: Mapping[str, Path]) -> str:
+        """Upload files beside each other, in a folder that all their contents name, and return its address.
+
+        Args:
+            files: The path of each in the folder, and the file.
+
+        Returns:
+            The address of the folder, with a final slash.
+        """
+        digests = {name: digest_of(file) for name, file in sorted(files.items())}
+        text = "".join(f"{name}\n{digest}\n" for name, digest in digests.items())
+        folder = f"{self.folder}{hashlib.sha256(text.encode()).hexdigest()[:16]}/"
+        for name, file in sorted(files.items()):
+            bucket, key = split(f"{folder}{name}")
+            if not self._exists(bucket, key):
+                self.s3.upload_file(str(file), bucket, key)
+        return folder
+
+    def _put(self, name: str, content: bytes) -> str:
+        bucket, key = split(f"{self.folder}{name}")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return f"s3://{bucket}/{key}"
+
+    def _exists(self, bucket: str, key: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+                return False
+            raise
+        return True
+
+
+def digest_of(file: Path) -> str:
+    """What names the content of a file."""
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while part := content.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def files_below(root: Path) -> dict[str, Path]:
+    """The files of a workflow, by their paths in its folder; not hidden ones, nor what runs left there.
+
+    Raises:
+        WorkflowInputError: There are too many: it lies beside something else.
+    """
+    found: dict[str, Path] = {}
+    size = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(one for one in folders if not one.startswith(".") and one not in _LEFT_OUT)
+        for file in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+            if file.is_file():
+                found[str(file.relative_to(root))] = file
+                size += file.stat().st_size
+        if len(found) > MAX_FILES or size > MAX_BYTES:
+            raise WorkflowInputError(
+                f"{root} holds more than {MAX_FILES} files or {MAX_BYTES // 10**6} MB, and all would be uploaded: "
+                "give the workflow a folder of its own, or keep its data in S3"
+            )
+    return found
+
+
+def split(address: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` address."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -1,0 +1,175 @@
+"""Submitting a workflow to a deployed context: what is staged, what the head job is given, and the record of the run."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workflow_stacks.errors import WorkflowContextError
+
+from .engines import ENGINES
+from .engines.base import Place, RunEngine
+from .jobs import RUN_TAG
+from .record import RunRecord, RunStore, new_run_id
+from .staging import Stage
+from .target import Target
+from .workflow_source import WorkflowFinder
+
+RUN_VARIABLE = "WORKFLOW_RUN_ID"
+"""The variable by which a head job knows of which run it is; it gives the tag of the run to its tasks."""
+
+
+def engine_of(target: Target) -> RunEngine:
+    """The engine of a context.
+
+    Raises:
+        WorkflowContextError: Its workflows cannot be run by this command.
+    """
+    name = target.context.engine.engine
+    if name not in ENGINES:
+        raise WorkflowContextError(
+            f"workflows of {name} cannot be started by this command; those of {', '.join(ENGINES)} can. "
+            f"'workflow-context config {target.name}' prints how {name}'s own client starts them"
+        )
+    return ENGINES[name]
+
+
+def submit(
+    target: Target,
+    workflow: str,
+    inputs: Sequence[str] = (),
+    *,
+    tags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> RunRecord:
+    """Submit a workflow.
+
+    Args:
+        target: The context.
+        workflow: A name of the project, a path, or an address.
+        inputs: `name=value`, or files of inputs.
+        tags: Tags for the head job, beside that of the run.
+        environment: More environment for the head job.
+
+    Returns:
+        The record of the run, as it was saved.
+
+    Raises:
+        WorkflowContextError: The workflow or its inputs cannot be used, or AWS refuses the head job.
+    """
+    engine = engine_of(target)
+    settings = target.context.engine
+    run_id = new_run_id()
+    definition = head_definition(target)
+    container = definition["containerProperties"]
+    mounts = container.get("mountPoints", [])
+    with tempfile.TemporaryDirectory(prefix="workflow-") as scratch:
+        finder = WorkflowFinder(settings.type, Path(scratch), target.project, target.folder)
+        source = finder.find(workflow)
+        place = Place(
+            run_id=run_id,
+            stage=Stage(target.client("s3"), f"{target.place}/runs/sources/"),
+            results=f"{target.place}/results/{run_id}/",
+            mount=mounts[0]["containerPath"] if mounts else "",
+            parameters=definition.get("parameters", {}),
+            command=container["command"],
+            is_local=target.is_local,
+        )
+        submission = engine.prepare(source, inputs, place)
+    more = {**submission.environment, **(environment or {}), RUN_VARIABLE: run_id}
+    now = time.time()
+    head = _submit_head(
+        target, f"{source.name}-{run_id}", submission.parameters, more, {**(tags or {}), RUN_TAG: run_id}
+    )
+    record = RunRecord(
+        run_id=run_id,
+        workflow=source.name,
+        source=workflow,
+        project=target.project.name,
+        context=target.name,
+        user=target.user,
+        engine=settings.engine,
+        language=settings.type,
+        image=container["image"],
+        submitted_at=now,
+        submitted_by=_who(target),
+        head_jobs=(head,),
+        head_queue=target.outputs["HeadQueue"],
+        task_queues=target.task_queues,
+        inputs=submission.inputs,
+        parameters=submission.parameters,
+        outputs=submission.outputs,
+        tags=dict(tags or {}),
+    )
+    store_of(target).save(record)
+    return record
+
+
+def resubmit(target: Target, record: RunRecord) -> RunRecord:
+    """Submit a new head job that goes on with a run, and return its record as it was saved.
+
+    Raises:
+        WorkflowContextError: AWS refuses the head job.
+    """
+    parameters = dict(engine_of(target).resume(record))
+    tags = {**record.tags, RUN_TAG: record.run_id}
+    name = f"{record.workflow}-{record.run_id}"
+    head = _submit_head(target, name, parameters, {RUN_VARIABLE: record.run_id}, tags)
+    resumed = record.model_copy(update={"head_jobs": (*record.head_jobs, head), "parameters": parameters})
+    store = store_of(target)
+    store.forget_end(record)
+    store.save(resumed)
+    return resumed
+
+
+def store_of(target: Target) -> RunStore:
+    """The records of a context."""
+    return RunStore(target.client("s3"), target.place)
+
+
+def head_definition(target: Target) -> Mapping[str, Any]:
+    """The head job definition of a context, as AWS Batch tells it."""
+    arn = target.outputs["HeadJobDefinition"]
+    found = target.client("batch").describe_job_definitions(jobDefinitions=[arn])["jobDefinitions"]
+    if not found:
+        raise WorkflowContextError(f"the head job definition {arn} does not exist any more: deploy the context again")
+    definition: Mapping[str, Any] = found[0]
+    return definition
+
+
+def _submit_head(
+    target: Target,
+    name: str,
+    parameters: Mapping[str, str],
+    environment: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        head: str = target.client("batch").submit_job(
+            jobName=re.sub(r"[^A-Za-z0-9_-]", "_", name)[:128],
+            jobQueue=target.outputs["HeadQueue"],
+            jobDefinition=target.outputs["HeadJobDefinition"],
+            parameters=dict(parameters),
+            containerOverrides={"environment": [{"name": key, "value": value} for key, value in environment.items()]},
+            tags=dict(tags),
+            propagateTags=True,
+        )["jobId"]
+    except (ClientError, BotoCoreError) as error:
+        raise WorkflowContextError(f"AWS Batch does not take the head job: {error}") from error
+    return head
+
+
+def _who(target: Target) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        arn: str = target.client("sts").get_caller_identity()["Arn"]
+    except (ClientError, BotoCoreError):
+        return ""  # a record without it is better than no run
+    return arn
