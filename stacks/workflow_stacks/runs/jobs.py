@@ -37,7 +37,7 @@ class RunJobs:
         self._tags: dict[str, Mapping[str, str]] = {}
 
     def head(self) -> Job | None:
-        """Its last head job; None when AWS Batch has forgotten it."""
+        """Its last head job; None when there is none, or AWS Batch has forgotten it."""
         found = self.described(self._record.head_jobs[-1:])
         return found[0] if found else None
 

@@ -66,7 +66,9 @@ class RunRecord(BaseModel):
     image: str = Field(default="", description="The container image of the head job, which tells the engine's version.")
     submitted_at: float = Field(description="Seconds since 1970.")
     submitted_by: str = Field(default="", description="The ARN of who submitted it.")
-    head_jobs: tuple[str, ...] = Field(description="The ids of its head jobs in AWS Batch; one more for each resume.")
+    head_jobs: tuple[str, ...] = Field(
+        default=(), description="The ids of its head jobs in AWS Batch; one more for each resume."
+    )
     head_queue: str
     task_queues: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = Field(default_factory=dict)
@@ -131,6 +133,10 @@ class RunStore:
     def save(self, record: RunRecord) -> None:
         """Write a record, in place of the one with its id."""
         self._put(f"records/{_key(record)}.json", record.model_dump_json(by_alias=True, indent=1))
+
+    def delete(self, record: RunRecord) -> None:
+        """Forget a run that never began."""
+        self._s3.delete_object(Bucket=self._bucket, Key=f"{self._prefix}runs/records/{_key(record)}.json")
 
     def save_end(self, record: RunRecord, end: RunEnd) -> None:
         """Note that a run has ended; the first note counts."""

@@ -15,10 +15,11 @@ from .engines import ENGINES
 from .jobs import Job, RunJobs, counted, end_of, log_of, state_of
 from .record import RunEnd, RunKey, RunNotFoundError, RunRecord, RunState, RunStore
 from .stores import store_for
-from .submission import resubmit, store_of
+from .submission import adopt, resubmit, store_of
 from .target import Target, connect, connect_all
 
 _SETTLE_SECONDS = 60.0
+_SUBMISSION_SECONDS = 120.0
 _LOG_EVENTS = 10_000
 
 
@@ -64,7 +65,7 @@ class Runs:
         """Every deployed context of the project."""
         return connect_all(self._project_file, user=self._user, local=self._local)
 
-    def list(
+    def find_all(
         self,
         *,
         contexts: Sequence[str] = (),
@@ -109,7 +110,7 @@ class Runs:
                     raise
         if not found:
             raise RunNotFoundError(
-                f"there is no run '{given}' in the deployed contexts of this project, and none of a workflow of this name"
+                f"there is no run '{given}' in the deployed contexts of this project, nor of a workflow of this name"
             )
         by_id = [pair for pair in found if pair[0].run_id.startswith(given)]
         if len(by_id) > 1:
@@ -117,7 +118,7 @@ class Runs:
             raise RunNotFoundError(f"{len(by_id)} runs have an id that begins with '{given}': {some}")
         key, target = min(by_id or found, key=lambda pair: pair[0])
         [record] = store_of(target).read([key])
-        return target, record
+        return target, record if record.head_jobs else adopt(target, record)
 
     def status(self, target: Target, record: RunRecord) -> RunView:
         """How a run is going, with its tasks."""
@@ -169,7 +170,8 @@ class Runs:
         if found is None:
             return []
         group, stream = found
-        logs, events, token = target.client("logs"), [], None
+        logs, token = target.client("logs"), None
+        events: list[tuple[int, str]] = []
         try:
             while len(events) < _LOG_EVENTS:
                 page = logs.get_log_events(
@@ -200,19 +202,28 @@ class Runs:
             own = [key for key, other in keys if other is target]
             read = store_of(target).read(own)
             records |= {record.run_id: record for record in read}
-            going = [record.head_jobs[-1] for record, key in zip(read, own, strict=True) if key.ended is None]
-            if going:
-                heads |= {job["jobId"]: job for job in RunJobs(target.client, read[0]).described(going)}
+            going = [records[key.run_id] for key in own if key.ended is None]
+            for record in going:
+                if not record.head_jobs:
+                    records[record.run_id] = adopt(target, record)
+            ids = [head for record in going for head in records[record.run_id].head_jobs[-1:]]
+            if ids:
+                heads |= {job["jobId"]: job for job in RunJobs(target.client, read[0]).described(ids)}
         for key, target in keys:
             record = records[key.run_id]
             if key.ended is not None:
                 yield RunView(record, key.ended)
             else:
-                yield self._view(target, record, heads.get(record.head_jobs[-1]))
+                yield self._view(target, record, heads.get(record.head_jobs[-1]) if record.head_jobs else None)
 
     def _view(self, target: Target, record: RunRecord, head: Job | None) -> RunView:
         """A run by its head job; that it has ended is noted, since AWS Batch forgets jobs after some days."""
         store: RunStore = store_of(target)
+        if head is None and not record.head_jobs:
+            late = time.time() - record.submitted_at > _SUBMISSION_SECONDS
+            reason = "its submission was interrupted, and it has no head job"
+            end = RunEnd(state=RunState.FAILED, ended_at=record.submitted_at, reason=reason) if late else None
+            return RunView(record, end.state if end else RunState.SUBMITTED, end)
         if head is None:
             key = next((key for key in store.list() if key.run_id == record.run_id), None)
             known = store.read_end(key) if key is not None else None

@@ -1,4 +1,4 @@
-"""Submitting a workflow to a deployed context: what is staged, what the head job is given, and the record of the run."""
+"""Submitting a workflow to a deployed context: what is staged, what its head job is given, and what is recorded."""
 
 from __future__ import annotations
 
@@ -80,11 +80,6 @@ def submit(
             is_local=target.is_local,
         )
         submission = engine.prepare(source, inputs, place)
-    more = {**submission.environment, **(environment or {}), RUN_VARIABLE: run_id}
-    now = time.time()
-    head = _submit_head(
-        target, f"{source.name}-{run_id}", submission.parameters, more, {**(tags or {}), RUN_TAG: run_id}
-    )
     record = RunRecord(
         run_id=run_id,
         workflow=source.name,
@@ -95,9 +90,8 @@ def submit(
         engine=settings.engine,
         language=settings.type,
         image=container["image"],
-        submitted_at=now,
+        submitted_at=time.time(),
         submitted_by=_who(target),
-        head_jobs=(head,),
         head_queue=target.outputs["HeadQueue"],
         task_queues=target.task_queues,
         inputs=submission.inputs,
@@ -105,8 +99,38 @@ def submit(
         outputs=submission.outputs,
         tags=dict(tags or {}),
     )
-    store_of(target).save(record)
-    return record
+    store = store_of(target)
+    # Before the head job is there, so that a run whose submission is interrupted is found again by its name.
+    store.save(record)
+    more = {**submission.environment, **(environment or {}), RUN_VARIABLE: run_id}
+    try:
+        head = _submit_head(target, record, submission.parameters, more)
+    except WorkflowContextError:
+        store.delete(record)
+        raise
+    submitted = record.model_copy(update={"head_jobs": (head,)})
+    store.save(submitted)
+    return submitted
+
+
+def adopt(target: Target, record: RunRecord) -> RunRecord:
+    """Find the head job of a run whose submission was interrupted, by its name, and note it.
+
+    Returns:
+        The record with its head job; as it was when AWS Batch has none of this name.
+    """
+    pages = target.client("batch").get_paginator("list_jobs")
+    named = [{"name": "JOB_NAME", "values": [_job_name(record)]}]
+    found = [
+        job["jobId"]
+        for page in pages.paginate(jobQueue=record.head_queue, filters=named)
+        for job in page["jobSummaryList"]
+    ]
+    if not found:
+        return record
+    adopted = record.model_copy(update={"head_jobs": tuple(found)})
+    store_of(target).save(adopted)
+    return adopted
 
 
 def resubmit(target: Target, record: RunRecord) -> RunRecord:
@@ -116,9 +140,7 @@ def resubmit(target: Target, record: RunRecord) -> RunRecord:
         WorkflowContextError: AWS refuses the head job.
     """
     parameters = dict(engine_of(target).resume(record))
-    tags = {**record.tags, RUN_TAG: record.run_id}
-    name = f"{record.workflow}-{record.run_id}"
-    head = _submit_head(target, name, parameters, {RUN_VARIABLE: record.run_id}, tags)
+    head = _submit_head(target, record, parameters, {RUN_VARIABLE: record.run_id})
     resumed = record.model_copy(update={"head_jobs": (*record.head_jobs, head), "parameters": parameters})
     store = store_of(target)
     store.forget_end(record)
@@ -142,27 +164,28 @@ def head_definition(target: Target) -> Mapping[str, Any]:
 
 
 def _submit_head(
-    target: Target,
-    name: str,
-    parameters: Mapping[str, str],
-    environment: Mapping[str, str],
-    tags: Mapping[str, str],
+    target: Target, record: RunRecord, parameters: Mapping[str, str], environment: Mapping[str, str]
 ) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         head: str = target.client("batch").submit_job(
-            jobName=re.sub(r"[^A-Za-z0-9_-]", "_", name)[:128],
+            jobName=_job_name(record),
             jobQueue=target.outputs["HeadQueue"],
             jobDefinition=target.outputs["HeadJobDefinition"],
             parameters=dict(parameters),
             containerOverrides={"environment": [{"name": key, "value": value} for key, value in environment.items()]},
-            tags=dict(tags),
+            tags={**record.tags, RUN_TAG: record.run_id},
             propagateTags=True,
         )["jobId"]
     except (ClientError, BotoCoreError) as error:
         raise WorkflowContextError(f"AWS Batch does not take the head job: {error}") from error
     return head
+
+
+def _job_name(record: RunRecord) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", record.workflow)[:90]
+    return f"{plain}-{record.run_id}"
 
 
 def _who(target: Target) -> str:
