@@ -130,7 +130,7 @@ def test_the_same_workflow_has_the_same_directory_and_another_another(
 def test_a_workflow_beside_too_much_is_refused(
     snakefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "MOST_FILES", 2)
+    monkeypatch.setattr(engine, "MAX_FILES", 2)
     with pytest.raises(WorkflowContextError, match="give the workflow a folder of its own"):
         ENGINES["snakemake"].prepare(snakefile, [], place(tmp_path))
 

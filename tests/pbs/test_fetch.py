@@ -128,7 +128,7 @@ def test_nothing_is_written_elsewhere(put: Put, tmp_path: Path) -> None:
     assert found == {"in/run/Snakefile"}
 
 
-@pytest.mark.parametrize("most", ["MOST_FILES", "MOST_BYTES"])
+@pytest.mark.parametrize("most", ["MAX_FILES", "MAX_BYTES"])
 def test_a_folder_of_data_is_refused(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: str) -> None:
     monkeypatch.setattr(module, most, 3)
     put("Snakefile", *(f"reads/{number}" for number in range(9)))
@@ -139,7 +139,7 @@ def test_a_folder_of_data_is_refused(put: Put, tmp_path: Path, monkeypatch: pyte
 
 def test_one_that_is_not_there_is_said(put: Put, tmp_path: Path) -> None:
     put("flow/other")
-    with pytest.raises(PbsError, match="there is no Snakefile s3://lab/flow/Snakefile"):
+    with pytest.raises(PbsError, match="there is no object s3://lab/flow/Snakefile"):
         fetch("s3://lab/flow/Snakefile", tmp_path, "us-east-1")
 
 

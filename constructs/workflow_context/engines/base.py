@@ -10,11 +10,17 @@ from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam 
 from constructs import Construct
 
 from workflow_context.nag import acknowledge, acknowledge_policies
+from workflow_context.program import HeadProgram, pbs_files
 from workflow_context.s3_location import S3_WILDCARD
+from workflow_context.scripts import read_script
 
 from .fargate import check_fargate_size
 from .parts import ContextParts
 
+# Bash sources the file that this expands to, before it does anything else: so no entry point of an image sees the
+# parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
+# https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
+_BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
 
@@ -254,6 +260,32 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             logging=self.log_driver(id.lower()),
             volumes=list(self.storage.volumes(on_fargate=False)),
         )
+
+    def head_command(self, *parameters: str) -> list[str]:
+        """The command of a head job: bash, which goes on with the program before it comes to the command.
+
+        Args:
+            parameters: What the engine's script gets as arguments.
+        """
+        return ["bash", "-c", ":", "head", *parameters]
+
+    def program_environment(self, scripts: Sequence[str], beside: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Define the program of head jobs, and how they start it.
+
+        Args:
+            scripts: The engine's script in parts, each a file of `scripts`.
+            beside: Other files of the program: path to text. Default: none.
+        """
+        head = "".join(read_script(part) for part in scripts)
+        program = HeadProgram(self, "Program", files={**pbs_files(), "head.sh": head, **(beside or {})})
+        program.grant_read(self.head_role)
+        return {
+            "AWS_REGION": cdk.Aws.REGION,
+            "BASH_ENV": _BASH_ENV,
+            "FETCH_PROGRAM": read_script("fetch_program.py"),
+            "START_HEAD": read_script("start_head.sh"),
+            "WORKFLOW_PROGRAM": program.url,
+        }
 
     def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
         """Define a job that sees the file system and has no other rights, for chores such as deleting old runs.

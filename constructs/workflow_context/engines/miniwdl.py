@@ -94,11 +94,11 @@ class MiniwdlEngine(WorkflowEngine):
             self.head_container(
                 "Head",
                 image=image,
-                command=[
-                    *("miniwdl-run-s3upload", "Ref::workflow", "--input", "Ref::inputs"),
-                    *("--dir", self._run_directory, "--s3upload", "Ref::outputs"),
-                ],
-                environment=self._environment(),
+                command=self.head_command("Ref::workflow", "Ref::inputs", "Ref::outputs", self._run_directory),
+                environment={
+                    **self.program_environment(["fetched.sh", "miniwdl_head.sh"]),
+                    **self._environment(),
+                },
             ),
             parameters={"inputs": "{}", "outputs": self._upload_folder},
             timeout=cdk.Duration.days(7),

@@ -110,12 +110,12 @@ class NextflowEngine(SharedDirectoryEngine):
         if self._in_s3:
             self._check_reach()
             self._prepare_s3()
-            environment = {**self._program_environment(["nextflow_head.sh"]), **self._environment()}
+            environment = {**self.program_environment(["fetched.sh", "nextflow_head.sh"]), **self._environment()}
         else:
             self._grant_shared_task(self.task_role)
             self.task_job_definition = self._task_definition(task_image, self.task_role)
             environment = {
-                **self._program_environment(["front_end.sh", "nextflow_shared_head.sh"]),
+                **self.program_environment(["front_end.sh", "fetched.sh", "nextflow_shared_head.sh"]),
                 **self._front_end_environment(self.task_job_definition, self._home),
                 **self._common_environment(),
             }
@@ -124,7 +124,7 @@ class NextflowEngine(SharedDirectoryEngine):
             self.head_container(
                 "Head",
                 image=image,
-                command=self._head_command(
+                command=self.head_command(
                     "Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"
                 ),
                 environment=environment,

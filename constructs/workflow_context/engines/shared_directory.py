@@ -1,22 +1,15 @@
 """Engines that work in a directory which all jobs share, and speak to AWS Batch as to a PBS cluster."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
 from workflow_context.pbs.settings import TAG
-from workflow_context.program import HeadProgram, pbs_files
-from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
-
-# Bash sources the file that this expands to, before it does anything else: so no entry point of an image sees the
-# parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
-# https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
-_BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
 
 
 class SharedDirectoryEngine(WorkflowEngine):
@@ -88,31 +81,6 @@ class SharedDirectoryEngine(WorkflowEngine):
         resource.job_definition_name = f"{self._front_end_name}-fe-tasks"
         self.grant_pass_roles(task_role, self.execution_role)
         return definition
-
-    def _head_command(self, *parameters: str) -> list[str]:
-        """The command of a head job: bash, which goes on with the program before it comes to the command.
-
-        Args:
-            parameters: What the engine's script gets as arguments.
-        """
-        return ["bash", "-c", ":", "head", *parameters]
-
-    def _program_environment(self, scripts: Sequence[str], beside: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Define the program of head jobs, and how they start it.
-
-        Args:
-            scripts: The engine's script in parts, each a file of `scripts`.
-            beside: Other files of the program: path to text. Default: none.
-        """
-        head = "".join(read_script(part) for part in scripts)
-        program = HeadProgram(self, "Program", files={**pbs_files(), "head.sh": head, **(beside or {})})
-        program.grant_read(self.head_role)
-        return {
-            "BASH_ENV": _BASH_ENV,
-            "FETCH_PROGRAM": read_script("fetch_program.py"),
-            "START_HEAD": read_script("start_head.sh"),
-            "WORKFLOW_PROGRAM": program.url,
-        }
 
     def _how_to_submit(self, name: str, parameters: Mapping[str, str]) -> list[str]:
         """The command that starts a workflow, in lines.

@@ -69,9 +69,9 @@ class SnakemakeEngine(SharedDirectoryEngine):
         parameters = ("Ref::snakefile", "Ref::directory", "Ref::jobs", "Ref::options")
         if self._shared:
             self.task_job_definition = self._task_definition(image, self.task_role, self._environment())
-            command = self._head_command(*parameters)
+            command = self.head_command(*parameters)
             environment = {
-                **self._program_environment(
+                **self.program_environment(
                     ["front_end.sh", "snakemake_sources.sh", "snakemake_shared_head.sh"],
                     {"job_status.sh": read_script("job_status.sh"), **bundled_plugin()},
                 ),
@@ -82,10 +82,10 @@ class SnakemakeEngine(SharedDirectoryEngine):
         else:
             self._grant_plugin()
             settings = [part for name, value in self._settings().items() for part in (f"--{name}", value)]
-            command = [*self._head_command(*parameters), *settings]
+            command = [*self.head_command(*parameters), *settings]
             environment = {
                 "AWS_REGION": cdk.Aws.REGION,
-                **self._program_environment(["snakemake_sources.sh", "snakemake_head.sh"]),
+                **self.program_environment(["snakemake_sources.sh", "snakemake_head.sh"]),
                 **self._environment(),
             }
         self.head_job_definition = self.new_job_definition(

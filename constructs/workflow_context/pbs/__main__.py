@@ -37,7 +37,7 @@ def _context() -> tuple[BatchApi, Settings]:
     return BatchApi(settings.region), settings
 
 
-# `fetch`, of a Snakefile, is for the script of the head job.
+# `fetch`, of a workflow, is for the script of the head job.
 _COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch}
 
 

@@ -1,4 +1,4 @@
-"""Copies a Snakefile in S3 to the working directory, with what lies beside it: jobs look for it nowhere else."""
+"""Copies a workflow in S3 to a directory, with what lies beside its main file: jobs look for it nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .batch_api import Record, domain_of, sign
 from .credentials import Credentials, find_credentials
 from .script import PbsError
 
-MOST_FILES, MOST_BYTES = 1000, 100_000_000
+MAX_FILES, MAX_BYTES = 5000, 200_000_000
 _SECONDS = 60.0
 
 
@@ -36,11 +36,14 @@ def fetch(address: str, directory: Path, region: str) -> str:
     s3 = _S3(bucket, region)
     files = s3.files(f"{folder}/" if folder else "")
     if name not in files:
-        raise PbsError(f"there is no Snakefile {address}")
+        raise PbsError(f"there is no object {address}")
     for path, (found, moment) in files.items():
         file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(s3.get(found, {}))
+        content = s3.get(found, {})
+        file.write_bytes(content)
+        if content.startswith(b"#!"):
+            file.chmod(0o755)  # objects in S3 do not tell that they are programs
         os.utime(file, (moment, moment))  # one that is the same is no reason to run a rule again
     return name
 
@@ -73,9 +76,9 @@ class _S3:
                 written = one.findtext("{*}LastModified", "")[:19]
                 found[path] = key, calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%S"))
                 size += int(one.findtext("{*}Size", "0"))
-            if len(found) > MOST_FILES or size > MOST_BYTES:
+            if len(found) > MAX_FILES or size > MAX_BYTES:
                 raise PbsError(
-                    f"s3://{self._bucket}/{prefix} holds more than {MOST_FILES} files or {MOST_BYTES} bytes, and all "
+                    f"s3://{self._bucket}/{prefix} holds more than {MAX_FILES} files or {MAX_BYTES} bytes, and all "
                     "would be copied: give the workflow a folder of its own"
                 )
             token = page.findtext("{*}NextContinuationToken")

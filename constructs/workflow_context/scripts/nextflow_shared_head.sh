@@ -1,6 +1,6 @@
 #!/bin/bash
 # One Nextflow workflow in a head job, in a directory that all jobs share: PIPELINE REVISION PROFILE PARAMETERS SESSION.
-# It stands behind front_end.sh.
+# It stands behind front_end.sh and fetched.sh.
 set -euo pipefail
 
 pipeline=$1 revision=$2 profile=$3 parameters=$4 session=$5
@@ -18,6 +18,8 @@ export NXF_UUID=$session WORKFLOW_RUN=$session
 umask 0
 mkdir -p "$WORKFLOW_HOME/runs/$session"
 cd "$WORKFLOW_HOME/runs/$session"
+pipeline=$(fetched "$pipeline" pipeline)
+parameters=$(fetched "$parameters" parameters)
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config
 qdel --begin # ends what a head job that was killed left running: no task runs beside its second self
 index=.nextflow/cache/$session/db/LOCK

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workflow_context.pbs.fetch import MAX_BYTES, MAX_FILES
 from workflow_stacks.errors import WorkflowContextError
-
-MAX_FILES, MAX_BYTES = 5000, 200_000_000
-"""How much of a workflow's folder comes along."""
 
 _PART_BYTES = 1 << 20
 _LEFT_OUT = frozenset({"work", "results", "cdk.out", "node_modules", "__pycache__"})

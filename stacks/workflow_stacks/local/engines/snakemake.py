@@ -19,7 +19,7 @@ from .base import (
 )
 
 # As many as the head job takes from S3.
-MOST_FILES, MOST_BYTES = 1000, 100_000_000
+MAX_FILES, MAX_BYTES = 1000, 100_000_000
 # More often than on AWS: here it costs nothing.
 OFTEN = ("--seconds-between-status-checks", "1")
 ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
@@ -99,9 +99,9 @@ def _files(root: Path) -> dict[str, Path]:
         for file in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
             found[str(file.relative_to(root))] = file
             size += file.stat().st_size
-        if len(found) > MOST_FILES or size > MOST_BYTES:
+        if len(found) > MAX_FILES or size > MAX_BYTES:
             raise WorkflowInputError(
-                f"{root} holds more than {MOST_FILES} files or {MOST_BYTES // 10**6} MB, and all of it would come "
+                f"{root} holds more than {MAX_FILES} files or {MAX_BYTES // 10**6} MB, and all of it would come "
                 "along: give the workflow a folder of its own"
             )
     return found

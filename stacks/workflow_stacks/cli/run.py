@@ -1,0 +1,82 @@
+"""`workflow-context run CONTEXT WORKFLOW [INPUT]...`: start a workflow in a deployed context."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from .output import print_json
+from .run_options import LocalOption, UserOption, as_json, exit_code, follow, print_view, runs_of
+
+
+def run(
+    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKFLOW",
+            help="A workflow of the project file, or a file, folder, zip archive, or https://, s3:// or git+https:// "
+            "address.",
+        ),
+    ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Inputs: name=value, or JSON or YAML files of them.", metavar="[INPUT]..."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print the log of the head job until the run has ended.")
+    ] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A tag for its jobs. May be repeated.")
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Environment for the head job. May be repeated.")
+    ] = None,
+    project: ProjectOption = DEFAULT_PROJECT,
+    user: UserOption = "",
+    local: LocalOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Start a workflow in a deployed context, and print the id of the run.
+
+    Local files of the inputs are uploaded. With --follow, the exit code is 0 when the run succeeded and 1 when it failed;
+    Ctrl-C then asks whether to stop the run.
+    """
+    from workflow_stacks.runs.submission import submit
+
+    runs = runs_of(project, user, local)
+    if local:
+        _deploy_locally(project, context)
+    target = runs.target(context)
+    record = submit(target, workflow, inputs or (), tags=_pairs(tag), environment=_pairs(env))
+    if not wait:
+        if json:
+            print_json(as_json(runs.status(target, record)))
+        else:
+            typer.echo(record.run_id)
+        return
+    typer.echo(f"The run is {record.run_id}", err=True)
+    view = follow(runs, target, record)
+    if json:
+        print_json(as_json(view))
+    else:
+        print_view(view)
+    raise typer.Exit(exit_code(view))
+
+
+def _pairs(written: list[str] | None) -> dict[str, str]:
+    wrong = [one for one in written or () if "=" not in one]
+    if wrong:
+        message = f"{wrong[0]!r} is not NAME=VALUE"
+        raise typer.BadParameter(message)
+    return dict(one.partition("=")[::2] for one in written or ())
+
+
+def _deploy_locally(project: Path, context: str) -> None:
+    """Start the local cloud and deploy the context to it, unless it is there; give its machines what they boot with."""
+    from workflow_stacks.local.runs.host import prepare_local_context
+
+    prepare_local_context(project, context)

@@ -1,0 +1,60 @@
+"""Of each context of a project: whether it is deployed, what its jobs are doing, and what it costs while nothing runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from workflow_stacks.project import Project
+
+from .target import Client, client_of, deployed_stacks
+
+_STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+
+
+def overview(project_file: Path, project: Project, *, user: str = "", local: bool = False) -> list[dict[str, Any]]:
+    """Look at every context of a project.
+
+    Raises:
+        WorkflowContextError: AWS cannot be asked.
+    """
+    client = client_of(project_file, local=local)
+    stacks = deployed_stacks(client)
+    found = []
+    for name in project.contexts:
+        stack = stacks.get(project.stack_name(name, user))
+        queues = [arn for key, arn in stack.outputs.items() if key.endswith("Queue")] if stack else []
+        found.append(
+            {
+                "context": name,
+                "stackStatus": stack.status if stack else None,
+                "jobs": dict(_jobs(client, queues)),
+                "idleUsdPerMonth": idle_cost(client, project.stack_name(name, user)) if stack else None,
+            }
+        )
+    return found
+
+
+def _jobs(client: Client, queues: list[str]) -> Counter[str]:
+    """How many jobs of some queues are in each state, apart from those that have ended."""
+    counts: Counter[str] = Counter()
+    batch = client("batch")
+    for queue in dict.fromkeys(queues):
+        for state in _STATES:
+            pages = batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=state)
+            number = sum(len(page["jobSummaryList"]) for page in pages)
+            if number:
+                counts[state] += number
+    return counts
+
+
+def idle_cost(client: Client, stack: str) -> float | None:
+    """What a deployed stack costs a month while nothing runs, from its template; None when that cannot be told."""
+    from workflow_context.models.costs import idle_costs
+    from workflow_context.models.prices import load_prices
+
+    body = client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+    if not isinstance(body, dict):
+        return None
+    return idle_costs({stack: body}, load_prices()).usd_per_month
