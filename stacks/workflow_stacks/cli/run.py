@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Start a workflow in a deployed context, and print the id of the run.
 
-    Local files of the inputs are uploaded. With --follow, the exit code is 0 when the run succeeded and 1 when it failed;
-    Ctrl-C then asks whether to stop the run.
+    Local files of the inputs are uploaded. With --follow, the exit code is 0 when the run succeeded and 1 when it
+    failed; Ctrl-C then asks whether to stop the run.
     """
     from workflow_stacks.runs.submission import submit
 

@@ -71,9 +71,9 @@ def duration(view: RunView) -> float:
     return (view.end.ended_at if view.end else time.time()) - view.record.submitted_at
 
 
-def tasks_in_words(tasks: Mapping[str, int]) -> str:
-    """How many tasks are in each state."""
-    return ", ".join(f"{number} {state.lower()}" for state, number in sorted(tasks.items())) or "none yet"
+def in_words(jobs: Mapping[str, int]) -> str:
+    """How many jobs are in each state."""
+    return ", ".join(f"{number} {state.lower()}" for state, number in sorted(jobs.items())) or "none"
 
 
 def print_view(view: RunView) -> None:
@@ -91,11 +91,12 @@ def print_view(view: RunView) -> None:
             ("state", f"{view.state}, {'after' if end else 'for'} {age(duration(view))}"),
             *why,
             *code,
-            ("tasks", tasks_in_words(view.tasks)),
+            ("tasks", in_words(view.tasks)),
             ("head job", record.head_jobs[-1] if record.head_jobs else "none"),
-            ("outputs", record.outputs),
         ]
     )
+    # On a line of its own, so that it can be copied whatever the width of the terminal.
+    typer.echo(f"outputs in {record.outputs}")
 
 
 def follow(runs: Runs, target: Target, record: RunRecord) -> RunView:
@@ -111,7 +112,7 @@ def follow(runs: Runs, target: Target, record: RunRecord) -> RunView:
             for _, line in events[seen:]:
                 typer.echo(line)
             seen = len(events)
-            told = f"{record.workflow} is {view.state}; tasks: {tasks_in_words(view.tasks)}"
+            told = f"{record.workflow} is {view.state}; tasks: {in_words(view.tasks)}"
             if told != last:
                 typer.echo(f"[{time.strftime('%H:%M:%S')}] {told}", err=True)
                 last = told

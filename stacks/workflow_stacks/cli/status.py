@@ -9,14 +9,15 @@ import typer
 
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
-from .run_options import LocalOption, UserOption, as_json, exit_code, print_view, runs_of, tasks_in_words
+from .run_options import LocalOption, UserOption, as_json, exit_code, in_words, print_view, runs_of
 
 
 def status(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]", help="A run, by its id, a unique beginning of it, or a workflow's name. Default: all contexts."
+            metavar="[RUN]",
+            help="A run, by its id, a unique beginning of it, or a workflow's name. Default: all contexts.",
         ),
     ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
@@ -58,7 +59,7 @@ def _contexts(project: Path, user: str, local: bool, json: bool) -> None:
             [
                 one["context"],
                 one["stackStatus"] or "not deployed",
-                tasks_in_words(jobs) if one["stackStatus"] else "-",
+                in_words(jobs) if one["stackStatus"] else "-",
                 f"{idle:.2f}" if idle is not None else "-",
             ]
         )

@@ -1,4 +1,4 @@
-"""Of each context of a project: whether it is deployed, what its jobs are doing, and what it costs while nothing runs."""
+"""Of each context of a project: whether it is deployed, what its jobs are doing, and what it costs idle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def overview(project_file: Path, project: Project, *, user: str = "", local: boo
                 "context": name,
                 "stackStatus": stack.status if stack else None,
                 "jobs": dict(_jobs(client, queues)),
-                "idleUsdPerMonth": idle_cost(client, project.stack_name(name, user)) if stack else None,
+                "idleUsdPerMonth": idle_usd(client, project.stack_name(name, user)) if stack else None,
             }
         )
     return found
@@ -49,12 +49,10 @@ def _jobs(client: Client, queues: list[str]) -> Counter[str]:
     return counts
 
 
-def idle_cost(client: Client, stack: str) -> float | None:
+def idle_usd(client: Client, stack: str) -> float | None:
     """What a deployed stack costs a month while nothing runs, from its template; None when that cannot be told."""
-    from workflow_context.models.costs import idle_costs
-    from workflow_context.models.prices import load_prices
+    from workflow_context.models.costs import idle_cost
+    from workflow_context.models.prices import default_prices
 
-    body = client("cloudformation").get_template(StackName=stack)["TemplateBody"]
-    if not isinstance(body, dict):
-        return None
-    return idle_costs({stack: body}, load_prices()).usd_per_month
+    template = client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+    return round(idle_cost(template, default_prices(), stack=stack).usd, 2) if isinstance(template, dict) else None

@@ -193,6 +193,13 @@ class RunStore:
         text = self._get(f"ended/{key.order}.{key.run_id}.{key.workflow}.{key.ended}.json")
         return RunEnd.model_validate_json(text)
 
+    def read_ends(self, keys: Sequence[RunKey]) -> dict[str, RunEnd]:
+        """Read how those of some runs ended that have, several at a time: run id to end."""
+        ended = [key for key in keys if key.ended is not None]
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = readers.map(self.read_end, ended)
+            return {key.run_id: end for key, end in zip(ended, found, strict=True) if end is not None}
+
     def _ended(self) -> dict[str, RunState]:
         found: dict[str, RunState] = {}
         for key in self._keys(f"{self._prefix}runs/ended/"):

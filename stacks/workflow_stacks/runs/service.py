@@ -198,10 +198,12 @@ class Runs:
         """Runs as they are now, in their order: records and head jobs are read many at a time."""
         records: dict[str, RunRecord] = {}
         heads: dict[str, Job] = {}
+        ends: dict[str, RunEnd] = {}
         for target in {id(target): target for _, target in keys}.values():
             own = [key for key, other in keys if other is target]
             read = store_of(target).read(own)
             records |= {record.run_id: record for record in read}
+            ends |= store_of(target).read_ends(own)
             going = [records[key.run_id] for key in own if key.ended is None]
             for record in going:
                 if not record.head_jobs:
@@ -212,7 +214,7 @@ class Runs:
         for key, target in keys:
             record = records[key.run_id]
             if key.ended is not None:
-                yield RunView(record, key.ended)
+                yield RunView(record, key.ended, ends.get(key.run_id))
             else:
                 yield self._view(target, record, heads.get(record.head_jobs[-1]) if record.head_jobs else None)
 

@@ -73,6 +73,12 @@ def store_for(target: Target, outputs: str) -> Store:
     """
     if outputs.startswith("s3://"):
         return S3Store(target.client("s3"))
+    if target.is_local:
+        from workflow_stacks.local.runs.host import local_directory
+
+        found = local_directory(target.project_file, target.name)
+        if found is not None:
+            return FolderStore(*found)
     raise WorkflowContextError(
         f"the outputs are on the file system of the context, in {outputs}. "
         f"'workflow-context browse {target.name} {outputs}' lists them"

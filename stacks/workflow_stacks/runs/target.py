@@ -21,7 +21,7 @@ class Target:
     Attributes:
         client: Gives the boto3 client of a service.
         project: The project.
-        folder: The folder of the project file.
+        project_file: The project file.
         name: The name of the context.
         user: The `user` it was deployed with; empty for none.
         outputs: The outputs of its stack.
@@ -30,11 +30,16 @@ class Target:
 
     client: Client
     project: Project
-    folder: Path
+    project_file: Path
     name: str
     user: str
     outputs: Mapping[str, str]
     is_local: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the project file, from which its paths count."""
+        return self.project_file.parent
 
     @property
     def context(self) -> Context:
@@ -68,7 +73,7 @@ def connect(project_file: Path, context: str, *, user: str = "", local: bool = F
     find_context(project, context)
     client = client_of(project_file, local=local)
     outputs = stack_outputs(client, project.stack_name(context, user))
-    return Target(client, project, project_file.resolve().parent, context, user, outputs, local)
+    return Target(client, project, project_file.resolve(), context, user, outputs, local)
 
 
 def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> list[Target]:
@@ -79,16 +84,29 @@ def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> l
     """
     project = load_project(project_file)
     client = client_of(project_file, local=local)
-    deployed = deployed_outputs(client)
+    deployed = deployed_stacks(client)
     return [
-        Target(client, project, project_file.resolve().parent, name, user, deployed[stack], local)
+        Target(client, project, project_file.resolve(), name, user, deployed[stack].outputs, local)
         for name in project.contexts
-        if (stack := project.stack_name(name, user)) in deployed
+        if (stack := project.stack_name(name, user)) in deployed and deployed[stack].outputs
     ]
 
 
-def deployed_outputs(client: Client) -> dict[str, dict[str, str]]:
-    """The outputs of every deployed stack, by its name.
+@dataclass(frozen=True)
+class Stack:
+    """A stack of CloudFormation.
+
+    Attributes:
+        status: For example `CREATE_COMPLETE`.
+        outputs: Its outputs: name to value.
+    """
+
+    status: str
+    outputs: Mapping[str, str]
+
+
+def deployed_stacks(client: Client) -> dict[str, Stack]:
+    """Every stack of the account and region, by its name.
 
     Raises:
         WorkflowContextError: AWS cannot be asked.
@@ -98,7 +116,9 @@ def deployed_outputs(client: Client) -> dict[str, dict[str, str]]:
     try:
         pages = client("cloudformation").get_paginator("describe_stacks").paginate()
         return {
-            stack["StackName"]: {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+            stack["StackName"]: Stack(
+                stack["StackStatus"], {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+            )
             for page in pages
             for stack in page["Stacks"]
         }

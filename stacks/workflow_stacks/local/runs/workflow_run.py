@@ -180,6 +180,16 @@ class WorkflowRun:
             store, results = stage, stage.here(results)
         return self._result(jobs, store, results, time.monotonic() - start)
 
+    def prepare(self) -> None:
+        """Start the local cloud and deploy the context, unless that is done; give its machines what they boot with."""
+        self._equip_machines(self._deployed())
+
+    def directory(self) -> FolderStage | None:
+        """The directory that stands for the file system of the context; None when there is none."""
+        outputs = self._deployed()
+        stage = self._stage(outputs, self._definition(outputs["HeadJobDefinition"]))
+        return stage if isinstance(stage, FolderStage) else None
+
     def _follow(self, jobs: WorkflowJobs, stage: FolderStage | S3Stage, look: Look) -> None:
         try:
             while not jobs.ended:
