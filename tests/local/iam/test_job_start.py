@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workflow_stacks.local.batch.volumes import NOBODY, SQUASHED, Volumes
+from workflow_stacks.local.batch.volumes import SQUASHED, Volumes
 from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials
 from workflow_stacks.local.iam.deployed import Role
@@ -159,18 +159,16 @@ def mounted(folder: Path, uid: int, right: ClientRights):
         return right
 
     volumes = Volumes(folder, lambda _: True, lambda _: point, lambda _: "")
-    [mount], owner = volumes.of_job(CONTAINER, {"computeEnvironmentName": "e"}, folder, rights)
+    [mount], _ = volumes.of_job(CONTAINER, {"computeEnvironmentName": "e"}, folder, rights)
     assert asked == [FileSystemClient("elasticfilesystem", "fs-1", "fsap-1", tls=True, signed=True)]
-    return mount, owner
+    return mount
 
 
 def test_a_mount_without_client_write_is_read_only(tmp_path):
-    mount, _ = mounted(tmp_path, 1000, ClientRights(write=False, root=False))
-
-    assert mount.read_only
+    assert mounted(tmp_path, 1000, ClientRights(write=False, root=False)).read_only
 
 
 def test_root_without_client_root_access_is_nobody_even_by_an_access_point_of_root(tmp_path):
-    assert mounted(tmp_path, 0, ClientRights(write=True, root=True))[1] == (0, 0)
-    assert mounted(tmp_path, 0, ClientRights(write=True, root=False))[1] == SQUASHED
-    assert mounted(tmp_path, 1000, ClientRights(write=True, root=False))[1] == NOBODY
+    assert mounted(tmp_path, 0, ClientRights(write=True, root=True)).user == (0, 0)
+    assert mounted(tmp_path, 0, ClientRights(write=True, root=False)).user == SQUASHED
+    assert mounted(tmp_path, 1000, ClientRights(write=True, root=False)).user == (1000, 1000)

@@ -207,11 +207,15 @@ class JobStart:
         if client.signed and principal is None:
             raise StartRefusedError(_MOUNT_REFUSED)
 
+        # Only a refused mount is a denied call: the other two say what the mount is like.
         def may(action: str) -> bool:
             call = Call(f"{service}:{action}", file_system, context)
             if not client.signed or principal is None:
                 return self.authorizer.anonymous(call).allowed
-            return self.authorizer.decide(principal, call).allowed
+            decision = self.authorizer.evaluate(principal, call)
+            if decision.allowed or action == "ClientMount":
+                self.authorizer.usage.record(principal.role_arn, call.action, file_system, allowed=decision.allowed)
+            return decision.allowed
 
         if not may("ClientMount"):
             raise StartRefusedError(_MOUNT_REFUSED)
