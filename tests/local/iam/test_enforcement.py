@@ -255,7 +255,7 @@ def test_another_spelling_of_an_address_is_no_way_around(lab, job_with, path):
     request = AWSRequest("GET", lab.cloud.server().endpoint + path)
     SigV4Auth(keys, "s3", "us-east-1").add_auth(request)
 
-    assert status_of(request.url, **dict(request.headers)) == 403
+    assert status_of(request.url, **dict(request.headers)) in (403, 404)
 
 
 def with_key(lab, service: str, key: str):
@@ -288,7 +288,7 @@ def status_of(address: str, **headers: str) -> int:
 
 @pytest.mark.parametrize("path", ["/", "/_ministack/health", "/_local/iam", "/iam-context/ctx/a", "/v1/describejobs"])
 def test_a_request_without_a_key_is_refused(lab, path):
-    assert status_of(lab.cloud.server().endpoint + path) in (400, 403)
+    assert status_of(lab.cloud.server().endpoint + path) in (400, 403, 404)
 
 
 def test_the_administrator_has_a_new_key_with_each_start_that_only_he_can_read(tmp_path):
