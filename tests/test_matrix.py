@@ -137,7 +137,10 @@ def merged(templates: Templates) -> Template:
             )
             if (key, text) not in seen:
                 seen.add((key, text))
-                found[f"{key}X{len(found)}" if key in found else key] = json.loads(text)
+                again = f"X{len(found)}" if key in found else ""
+                found[f"{key}{again}"] = json.loads(text)
+                if "JobDefinitionName" in found[f"{key}{again}"]["Properties"]:
+                    found[f"{key}{again}"]["Properties"]["JobDefinitionName"] += again
     return {"Resources": found}
 
 

@@ -60,6 +60,7 @@ class MiniwdlEngine(WorkflowEngine):
         for location in self.data:
             location.grant_read_write(self.compute.instance_role)
         if self.storage.access_point_id:
+            self.storage.allow_mounts_without_iam()  # the client's task definitions cannot say "with a role"
             self.outputs.grant_read(self.compute.instance_role)
         else:
             self.outputs.grant_read_write(self.compute.instance_role)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 
 _SHEBANG = "#!/bin/bash\n"
@@ -30,16 +31,58 @@ def install_script(name: str, path: str) -> str:
     return f"{_SHEBANG}{command}\n{read_script(name)}END-OF-SCRIPT\n"
 
 
+@dataclass(frozen=True)
+class MountScript:
+    """How one kind of file system is mounted: the part of a script that is its own, and what that needs to know.
+
+    The part defines `prepare` (the client and its settings), `attach TARGET` (one attempt to mount) and maybe
+    `settle TARGET` (what to do once it is mounted), and ends with `host_mount DEVICE TYPE OPTIONS`, which the common
+    part defines: it tries again where something fails, and mounts at later boots too.
+
+    Attributes:
+        part: Bash, without `#!`.
+        settings: Environment variables that it finds set, `MOUNT_PATH` among them: the directory. No secrets, since
+            user data can be read by whoever may describe the instance.
+    """
+
+    part: str
+    settings: Mapping[str, str]
+
+    @staticmethod
+    def of(name: str, settings: Mapping[str, str]) -> "MountScript":
+        """That of a kind of this package.
+
+        Args:
+            name: File name of the part, such as `mount_efs.sh`.
+            settings: What it needs.
+        """
+        return MountScript(read_script(name).removeprefix(_SHEBANG), settings)
+
+    def on_machine(self) -> str:
+        """For instances of a context, which take no jobs without the file system: they shut down instead."""
+        return self._after("host_mount.sh", {})
+
+    def on_instance(self, *, read_only: bool = False) -> str:
+        """For an instance with other work too: if the file system cannot be mounted, it goes on without.
+
+        Args:
+            read_only: Whether nothing can be written on the mount.
+        """
+        return self._after("instance_mount.sh", {"READ_ONLY": "yes"} if read_only else {})
+
+    def _after(self, common: str, settings: Mapping[str, str]) -> str:
+        exports = _exports({**self.settings, **settings})
+        return "\n".join((_SHEBANG + exports, read_script(common).removeprefix(_SHEBANG), self.part))
+
+
 def host_mount_script(name: str, settings: Mapping[str, str]) -> str:
-    """The script with which an instance mounts a file system at boot: settings, common part, part of the kind.
+    """The script with which an instance of a context mounts a file system of this package at boot.
 
     Args:
         name: The part of the kind, such as `mount_efs.sh`.
-        settings: What it needs, as environment variables; no secrets, since user data can be read by whoever may
-            describe the instance.
+        settings: What it needs, as environment variables.
     """
-    parts = (read_script(part).removeprefix(_SHEBANG) for part in ("host_mount.sh", name))
-    return "\n".join((_SHEBANG + _exports(settings), *parts))
+    return MountScript.of(name, settings).on_machine()
 
 
 def _exports(settings: Mapping[str, str]) -> str:

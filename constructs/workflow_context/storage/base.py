@@ -9,6 +9,8 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
+from workflow_context.scripts import MountScript
+
 
 class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     """The file system that the head jobs and the task jobs of a context share.
@@ -57,14 +59,40 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return cdk.Size.mebibytes(0)
 
     def allow_mount_from(self, client: ec2.IConnectable) -> None:
-        """Let the network traffic of a client in, from its security groups and from nowhere else."""
+        """Let the network traffic of a client in, from its security groups and from nowhere else.
+
+        Args:
+            client: What mounts the file system.
+        """
+
+    def allow_mounts_without_iam(self) -> None:
+        """Admit clients that mount without a role, for engines whose task definitions cannot carry one (miniwdl)."""
 
     @abc.abstractmethod
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        """Allow the role of a job to use the file system."""
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow a role to mount the file system, or to reach it otherwise, and to read.
 
-    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        """Allow the role of an instance to mount the file system at boot."""
+        Args:
+            grantee: Who may.
+        """
+
+    @abc.abstractmethod
+    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow the role of a job to use the file system.
+
+        Args:
+            grantee: Who may.
+        """
+
+    def grant_host_mount(self, grantee: iam.IGrantable, *, read_only: bool = False) -> iam.Grant:
+        """Allow the role of an instance to mount the file system. Default: nothing is needed.
+
+        Args:
+            grantee: Who may.
+            read_only: Whether it may only read.
+        """
+        del read_only
+        return iam.Grant.drop(grantee, f"{type(self).__name__} asks for no right of an instance that mounts it")
 
     @abc.abstractmethod
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
@@ -77,9 +105,39 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     def complete(self, definition: batch.EcsJobDefinition) -> None:
         """Add to a job definition what `volumes` cannot say, because CDK has no class for it yet."""
 
+    @property
+    def mount_script(self) -> MountScript | None:
+        """How a machine mounts the file system; None where it cannot."""
+        return None
+
     def user_data(self) -> Sequence[str]:
-        """Shell scripts that an instance runs at boot, before it takes jobs; none when there is nothing to do."""
-        return []
+        """Shell scripts that an instance runs at boot, before it takes jobs; none unless it is `host_mounted`."""
+        return [self.mount_script.on_machine()] if self.host_mounted and self.mount_script else []
+
+    def mount_on(self, instance: ec2.Instance, *, read_only: bool = False) -> None:
+        """Mount the file system at `mount_path` of an instance of one's own, at its first boot and at later ones.
+
+        The instance is let in by its security groups, and its role may mount. It needs Amazon Linux 2023 and a way to
+        its packages. Where the mount fails, the instance goes on without: see `/var/log/cloud-init-output.log`.
+
+        Args:
+            instance: The instance.
+            read_only: Whether nothing can be written on the mount.
+
+        Raises:
+            ValueError: There is nothing to mount.
+        """
+        script = self.mount_script
+        if script is None:
+            message = f"{type(self).__name__} is not mounted anywhere; read and write {self.work_directory} instead"
+            raise ValueError(message)
+        self.allow_mount_from(instance)
+        self.grant_host_mount(instance.role, read_only=read_only)
+        # A shell of its own: what comes after it in the user data runs whatever becomes of the mount.
+        text = script.on_instance(read_only=read_only)
+        instance.user_data.add_commands(f"bash -s <<'WORKFLOW-MOUNT' || true\n{text}\nWORKFLOW-MOUNT")
+        if self.ready:
+            instance.node.add_dependency(*self.ready)
 
     def identity(self) -> Mapping[str, str]:
         """What makes it this file system and no other: when one of these changes, jobs no longer see the data.

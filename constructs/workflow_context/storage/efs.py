@@ -1,119 +1,26 @@
 """Amazon EFS as the workflow file system."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import (
-    aws_batch as batch,
-    aws_cloudwatch as cloudwatch,
-    aws_ec2 as ec2,
-    aws_efs as efs,
-    aws_iam as iam,
-    aws_kms as kms,
-)
+from aws_cdk import aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_efs as efs, aws_iam as iam, aws_kms as kms
 from constructs import Construct, IDependable
 from typing_extensions import override
 
 from workflow_context.nag import acknowledge
 from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
-from workflow_context.scripts import host_mount_script
 
-from .base import WorkflowFileSystem
-from .efs_metrics import burst_credit_alarm, efs_metrics, io_limit_alarm
+from .efs_base import EfsFileSystemBase, client_actions, new_access_point
+from .efs_existing import ExistingEfsFileSystem, mount_target_ips, mount_target_security_group
+from .efs_metrics import burst_credit_alarm
 
 MIN_PROVISIONED_MIBPS = 1
 MAX_PROVISIONED_MIBPS = 3414
-_CLIENT_ACTIONS = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-_ROOT_DIRECTORY = "/workflow"
-_MOUNT_PATH = "/mnt/efs"  # miniwdl, Snakemake and Cromwell take this path for granted
 
 
-class _EfsBase(WorkflowFileSystem):
-    """What an owned and an imported file system have in common: everything but the resources."""
-
-    mount_path = _MOUNT_PATH
-    serves_fargate = True
-    file_system: efs.IFileSystem
-    access_point: efs.IAccessPoint
-
-    def __init__(self, scope: Construct, id: str, *, host_mounted: bool) -> None:
-        super().__init__(scope, id)
-        self.host_mounted = host_mounted
-
-    @property
-    @override
-    def access_point_id(self) -> str | None:
-        return self.access_point.access_point_id
-
-    @override
-    def allow_mount_from(self, client: ec2.IConnectable) -> None:
-        self.file_system.connections.allow_default_port_from(client, "NFS from the jobs of the context")
-
-    @override
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        # Not by the L2's grant: that one writes into the file system's policy and leaves ClientMount out of it.
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=_CLIENT_ACTIONS,
-            resource_arns=[self.file_system.file_system_arn],
-            conditions={"ArnEquals": {"elasticfilesystem:AccessPointArn": self.access_point.access_point_arn}},
-        )
-
-    @override
-    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        if self.host_mounted:
-            self.grant_read_write(grantee)
-
-    @override
-    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
-        if self.host_mounted and not on_fargate:
-            return [batch.EcsVolume.host(name="efs", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
-        return [
-            batch.EcsVolume.efs(
-                name="efs",
-                container_path=_MOUNT_PATH,
-                file_system=self.file_system,
-                access_point_id=self.access_point.access_point_id,
-                enable_transit_encryption=True,
-                use_job_role=True,
-            )
-        ]
-
-    @override
-    def user_data(self) -> Sequence[str]:
-        if not self.host_mounted:
-            return []
-        settings = {
-            "MOUNT_PATH": _MOUNT_PATH,
-            "FILE_SYSTEM_ID": self.file_system.file_system_id,
-            "ACCESS_POINT_ID": self.access_point.access_point_id,
-            "MOUNT_TARGET_IPS": " ".join(self._mount_target_ips()),
-        }
-        return [host_mount_script("mount_efs.sh", settings)]
-
-    def _mount_target_ips(self) -> list[str]:
-        return [
-            child.attr_ip_address for child in self.file_system.node.children if isinstance(child, efs.CfnMountTarget)
-        ]
-
-    @override
-    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
-        return efs_metrics(self.file_system.file_system_id)
-
-    @override
-    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
-        return {"I/O limit": io_limit_alarm(scope, self.file_system.file_system_id)}
-
-    @override
-    def outputs(self) -> dict[str, str]:
-        return {
-            "FileSystemId": self.file_system.file_system_id,
-            "AccessPointId": self.access_point.access_point_id,
-        }
-
-
-class EfsFileSystem(_EfsBase):
+class EfsFileSystem(EfsFileSystemBase):
     """An EFS file system for one context, with an access point through which every job sees it.
 
     Defines the file system, its policy, one mount target in each zone, the access point and a security group.
@@ -137,8 +44,9 @@ class EfsFileSystem(_EfsBase):
         backup: Daily backups by AWS Backup, kept 35 days. Default: none; the data can be computed again.
         encryption_key: Key for encryption at rest. Default: the account's own EFS key. Changing it replaces the file
             system.
-        uid: POSIX user id that every job acts as on the file system. Default: 1000. 0 also grants root access.
-        gid: POSIX group id. Default: 1000.
+        uid: POSIX user id that every job acts as on the file system. Default: 0, root, as images expect that change
+            owners (`tar x`, `cp -a`). Each user has a directory of its own: with another one, jobs find it empty.
+        gid: POSIX group id. Default: 0.
         host_mounted: Instances mount it at boot too, for engines whose tasks bind directories of the machine
             (Cromwell). Default: no, job definitions mount it.
         removal_policy: What becomes of the data when the stack goes. Default: it goes too.
@@ -151,16 +59,20 @@ class EfsFileSystem(_EfsBase):
         ValueError: A provisioned rate without the mode, the mode without a rate, or a rate out of range.
 
     Security considerations:
-        Encrypted at rest and in transit. NFS comes only from the security groups given to `allow_mount_from`. The
-        file-system policy admits clients that use TLS, a mount target and an access point; it does not ask for IAM,
-        because miniwdl's own task definitions cannot (they would be refused). Whoever can start an instance in those
-        security groups can therefore read and write the data, as the access point's user.
+        Encrypted at rest and in transit: the file-system policy denies clients without TLS. NFS comes only from the
+        security groups that are let in. A client needs a role that may mount by the access point, except where an
+        engine asks for `allow_mounts_without_iam` (miniwdl, whose task definitions carry no role): then the policy
+        admits every client that uses a mount target and an access point of the file system, and whoever can start an
+        instance in those security groups can read and write the data. The access point confines jobs to its directory,
+        where they act as its user: as root, unless another one is given.
 
     Cost:
         Standard storage 0.30 USD per GB and month (us-east-1), nothing while empty. Provisioned throughput 6.00 USD
         per MiB/s and month, used or not: 1024 MiB/s cost about 6,100 USD a month. Elastic throughput 0.03 USD per GB
         read and 0.06 USD per GB written. https://aws.amazon.com/efs/pricing/
     """
+
+    _admits_without_iam = False
 
     def __init__(
         self,
@@ -176,21 +88,17 @@ class EfsFileSystem(_EfsBase):
         transition_to_primary: efs.OutOfInfrequentAccessPolicy | None = None,
         backup: bool = False,
         encryption_key: kms.IKey | None = None,
-        uid: int = 1000,
-        gid: int = 1000,
+        uid: int = 0,
+        gid: int = 0,
         host_mounted: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
-        super().__init__(scope, id, host_mounted=host_mounted)
         _check_throughput(throughput_mode, provisioned_throughput)
+        connections = ec2.Connections(default_port=ec2.Port.tcp(2049))
+        super().__init__(scope, id, connections=connections, host_mounted=host_mounted)
         placement = placement.in_zone(zone) if zone else placement
-        security_group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=placement.vpc,
-            description="Mount targets of the workflow file system",
-            allow_all_outbound=False,
-        )
+        security_group = mount_target_security_group(self, placement.vpc)
+        connections.add_security_group(security_group)
         file_system = efs.FileSystem(
             self,
             "FileSystem",
@@ -205,7 +113,7 @@ class EfsFileSystem(_EfsBase):
             lifecycle_policy=transition_to_ia,
             transition_to_archive_policy=transition_to_archive,
             out_of_infrequent_access_policy=transition_to_primary,
-            file_system_policy=_file_system_policy(root=uid == 0),
+            file_system_policy=_deny_without_tls(),
             # Said outright, so that no feature flag adds CDK's own statements, which lack ClientMount.
             allow_anonymous_access=True,
             removal_policy=removal_policy,
@@ -217,21 +125,20 @@ class EfsFileSystem(_EfsBase):
         # Said both ways: One Zone file systems have backups on unless told otherwise.
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
         keep_when_replaced(file_system)
+        self._resource = resource
         self.file_system: efs.IFileSystem = file_system
         self._identity = {
             "file system": resource.logical_id,
             "zone": zone or "",
             "key": encryption_key.key_arn if encryption_key else "",
-            # The directory of the access point belongs to the user who was first: another one is locked out.
+            # Another user has another directory, and finds it empty.
             "user": f"{uid}:{gid}",
         }
         self._bursts = throughput_mode == efs.ThroughputMode.BURSTING
-        access_point = file_system.add_access_point(
-            "AccessPoint",
-            path=_ROOT_DIRECTORY,
-            create_acl=efs.Acl(owner_uid=str(uid), owner_gid=str(gid), permissions="750"),
-            posix_user=efs.PosixUser(uid=str(uid), gid=str(gid)),
-        )
+        self._pin_mount_targets(placement)
+        self._mount_target_ips = mount_target_ips(file_system)
+        self._is_root = uid == 0
+        access_point = new_access_point(file_system, "AccessPoint", file_system, "/workflow", uid, gid)
         access_point.apply_removal_policy(removal_policy)
         self.access_point: efs.IAccessPoint = access_point
         self._ready: list[IDependable] = [file_system.mount_targets_available, access_point]
@@ -257,59 +164,132 @@ class EfsFileSystem(_EfsBase):
             alarms["Burst credits"] = burst_credit_alarm(scope, self.file_system.file_system_id, hours=credit_hours)
         return alarms
 
+    @override
+    def allow_mounts_without_iam(self) -> None:
+        if self._admits_without_iam:
+            return
+        self._admits_without_iam = True
+        any_access_point = cdk.Fn.sub(
+            "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:access-point/*"
+        )
+        self.file_system.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AllowMountTargetsAndAccessPoints",
+                principals=[iam.AnyPrincipal()],
+                # What an access point makes of a client is said by the access point: one of root needs the right.
+                actions=client_actions("ClientMount", "ClientWrite", root=True),
+                # The policy is a property of the file system: naming its access points would be a circle.
+                conditions={
+                    "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
+                    "ArnLike": {"elasticfilesystem:AccessPointArn": any_access_point},
+                },
+            )
+        )
+
+    def _pin_mount_targets(self, placement: Placement) -> None:
+        """Name them after their subnets: a feature flag of the CDK would rename them, and so make second ones.
+
+        EFS takes one in a zone, so the new ones would be refused while the old ones are there.
+        """
+        subnets = placement.one_subnet_per_zone()
+        names = {subnet.node.id for subnet in subnets}
+        targets = [child for child in self.file_system.node.children if isinstance(child, efs.CfnMountTarget)]
+        prefix = cdk.Stack.of(self).get_logical_id(self._resource)
+        for number, (target, subnet) in enumerate(zip(targets, subnets, strict=True), start=1):
+            name = subnet.node.id if len(names) == len(subnets) else str(number)
+            target.override_logical_id(f"{prefix}MountTarget{re.sub(r'[^A-Za-z0-9]', '', name)}")
+
     @staticmethod
-    def from_attributes(
+    def from_efs(
+        scope: Construct,
+        id: str,
+        *,
+        file_system: efs.IFileSystem,
+        access_point: efs.IAccessPoint | None = None,
+        uid: int = 0,
+        gid: int = 0,
+        host_mounted: bool = False,
+    ) -> EfsFileSystemBase:
+        """Use an L2 file system of the CDK, which has its mount targets.
+
+        Defines nothing but the access point, where none is given, and the rules that let jobs in.
+
+        Args:
+            scope: Where the construct lives.
+            id: Its name there.
+            file_system: The file system. Where it has a policy, that must let roles mount that have the right:
+                `allow_anonymous_access=True`, without which the CDK writes one that lacks `ClientMount`; miniwdl needs
+                it in any case.
+            access_point: Its access point, with a POSIX user and a root directory. Default: a new one.
+            uid: POSIX user id of a new access point. Default: 0.
+            gid: POSIX group id of a new access point. Default: 0.
+            host_mounted: Instances mount it at boot too. Default: no.
+
+        Raises:
+            ValueError: A user is given for an access point that exists.
+        """
+        _check_user(access_point, uid, gid)
+        return ExistingEfsFileSystem(
+            scope, id, file_system=file_system, access_point=access_point, uid=uid, gid=gid, host_mounted=host_mounted
+        )
+
+    @staticmethod
+    def from_efs_attributes(
         scope: Construct,
         id: str,
         *,
         file_system_id: str,
-        access_point_id: str,
-        security_group: ec2.ISecurityGroup,
+        access_point_id: str | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        mount_targets: Placement | None = None,
+        uid: int = 0,
+        gid: int = 0,
         host_mounted: bool = False,
-    ) -> WorkflowFileSystem:
-        """Use a file system that exists.
+    ) -> EfsFileSystemBase:
+        """Use a file system by its ids: one of another stack, or one that was retained when its stack went.
 
-        Defines nothing but the rule that lets the jobs in: a file system can have one mount target in a zone, and
-        another stack owns them. There must be one in each zone where jobs run.
+        Defines what it lacks: an access point, and mount targets where `mount_targets` is given.
 
         Args:
             scope: Where the construct lives.
             id: Its name there.
             file_system_id: `fs-…`.
-            access_point_id: `fsap-…`, with a POSIX user and a root directory.
-            security_group: The security group of its mount targets.
+            access_point_id: `fsap-…`, with a POSIX user and a root directory. Default: a new one.
+            security_group: The security group of its mount targets. Default: with `mount_targets`, a new one.
+            mount_targets: Where to define mount targets, for a file system that has none: a retained one lost them with
+                its stack. Default: it has one in each zone where jobs run. A file system can have one in a zone.
+            uid: POSIX user id of a new access point. Default: 0. Jobs find the files that were written as this user.
+            gid: POSIX group id of a new access point. Default: 0.
             host_mounted: Instances mount it at boot too. Default: no.
+
+        Raises:
+            ValueError: Neither a security group nor mount targets, or a user for an access point that exists.
         """
-        return _ImportedEfsFileSystem(
-            scope,
-            id,
-            file_system_id=file_system_id,
-            access_point_id=access_point_id,
-            security_group=security_group,
-            host_mounted=host_mounted,
+        holder = Construct(scope, f"{id}Existing")
+        if security_group is None:
+            if mount_targets is None:
+                raise ValueError(
+                    "give the security_group of the mount targets; or mount_targets, a placement, where there are none"
+                )
+            security_group = mount_target_security_group(holder, mount_targets.vpc)
+        file_system = efs.FileSystem.from_file_system_attributes(
+            holder, "FileSystem", file_system_id=file_system_id, security_group=security_group
         )
-
-
-class _ImportedEfsFileSystem(_EfsBase):
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        file_system_id: str,
-        access_point_id: str,
-        security_group: ec2.ISecurityGroup,
-        host_mounted: bool,
-    ) -> None:
-        super().__init__(scope, id, host_mounted=host_mounted)
-        self.file_system = efs.FileSystem.from_file_system_attributes(
-            self, "FileSystem", file_system_id=file_system_id, security_group=security_group
+        access_point = (
+            efs.AccessPoint.from_access_point_id(holder, "AccessPoint", access_point_id) if access_point_id else None
         )
-        self.access_point = efs.AccessPoint.from_access_point_id(self, "AccessPoint", access_point_id)
+        _check_user(access_point, uid, gid)
+        existing = ExistingEfsFileSystem(
+            scope, id, file_system=file_system, access_point=access_point, uid=uid, gid=gid, host_mounted=host_mounted
+        )
+        if mount_targets is not None:
+            existing.new_mount_targets(mount_targets)
+        return existing
 
-    @override
-    def identity(self) -> Mapping[str, str]:
-        return {"file system": self.file_system.file_system_id, "access point": self.access_point.access_point_id}
+
+def _check_user(access_point: efs.IAccessPoint | None, uid: int, gid: int) -> None:
+    if access_point is not None and (uid or gid):
+        raise ValueError("uid and gid are for a new access point; the one that is given has a user already")
 
 
 def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:
@@ -330,10 +310,7 @@ def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:
         raise ValueError(message)
 
 
-def _file_system_policy(*, root: bool) -> iam.PolicyDocument:
-    any_access_point = cdk.Fn.sub(
-        "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:access-point/*"
-    )
+def _deny_without_tls() -> iam.PolicyDocument:
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(
@@ -342,17 +319,6 @@ def _file_system_policy(*, root: bool) -> iam.PolicyDocument:
                 principals=[iam.AnyPrincipal()],
                 actions=["elasticfilesystem:*"],
                 conditions={"Bool": {"aws:SecureTransport": "false"}},
-            ),
-            iam.PolicyStatement(
-                sid="AllowMountTargetsAndAccessPoints",
-                principals=[iam.AnyPrincipal()],
-                actions=[*_CLIENT_ACTIONS, *(["elasticfilesystem:ClientRootAccess"] if root else [])],
-                # The policy is a property of the file system: naming its access point would be a circle. Each file
-                # system has one access point here.
-                conditions={
-                    "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
-                    "ArnLike": {"elasticfilesystem:AccessPointArn": any_access_point},
-                },
-            ),
+            )
         ]
     )

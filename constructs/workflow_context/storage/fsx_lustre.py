@@ -1,14 +1,11 @@
 """Amazon FSx for Lustre as the workflow file system."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import (
-    aws_batch as batch,
-    aws_cloudwatch as cloudwatch,
     aws_ec2 as ec2,
     aws_fsx as fsx,
-    aws_iam as iam,
     aws_kms as kms,
 )
 from constructs import Construct, IDependable
@@ -17,24 +14,19 @@ from typing_extensions import override
 from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
 from workflow_context.s3_location import S3Location
-from workflow_context.scripts import host_mount_script
 
-from .base import WorkflowFileSystem
-from .metrics import graphs
+from .fsx_lustre_base import ExistingFsxLustreFileSystem, FsxLustreFileSystemBase
 
-_MOUNT_PATH = "/mnt/fsx"
 _LUSTRE_VERSION = "2.15"  # the default may be 2.10, which neither PERSISTENT_2 nor a link to S3 works with
 _MIN_GIB = 1200
 _STEP_GIB = 2400
-# https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
-_PORTS = ((988, 988), (1018, 1023))
 _EVENTS = ["NEW", "CHANGED", "DELETED"]
 _SCRATCH = "SCRATCH_2"
 DEPLOYMENT_TYPES = {_SCRATCH: (), "PERSISTENT_2": (125, 250, 500, 1000)}
 """The deployment types, each with the throughputs that can be chosen, in MB/s for each TiB."""
 
 
-class FsxLustreFileSystem(WorkflowFileSystem):
+class FsxLustreFileSystem(FsxLustreFileSystemBase):
     """A Lustre file system for one context, in one zone, mounted by every instance.
 
     Defines the file system, its security group, and links to S3 where asked for. Instances install Amazon's client and
@@ -63,6 +55,7 @@ class FsxLustreFileSystem(WorkflowFileSystem):
 
     Attributes:
         file_system: The L1 file system: the L2 opens all ports from 988 to 1023.
+        file_system_id: `fs-…`.
 
     Raises:
         ValueError: A capacity that AWS does not offer, a throughput or a key that the deployment type does not take, or
@@ -79,16 +72,13 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         0.01 USD for each GB that crosses zones, in each direction. https://aws.amazon.com/fsx/lustre/pricing/
     """
 
-    mount_path = _MOUNT_PATH
-    host_mounted = True
-
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         placement: Placement,
-        deployment_type: str = _SCRATCH,
+        deployment_type: fsx.LustreDeploymentType = fsx.LustreDeploymentType.SCRATCH_2,
         storage_capacity: cdk.Size | None = None,
         per_unit_throughput: int | None = None,
         import_from: S3Location | None = None,
@@ -96,7 +86,9 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
-        super().__init__(scope, id)
+        kind = _checked(deployment_type)
+        connections = ec2.Connections()
+        super().__init__(scope, id, connections=connections)
         capacity = round(storage_capacity.to_gibibytes()) if storage_capacity else _MIN_GIB
         _check_capacity(capacity)
         self._security_group = ec2.SecurityGroup(
@@ -106,7 +98,8 @@ class FsxLustreFileSystem(WorkflowFileSystem):
             description="Servers of the workflow file system",
             allow_all_outbound=False,
         )
-        self._open_ports(self._security_group)
+        connections.add_security_group(self._security_group)
+        self._open_ports_between_servers()
         self.file_system = fsx.CfnFileSystem(
             self,
             "FileSystem",
@@ -115,10 +108,10 @@ class FsxLustreFileSystem(WorkflowFileSystem):
             storage_capacity=capacity,
             subnet_ids=[placement.one_subnet_per_zone()[0].subnet_id],
             security_group_ids=[self._security_group.security_group_id],
-            kms_key_id=_key(deployment_type, encryption_key),
+            kms_key_id=_key(kind, encryption_key),
             lustre_configuration=fsx.CfnFileSystem.LustreConfigurationProperty(
-                deployment_type=deployment_type,
-                per_unit_storage_throughput=_throughput(deployment_type, per_unit_throughput),
+                deployment_type=kind,
+                per_unit_storage_throughput=_throughput(kind, per_unit_throughput),
             ),
         )
         self.file_system.apply_removal_policy(removal_policy)
@@ -127,10 +120,12 @@ class FsxLustreFileSystem(WorkflowFileSystem):
         keep_when_replaced(self.file_system)
         self._identity = {
             "file system": self.file_system.logical_id,
-            "kind": deployment_type,
+            "kind": kind,
             "key": encryption_key.key_arn if encryption_key else "",
             "subnet": placement.one_subnet_per_zone()[0].subnet_id,
         }
+        self.file_system_id = self.file_system.ref
+        self._dns_name, self._mount_name = self.file_system.attr_dns_name, self.file_system.attr_lustre_mount_name
         cdk.Tags.of(self.file_system).add("Name", self.node.path)
         self._links = self._link(import_from, export_to)
 
@@ -143,47 +138,50 @@ class FsxLustreFileSystem(WorkflowFileSystem):
     def ready(self) -> Sequence[IDependable]:
         return [self.file_system, self._security_group, *self._links]
 
-    @override
-    def allow_mount_from(self, client: ec2.IConnectable) -> None:
-        self._open_ports(client)
+    @staticmethod
+    def from_fsx_lustre(scope: Construct, id: str, *, file_system: fsx.LustreFileSystem) -> FsxLustreFileSystemBase:
+        """Use an L2 file system of the CDK.
 
-    @override
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        """Jobs need no right of their own: they see a directory of their instance."""
+        Args:
+            scope: Where the construct lives.
+            id: Its name there.
+            file_system: The file system.
+        """
+        return ExistingFsxLustreFileSystem(
+            scope,
+            id,
+            file_system_id=file_system.file_system_id,
+            dns_name=file_system.dns_name,
+            mount_name=file_system.mount_name,
+            connections=file_system.connections,
+            ready=[file_system],
+        )
 
-    @override
-    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
-        return [batch.EcsVolume.host(name="fsx", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
+    @staticmethod
+    def from_fsx_lustre_attributes(
+        scope: Construct, id: str, *, file_system_id: str, mount_name: str, security_group: ec2.ISecurityGroup
+    ) -> FsxLustreFileSystemBase:
+        """Use a file system by its ids: one of another stack, or one that was retained when its stack went.
 
-    @override
-    def user_data(self) -> Sequence[str]:
-        settings = {
-            "MOUNT_PATH": _MOUNT_PATH,
-            "DNS_NAME": self.file_system.attr_dns_name,
-            "MOUNT_NAME": self.file_system.attr_lustre_mount_name,
-        }
-        return [host_mount_script("mount_fsx_lustre.sh", settings)]
-
-    @override
-    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
-        # https://docs.aws.amazon.com/fsx/latest/LustreGuide/fs-metrics.html
-        names = {
-            "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
-            "Metadata operations": ["MetadataOperations"],
-            "Free capacity, bytes": ["FreeDataStorageCapacity"],
-        }
-        return graphs("AWS/FSx", {"FileSystemId": self.file_system.ref}, names)
-
-    @override
-    def outputs(self) -> dict[str, str]:
-        return {"FileSystemId": self.file_system.ref}
-
-    def _open_ports(self, other: ec2.IConnectable) -> None:
-        """Lustre's servers call their clients too, and each other."""
-        for first, last in _PORTS:
-            port = ec2.Port.tcp_range(first, last) if last > first else ec2.Port.tcp(first)
-            self._security_group.connections.allow_from(other, port, "Lustre")
-            self._security_group.connections.allow_to(other, port, "Lustre, the servers calling back")
+        Args:
+            scope: Where the construct lives.
+            id: Its name there.
+            file_system_id: `fs-…`.
+            mount_name: As `aws fsx describe-file-systems` says it.
+            security_group: The security group of its servers. One that nothing else keeps goes with its stack: a
+                retained file system needs its own to be retained too.
+        """
+        region = cdk.Stack.of(scope).region
+        return ExistingFsxLustreFileSystem(
+            scope,
+            id,
+            file_system_id=file_system_id,
+            # https://docs.aws.amazon.com/fsx/latest/LustreGuide/getting-started.html
+            dns_name=f"{file_system_id}.fsx.{region}.{cdk.Aws.URL_SUFFIX}",
+            mount_name=mount_name,
+            connections=ec2.Connections(security_groups=[security_group]),
+            ready=[],
+        )
 
     def _link(
         self, import_from: S3Location | None, export_to: S3Location | None
@@ -223,10 +221,17 @@ def _check_capacity(gib: int) -> None:
         raise ValueError(message)
 
 
-def _throughput(deployment_type: str, wanted: int | None) -> int | None:
-    if deployment_type not in DEPLOYMENT_TYPES:
-        message = f"deployment_type must be one of {', '.join(DEPLOYMENT_TYPES)}, got {deployment_type!r}"
+def _checked(deployment_type: fsx.LustreDeploymentType) -> str:
+    if not isinstance(deployment_type, fsx.LustreDeploymentType):
+        message = f"deployment_type must be a fsx.LustreDeploymentType, such as SCRATCH_2, got {deployment_type!r}"
+        raise TypeError(message)
+    if deployment_type.name not in DEPLOYMENT_TYPES:
+        message = f"deployment_type must be one of {', '.join(DEPLOYMENT_TYPES)}, got {deployment_type.name}"
         raise ValueError(message)
+    return deployment_type.name
+
+
+def _throughput(deployment_type: str, wanted: int | None) -> int | None:
     choices = DEPLOYMENT_TYPES[deployment_type]
     if wanted is None:
         return choices[0] if choices else None

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 from aws_cdk import (
     aws_batch as batch,
-    aws_cloudwatch as cloudwatch,
     aws_iam as iam,
     aws_kms as kms,
     aws_s3 as s3,
@@ -19,10 +18,10 @@ from workflow_context.bucket import WorkflowBucket
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
 from workflow_context.nag import acknowledge
 from workflow_context.retention import keep_when_replaced
-from workflow_context.scripts import host_mount_script
+from workflow_context.s3_location import S3Location
+from workflow_context.scripts import MountScript
 
-from .base import WorkflowFileSystem
-from .metrics import bucket_graphs
+from .on_bucket import BucketFileSystem
 
 _MOUNT_PATH = "/mnt/objectivefs"
 _INDEX = cdk.Size.gibibytes(1)  # what a mount takes beside its cache, at most
@@ -31,7 +30,7 @@ _ARCHITECTURES = ("x86_64", "aarch64")
 _PACKAGE_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+\.rpm)")
 
 
-class ObjectiveFsFileSystem(WorkflowFileSystem):
+class ObjectiveFsFileSystem(BucketFileSystem):
     """An ObjectiveFS file system for one context: a FUSE process on every instance, over a bucket of its own.
 
     Defines the bucket (and that of its access log), and the passphrase unless one is given. Instances install the
@@ -51,6 +50,8 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         license_secret: The secret whose text is the ObjectiveFS licence.
         package_uri: The vendor's package for Amazon Linux, in S3: `s3://bucket/objectivefs-7.2-1.{arch}.rpm`, where
             `{arch}` becomes `x86_64` or `aarch64`, as the instance is. Head jobs run on x86_64.
+        bucket: A bucket that holds an ObjectiveFS file system already, such as a retained one; `passphrase_secret` is
+            its own. Default: a new one.
         passphrase_secret: The secret whose text encrypts the data. Default: a new one with a random text. A retained
             file system can only be read with the passphrase it was made with.
         cache_size: Memory for the cache of each instance, at least 64 MiB. Default: the overhead of one task less 1
@@ -91,12 +92,18 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         expected_size_tb: float,
         license_secret: secrets.ISecret,
         package_uri: str,
+        bucket: s3.IBucket | None = None,
         passphrase_secret: secrets.ISecret | None = None,
         cache_size: cdk.Size | None = None,
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
+        if bucket is not None and (passphrase_secret is None or encryption_key is not None):
+            raise ValueError(
+                "bucket is one that exists, with a file system in it: give the passphrase_secret that it was made with, "
+                "and no encryption_key"
+            )
         package = _PACKAGE_URI.fullmatch(package_uri)
         if package is None:
             message = f"package_uri must be an rpm in S3, such as s3://bucket/objectivefs.rpm, got {package_uri!r}"
@@ -112,17 +119,21 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         self._overhead = max(table, _sum(self._cache, _INDEX), key=lambda size: size.to_mebibytes())
         self._license_secret = license_secret
         self.passphrase_secret = passphrase_secret or self._new_passphrase(removal_policy)
-        self.bucket = WorkflowBucket(
-            self, "Bucket", encryption_key=encryption_key, versioned=False, removal_policy=removal_policy
-        )
-        # The bucket goes first: while AWS refuses to delete it, what opens its data stays too.
-        self.bucket.node.add_dependency(self.passphrase_secret)
+        self._access_log_bucket: s3.IBucket | None = None
+        if bucket is None:
+            new = WorkflowBucket(
+                self, "Bucket", encryption_key=encryption_key, versioned=False, removal_policy=removal_policy
+            )
+            # The bucket goes first: while AWS refuses to delete it, what opens its data stays too.
+            new.node.add_dependency(self.passphrase_secret)
+            bucket, self._access_log_bucket = new.bucket, new.access_log_bucket
+        self.bucket: s3.IBucket = bucket
+        resource = bucket.node.default_child
+        self._bucket_identity = resource.logical_id if isinstance(resource, s3.CfnBucket) else bucket.bucket_name
 
     @override
     def identity(self) -> Mapping[str, str]:
-        bucket = self.bucket.bucket.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101  for the type checker
-        return {"bucket": bucket.logical_id, "passphrase": self.passphrase_secret.secret_arn}
+        return {"bucket": self._bucket_identity, "passphrase": self.passphrase_secret.secret_arn}
 
     @property
     @override
@@ -135,15 +146,19 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
         return self._overhead
 
     @override
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Jobs need no right of their own: they see a directory of their instance."""
+        return iam.Grant.drop(grantee, "jobs see a directory of their instance")
 
     @override
-    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        self.bucket.location().grant_read_write(grantee)
-        self._license_secret.grant_read(grantee)
-        self.passphrase_secret.grant_read(grantee)
-        iam.Grant.add_to_principal(
+    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Jobs need no right of their own: they see a directory of their instance."""
+        return self.grant_read(grantee)
+
+    @override
+    def grant_host_mount(self, grantee: iam.IGrantable, *, read_only: bool = False) -> iam.Grant:
+        objects = S3Location(self.bucket, read_only=read_only)
+        package = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:GetObject"],
             resource_arns=[
@@ -151,33 +166,41 @@ class ObjectiveFsFileSystem(WorkflowFileSystem):
                 for key in dict.fromkeys(self._package_key.replace("{arch}", one) for one in _ARCHITECTURES)
             ],
         )
+        return (
+            objects.grant_read_write(grantee)
+            .combine(self._license_secret.grant_read(grantee))
+            .combine(self.passphrase_secret.grant_read(grantee))
+            .combine(package)
+        )
 
     @override
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
         return [batch.EcsVolume.host(name="objectivefs", container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
 
+    @property
     @override
-    def user_data(self) -> Sequence[str]:
+    def mount_script(self) -> MountScript:
         settings = {
             "MOUNT_PATH": _MOUNT_PATH,
-            "BUCKET": self.bucket.bucket.bucket_name,
+            "BUCKET": self.bucket.bucket_name,
             "REGION": cdk.Aws.REGION,
             "PACKAGE_URI": self._package_uri,
             "LICENSE_SECRET": self._license_secret.secret_arn,
             "PASSPHRASE_SECRET": self.passphrase_secret.secret_arn,
             "CACHE_SIZE": f"{self._cache.to_mebibytes():g}M",
         }
-        return [host_mount_script("mount_objectivefs.sh", settings)]
+        return MountScript.of("mount_objectivefs.sh", settings)
 
+    @property
     @override
-    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
-        return bucket_graphs(self.bucket.bucket.bucket_name)
+    def _measured_bucket(self) -> s3.IBucket:
+        return self.bucket
 
     @override
     def outputs(self) -> dict[str, str]:
         return {
-            "FileSystemBucket": self.bucket.bucket.bucket_name,
-            "FileSystemAccessLogBucket": self.bucket.access_log_bucket.bucket_name,
+            "FileSystemBucket": self.bucket.bucket_name,
+            **({"FileSystemAccessLogBucket": self._access_log_bucket.bucket_name} if self._access_log_bucket else {}),
             "PassphraseSecret": self.passphrase_secret.secret_arn,
         }
 

@@ -1,18 +1,17 @@
 """S3 as the workflow file system: a prefix in a bucket, and no mount."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_iam as iam, aws_s3 as s3
 from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.s3_location import S3Location
 
-from .base import WorkflowFileSystem
-from .metrics import bucket_graphs
+from .on_bucket import BucketFileSystem
 
 
-class S3FileSystem(WorkflowFileSystem):
+class S3FileSystem(BucketFileSystem):
     """A prefix in a bucket as the work directory of engines that stage files for themselves.
 
     Defines nothing: jobs download their inputs and upload what they made. To delete intermediates after a time, tell
@@ -58,16 +57,21 @@ class S3FileSystem(WorkflowFileSystem):
         return self.location.uri
 
     @override
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        self.location.grant_read_write(grantee)
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        return self.location.grant_read(grantee)
+
+    @override
+    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        return self.location.grant_read_write(grantee)
 
     @override
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
         return []
 
+    @property
     @override
-    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
-        return bucket_graphs(self.location.bucket.bucket_name)
+    def _measured_bucket(self) -> s3.IBucket:
+        return self.location.bucket
 
     @override
     def outputs(self) -> dict[str, str]:

@@ -1,11 +1,9 @@
 """Amazon S3 Files as the workflow file system: a bucket, mounted by NFS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import (
-    aws_batch as batch,
-    aws_cloudwatch as cloudwatch,
     aws_ec2 as ec2,
     aws_iam as iam,
     aws_s3files as s3files,
@@ -16,18 +14,11 @@ from typing_extensions import override
 from workflow_context.nag import acknowledge_policies
 from workflow_context.network import Placement
 from workflow_context.s3_location import S3_WILDCARD, S3Location
-from workflow_context.scripts import host_mount_script
 
-from .base import WorkflowFileSystem
-from .metrics import graphs, metric
+from .efs_base import directory_of
+from .s3_files_base import CLIENT_ACTIONS, NFS, ROOT_ACTION, ExistingS3FilesFileSystem, S3FilesFileSystemBase
 
-_MOUNT_PATH = "/mnt/s3files"
-_ROOT_DIRECTORY = "/workflow"
-_NFS = ec2.Port.tcp(2049)
-_VOLUME = "s3files"
 _SERVICE = "elasticfilesystem.amazonaws.com"
-_CLIENT_ACTIONS = ["s3files:ClientMount", "s3files:ClientWrite"]
-_ROOT_ACTION = "s3files:ClientRootAccess"
 _SMALL_FILES = 131072  # bytes; the service's own limit below which files are fetched with their directory
 _MAX_DAYS = 365
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-prereq-policies.html, without its wildcards
@@ -56,10 +47,8 @@ _MANAGE_RULES = [
 ]
 _READ_RULES = ["events:DescribeRule", "events:ListRuleNamesByTarget", "events:ListRules", "events:ListTargetsByRule"]
 
-_METRICS = "AWS/S3/Files"
 
-
-class S3FilesFileSystem(WorkflowFileSystem):
+class S3FilesFileSystem(S3FilesFileSystemBase):
     """A prefix of a bucket, mounted as a directory by every job: an S3 Files file system.
 
     Defines the file system with its policy, the role by which the service keeps it and the bucket in step, a mount
@@ -81,8 +70,9 @@ class S3FilesFileSystem(WorkflowFileSystem):
         expiration: How long data that nobody reads stays on the file system, 1 to 365 whole days; it is fetched from
             the bucket again when it is read. Default: 7 days, as AWS advises for batch jobs.
             https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-best-practices.html
-        uid: POSIX user id that every job acts as. Default: 1000. 0 also grants root access.
-        gid: POSIX group id. Default: 1000.
+        uid: POSIX user id that every job acts as. Default: 0, root, as images expect that change owners (`tar x`, `cp
+            -a`). Each user has a directory of its own: with another one, jobs find it empty.
+        gid: POSIX group id. Default: 0.
 
     Attributes:
         file_system: The L1 file system.
@@ -104,10 +94,6 @@ class S3FilesFileSystem(WorkflowFileSystem):
         be exported. Reads of 1 MiB or more cost S3 requests only. https://aws.amazon.com/s3/pricing/
     """
 
-    mount_path = _MOUNT_PATH
-    serves_fargate = True
-    host_mounted = True
-
     def __init__(
         self,
         scope: Construct,
@@ -116,10 +102,11 @@ class S3FilesFileSystem(WorkflowFileSystem):
         placement: Placement,
         location: S3Location,
         expiration: cdk.Duration | None = None,
-        uid: int = 1000,
-        gid: int = 1000,
+        uid: int = 0,
+        gid: int = 0,
     ) -> None:
-        super().__init__(scope, id)
+        connections = ec2.Connections(default_port=NFS)
+        super().__init__(scope, id, connections=connections)
         days = round(expiration.to_days()) if expiration else 7
         if not 1 <= days <= _MAX_DAYS:
             message = f"expiration must be 1 to {_MAX_DAYS} days, got {days}"
@@ -127,7 +114,8 @@ class S3FilesFileSystem(WorkflowFileSystem):
         if not location.prefix or location.read_only:
             raise ValueError("location must have a prefix and be writable; give bucket.location('dev', 'work')")
         self.location = location
-        self._actions = [*_CLIENT_ACTIONS, *([_ROOT_ACTION] if uid == 0 else [])]
+        self._directory = directory_of("/workflow", uid, gid)
+        self._is_root = uid == 0
         self._security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -135,6 +123,7 @@ class S3FilesFileSystem(WorkflowFileSystem):
             description="Mount targets of the workflow file system",
             allow_all_outbound=False,
         )
+        connections.add_security_group(self._security_group)
         role = self._new_service_role()
         synchronization = s3files.CfnFileSystem.SynchronizationConfigurationProperty(
             expiration_data_rules=[s3files.CfnFileSystem.ExpirationDataRuleProperty(days_after_last_access=days)],
@@ -154,18 +143,22 @@ class S3FilesFileSystem(WorkflowFileSystem):
         )
         # The service does not check the role when the file system is made: one without rights would never be ready.
         self.file_system.node.add_dependency(role)
+        self._file_system_id = self.file_system.attr_file_system_id
+        self._file_system_arn = self.file_system.attr_file_system_arn
         self.access_point = s3files.CfnAccessPoint(
             self,
             "AccessPoint",
             file_system_id=self.file_system.attr_file_system_id,
             posix_user=s3files.CfnAccessPoint.PosixUserProperty(uid=str(uid), gid=str(gid)),
             root_directory=s3files.CfnAccessPoint.RootDirectoryProperty(
-                path=_ROOT_DIRECTORY,
+                path=self._directory,
                 creation_permissions=s3files.CfnAccessPoint.CreationPermissionsProperty(
                     owner_uid=str(uid), owner_gid=str(gid), permissions="750"
                 ),
             ),
         )
+        self._access_point_id = self.access_point.attr_access_point_id
+        self._access_point_arn = self.access_point.attr_access_point_arn
         policy = s3files.CfnFileSystemPolicy(
             self, "Policy", file_system_id=self.file_system.attr_file_system_id, policy=self._access_point_only()
         )
@@ -176,96 +169,39 @@ class S3FilesFileSystem(WorkflowFileSystem):
     def ready(self) -> Sequence[IDependable]:
         return self._ready
 
-    @override
-    def allow_mount_from(self, client: ec2.IConnectable) -> None:
-        self._security_group.connections.allow_from(client, _NFS, "NFS from the jobs of the context")
+    @staticmethod
+    def from_s3_files_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        file_system_id: str,
+        access_point_id: str,
+        access_point_arn: str,
+        location: S3Location,
+        security_group: ec2.ISecurityGroup,
+    ) -> S3FilesFileSystemBase:
+        """Use a file system by its ids: one of another stack.
 
-    @override
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=self._actions,
-            resource_arns=[self.file_system.attr_file_system_arn],
-            conditions={"ArnEquals": {"s3files:AccessPointArn": self.access_point.attr_access_point_arn}},
-        )
-        self.location.grant_read(grantee)
+        It must have a mount target in each zone where jobs run.
 
-    @override
-    def grant_host_mount(self, grantee: iam.IGrantable) -> None:
-        self.grant_read_write(grantee)
-
-    @override
-    def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
-        if on_fargate:
-            return []  # see complete: CDK has no class for the volume
-        return [batch.EcsVolume.host(name=_VOLUME, container_path=_MOUNT_PATH, host_path=_MOUNT_PATH)]
-
-    @override
-    def complete(self, definition: batch.EcsJobDefinition) -> None:
-        if not isinstance(definition.container, batch.EcsFargateContainerDefinition):
-            return
-        resource = definition.node.default_child
-        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
-        resource.add_property_override(
-            "ContainerProperties.Volumes",
-            [
-                {
-                    "Name": _VOLUME,
-                    "S3FilesVolumeConfiguration": {
-                        "FileSystemArn": self.file_system.attr_file_system_arn,
-                        "AccessPointArn": self.access_point.attr_access_point_arn,
-                    },
-                }
-            ],
-        )
-        resource.add_property_override(
-            "ContainerProperties.MountPoints",
-            [{"ContainerPath": _MOUNT_PATH, "SourceVolume": _VOLUME, "ReadOnly": False}],
-        )
-
-    @override
-    def user_data(self) -> Sequence[str]:
-        settings = {
-            "MOUNT_PATH": _MOUNT_PATH,
-            "FILE_SYSTEM_ID": self.file_system.attr_file_system_id,
-            "ACCESS_POINT_ID": self.access_point.attr_access_point_id,
-        }
-        return [host_mount_script("mount_s3_files.sh", settings)]
-
-    @override
-    def metrics(self) -> Mapping[str, Sequence[cloudwatch.IMetric]]:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-monitoring.html
-        names = {
-            "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
-            "Waiting for the bucket": ["PendingExports"],
-            "Not synchronized": ["ImportFailures", "ExportFailures", "LostAndFoundFiles"],
-            "Clients": ["ClientConnections"],
-        }
-        return graphs(_METRICS, self._dimensions(), names)
-
-    @override
-    def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:
-        failures = cloudwatch.Alarm(
+        Args:
+            scope: Where the construct lives.
+            id: Its name there.
+            file_system_id: `fs-…`.
+            access_point_id: `fsap-…`, with a POSIX user and a root directory.
+            access_point_arn: Its ARN, as `aws s3files get-access-point` says it.
+            location: The bucket and the prefix that it holds.
+            security_group: The security group of its mount targets.
+        """
+        return ExistingS3FilesFileSystem(
             scope,
-            "ExportFailures",
-            metric=metric(_METRICS, "ExportFailures", self._dimensions()),
-            threshold=1,
-            evaluation_periods=1,
-            alarm_description="What a job wrote did not reach the bucket: see .s3files-lost+found on the file system.",
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            id,
+            file_system_id=file_system_id,
+            access_point_id=access_point_id,
+            access_point_arn=access_point_arn,
+            location=location,
+            security_group=security_group,
         )
-        return {"Export failures": failures}
-
-    def _dimensions(self) -> dict[str, str]:
-        return {"FileSystemId": self.file_system.attr_file_system_id}
-
-    @override
-    def outputs(self) -> dict[str, str]:
-        return {
-            "FileSystemId": self.file_system.attr_file_system_id,
-            "AccessPointId": self.access_point.attr_access_point_id,
-            "FileSystemObjects": f"{self.location.uri}{_ROOT_DIRECTORY}",
-        }
 
     def _new_service_role(self) -> iam.Role:
         stack = cdk.Stack.of(self)
@@ -328,7 +264,7 @@ class S3FilesFileSystem(WorkflowFileSystem):
                     "Sid": "DenyWithoutAccessPoint",
                     "Effect": "Deny",
                     "Principal": {"AWS": "*"},
-                    "Action": [*_CLIENT_ACTIONS, _ROOT_ACTION],
+                    "Action": [*CLIENT_ACTIONS, ROOT_ACTION],
                     "Resource": self.file_system.attr_file_system_arn,
                     "Condition": {"ArnNotEquals": {"s3files:AccessPointArn": self.access_point.attr_access_point_arn}},
                 }
