@@ -85,34 +85,40 @@ class TestEfs:
 
     def test_the_policy_denies_clients_without_tls(self, contexts: dict[str, Template]) -> None:
         for where, file_system in each(contexts, "AWS::EFS::FileSystem"):
-            deny, _ = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+            deny, *_ = file_system["Properties"]["FileSystemPolicy"]["Statement"]
             assert deny["Effect"] == "Deny", where
             assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, where
 
-    def test_the_policy_lets_tasks_without_iam_mount_and_write_by_an_access_point_only(
+    def test_clients_without_a_role_are_admitted_for_miniwdl_alone_and_by_an_access_point(
         self, contexts: dict[str, Template]
     ) -> None:
-        for where, file_system in each(contexts, "AWS::EFS::FileSystem"):
-            _, allow = file_system["Properties"]["FileSystemPolicy"]["Statement"]
-            assert {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"} <= set(allow["Action"]), where
-            assert allow["Condition"]["Bool"] == {"elasticfilesystem:AccessedViaMountTarget": "true"}, where
-            assert "access-point/*" in json.dumps(allow["Condition"]["ArnLike"]), where
+        """Tasks of miniwdl carry no role. Everybody else has one, and the right to one access point."""
+        for stack, template in contexts.items():
+            is_miniwdl = "miniwdl-aws" in json.dumps(resources(template, "AWS::Batch::JobDefinition"))
+            for where, file_system in each({stack: template}, "AWS::EFS::FileSystem"):
+                _, *allowed = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+                assert len(allowed) == is_miniwdl, where
+                for allow in allowed:
+                    actions = {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
+                    assert actions < set(allow["Action"]), where
+                    assert allow["Condition"]["Bool"] == {"elasticfilesystem:AccessedViaMountTarget": "true"}, where
+                    assert "access-point/*" in json.dumps(allow["Condition"]["ArnLike"]), where
 
     def test_root_access_comes_only_with_a_root_user(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():
-            for file_system in resources(template, "AWS::EFS::FileSystem").values():
-                user = only(template, "AWS::EFS::AccessPoint")["PosixUser"]
-                _, allow = file_system["Properties"]["FileSystemPolicy"]["Statement"]
-                assert ("elasticfilesystem:ClientRootAccess" in allow["Action"]) == (user["Uid"] == "0"), stack
+            for access_point in resources(template, "AWS::EFS::AccessPoint").values():
+                user = access_point["Properties"]["PosixUser"]
+                policies = json.dumps(resources(template, "AWS::IAM::Policy"))
+                assert "elasticfilesystem:ClientMount" in policies, stack
+                assert ("elasticfilesystem:ClientRootAccess" in policies) == (user["Uid"] == "0"), stack
 
-    def test_the_access_point_has_a_directory_and_a_user_of_its_own(self, contexts: dict[str, Template]) -> None:
+    def test_the_access_point_has_a_directory_of_its_user(self, contexts: dict[str, Template]) -> None:
         for where, access_point in each(contexts, "AWS::EFS::AccessPoint"):
             properties = access_point["Properties"]
-            directory = properties["RootDirectory"]
-            assert directory["Path"] != "/", where
-            assert directory["CreationInfo"]["OwnerUid"] == properties["PosixUser"]["Uid"], where
-            if "rootUser" not in where:
-                assert properties["PosixUser"]["Uid"] != "0", where
+            directory, user = properties["RootDirectory"], properties["PosixUser"]
+            assert directory["CreationInfo"]["OwnerUid"] == user["Uid"], where
+            ids = "" if user["Uid"] == user["Gid"] == "0" else f"-{user['Uid']}-{user['Gid']}"
+            assert directory["Path"] == f"/workflow{ids}", where
 
     def test_there_is_one_mount_target_in_a_subnet(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():

@@ -72,13 +72,13 @@ class TestFileSystem:
     def test_a_key_of_the_user_encrypts_the_file_system(self, variants: Templates) -> None:
         assert "11111111-2222" in only(variants["Variants-ownKey"], "AWS::EFS::FileSystem")["KmsKeyId"]
 
-    def test_jobs_act_as_user_1000_unless_another_is_written(self, variants: Templates) -> None:
+    def test_jobs_act_as_root_unless_another_user_is_written(self, variants: Templates) -> None:
         users = {
             name: only(variants[f"Variants-{name}"], "AWS::EFS::AccessPoint")["PosixUser"]
             for name in ("onDemand", "posixUser", "rootUser")
         }
         assert users == {
-            "onDemand": {"Uid": "1000", "Gid": "1000"},
+            "onDemand": {"Uid": "0", "Gid": "0"},
             "posixUser": {"Uid": "2000", "Gid": "3000"},
             "rootUser": {"Uid": "0", "Gid": "0"},
         }

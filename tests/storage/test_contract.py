@@ -31,6 +31,9 @@ class Unfinished(WorkflowFileSystem):
     serves_fargate = False
     ready = ()
 
+    def grant_read(self, grantee) -> None:
+        pass
+
     def grant_read_write(self, grantee) -> None:
         pass
 

@@ -36,7 +36,9 @@ def test_machines_know_the_access_point_and_the_addresses_of_the_mount_targets(t
 def test_machines_may_mount_by_the_access_point(template: dict) -> None:
     [policy] = [one for name, one in resources(template, "AWS::IAM::Policy").items() if "InstanceRole" in name]
     [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+    assert statement["Action"] == [
+        f"elasticfilesystem:{action}" for action in ("ClientMount", "ClientWrite", "ClientRootAccess")
+    ]
     assert "elasticfilesystem:AccessPointArn" in json.dumps(statement["Condition"])
 
 
@@ -47,7 +49,7 @@ def test_head_jobs_stay_on_fargate_and_mount_by_the_definition(template: dict) -
 
 def test_an_imported_file_system_has_no_addresses_to_try() -> None:
     stack = cdk.Stack(cdk.App(), "Stack")
-    storage = EfsFileSystem.from_attributes(
+    storage = EfsFileSystem.from_efs_attributes(
         stack,
         "Storage",
         file_system_id="fs-1",

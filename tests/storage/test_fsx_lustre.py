@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_s3 as s3
+from aws_cdk import aws_ec2 as ec2, aws_fsx as fsx, aws_kms as kms, aws_s3 as s3
 from templates import Templates, only, resources
 
 from workflow_context import FsxLustreFileSystem, Placement, S3Location
+
+PERSISTENT_2, SCRATCH_1 = fsx.LustreDeploymentType.PERSISTENT_2, fsx.LustreDeploymentType.SCRATCH_1
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ class TestFileSystem:
     def test_persistent_has_the_smallest_throughput_when_none_is_written(
         self, scope: cdk.Stack, placement: Placement
     ) -> None:
-        FsxLustreFileSystem(scope, "Storage", placement=placement, deployment_type="PERSISTENT_2")
+        FsxLustreFileSystem(scope, "Storage", placement=placement, deployment_type=PERSISTENT_2)
         template = cdk.assertions.Template.from_stack(scope).to_json()
         assert only(template, "AWS::FSx::FileSystem")["LustreConfiguration"]["PerUnitStorageThroughput"] == 125
 
@@ -141,7 +143,11 @@ class TestLimits:
     def test_fails_when_the_throughput_is_not_offered(self, scope: cdk.Stack, placement: Placement) -> None:
         with pytest.raises(ValueError, match="125, 250, 500, 1000; got 200"):
             FsxLustreFileSystem(
-                scope, "Storage", placement=placement, deployment_type="PERSISTENT_2", per_unit_throughput=200
+                scope,
+                "Storage",
+                placement=placement,
+                deployment_type=PERSISTENT_2,
+                per_unit_throughput=200,
             )
 
     def test_fails_when_scratch_is_given_a_throughput(self, scope: cdk.Stack, placement: Placement) -> None:
@@ -149,15 +155,19 @@ class TestLimits:
             FsxLustreFileSystem(scope, "Storage", placement=placement, per_unit_throughput=125)
 
     def test_fails_when_the_deployment_type_is_unknown(self, scope: cdk.Stack, placement: Placement) -> None:
-        with pytest.raises(ValueError, match="one of SCRATCH_2, PERSISTENT_2, got 'SCRATCH_1'"):
-            FsxLustreFileSystem(scope, "Storage", placement=placement, deployment_type="SCRATCH_1")
+        with pytest.raises(ValueError, match="one of SCRATCH_2, PERSISTENT_2, got SCRATCH_1"):
+            FsxLustreFileSystem(scope, "Storage", placement=placement, deployment_type=SCRATCH_1)
 
     def test_a_key_is_for_persistent_only(self, scope: cdk.Stack, placement: Placement) -> None:
         key = kms.Key.from_key_arn(scope, "Key", "arn:aws:kms:us-east-1:123456789012:key/1-2")
         with pytest.raises(ValueError, match="encryption_key is for PERSISTENT_2"):
             FsxLustreFileSystem(scope, "Scratch", placement=placement, encryption_key=key)
         FsxLustreFileSystem(
-            scope, "Persistent", placement=placement, deployment_type="PERSISTENT_2", encryption_key=key
+            scope,
+            "Persistent",
+            placement=placement,
+            deployment_type=PERSISTENT_2,
+            encryption_key=key,
         )
 
 

@@ -120,15 +120,20 @@ class TestAccess:
 
     def test_the_access_point_has_a_directory_and_a_user_of_its_own(self, storages: Templates) -> None:
         access_point = only(storages["Storages-s3files"], "AWS::S3Files::AccessPoint")
-        assert access_point["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
+        assert access_point["PosixUser"] == {"Uid": "0", "Gid": "0"}
         assert access_point["RootDirectory"]["Path"] == "/workflow"
-        assert access_point["RootDirectory"]["CreationPermissions"]["OwnerUid"] == "1000"
+        assert access_point["RootDirectory"]["CreationPermissions"]["OwnerUid"] == "0"
 
-    def test_root_access_comes_only_with_a_root_user(self, stack: cdk.Stack, placement: Placement) -> None:
-        storage = file_system(stack, placement, uid=0, gid=0)
+    def test_another_user_has_a_directory_of_its_own_and_no_root_access(
+        self, stack: cdk.Stack, placement: Placement
+    ) -> None:
+        storage = file_system(stack, placement, uid=1000, gid=1001)
         role = cdk.aws_iam.Role(stack, "Role", assumed_by=cdk.aws_iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         storage.grant_read_write(role)
-        assert "s3files:ClientRootAccess" in json.dumps(resources(template_of(stack), "AWS::IAM::Policy"))
+        template = template_of(stack)
+        assert "s3files:ClientRootAccess" not in json.dumps(resources(template, "AWS::IAM::Policy"))
+        directory = only(template, "AWS::S3Files::AccessPoint")["RootDirectory"]
+        assert directory["Path"] == "/workflow-1000-1001"
 
     def test_jobs_and_machines_may_mount_and_read_from_s3_directly(self, storages: Templates) -> None:
         template = storages["Storages-s3filesNative"]
@@ -139,7 +144,7 @@ class TestAccess:
         }
         assert len(allowed) >= 3  # instances, head jobs, tasks
         for name, text in allowed.items():
-            assert "s3files:ClientRootAccess" not in text, name
+            assert "s3files:ClientRootAccess" in text, name
             assert '"ArnEquals": {"s3files:AccessPointArn"' in text, name
             assert "s3:GetObjectVersion" in text, name
             assert "/s3filesNative/work/*" in text or "/s3filesNative/*" in text, name

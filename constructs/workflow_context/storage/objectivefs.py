@@ -101,8 +101,8 @@ class ObjectiveFsFileSystem(BucketFileSystem):
         super().__init__(scope, id)
         if bucket is not None and (passphrase_secret is None or encryption_key is not None):
             raise ValueError(
-                "bucket is one that exists, with a file system in it: give the passphrase_secret that it was made with, "
-                "and no encryption_key"
+                "bucket is one that exists, with a file system in it: give the passphrase_secret that it was made "
+                "with, and no encryption_key"
             )
         package = _PACKAGE_URI.fullmatch(package_uri)
         if package is None:
@@ -120,6 +120,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
         self._license_secret = license_secret
         self.passphrase_secret = passphrase_secret or self._new_passphrase(removal_policy)
         self._access_log_bucket: s3.IBucket | None = None
+        self._ready: list[IDependable] = [self.passphrase_secret]
         if bucket is None:
             new = WorkflowBucket(
                 self, "Bucket", encryption_key=encryption_key, versioned=False, removal_policy=removal_policy
@@ -127,6 +128,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             # The bucket goes first: while AWS refuses to delete it, what opens its data stays too.
             new.node.add_dependency(self.passphrase_secret)
             bucket, self._access_log_bucket = new.bucket, new.access_log_bucket
+            self._ready.append(new)
         self.bucket: s3.IBucket = bucket
         resource = bucket.node.default_child
         self._bucket_identity = resource.logical_id if isinstance(resource, s3.CfnBucket) else bucket.bucket_name
@@ -138,7 +140,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
     @property
     @override
     def ready(self) -> Sequence[IDependable]:
-        return [self.bucket, self.passphrase_secret]
+        return self._ready
 
     @property
     @override

@@ -34,20 +34,22 @@ class EfsBuilder(FileSystemBuilder[EfsSettings]):
         self, scope: Construct, id: str, *, placement: Placement, place: S3Location, host_mounted: bool
     ) -> WorkflowFileSystem:
         written = self.settings.configuration
-        if written.file_system_id and written.access_point_id and written.security_group_id:
-            security_group = ec2.SecurityGroup.from_security_group_id(
-                scope, f"{id}SecurityGroup", written.security_group_id
-            )
-            return EfsFileSystem.from_attributes(
+        user = {"uid": written.posix_user.uid, "gid": written.posix_user.gid} if written.posix_user else {}
+        if written.file_system_id:
+            group = written.security_group_id
+            return EfsFileSystem.from_efs_attributes(
                 scope,
                 id,
                 file_system_id=written.file_system_id,
                 access_point_id=written.access_point_id,
-                security_group=security_group,
+                security_group=(
+                    ec2.SecurityGroup.from_security_group_id(scope, f"{id}SecurityGroup", group) if group else None
+                ),
+                mount_targets=None if group else placement,
                 host_mounted=host_mounted,
+                **user,
             )
         throughput = written.provisioned_throughput
-        user = written.posix_user
         to_ia, to_archive, to_primary = (
             written.transition_to_ia,
             written.transition_to_archive,
@@ -67,8 +69,7 @@ class EfsBuilder(FileSystemBuilder[EfsSettings]):
             encryption_key=(
                 kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None
             ),
-            uid=user.uid if user else 1000,
-            gid=user.gid if user else 1000,
             host_mounted=host_mounted,
+            **user,
             removal_policy=REMOVAL_POLICIES[written.removal_policy],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_fsx as fsx, aws_s3 as s3
 from constructs import Construct
 from typing_extensions import override
 
@@ -38,7 +38,7 @@ class FsxLustreBuilder(FileSystemBuilder[FsxLustreSettings]):
             scope,
             id,
             placement=placement,
-            deployment_type=written.deployment_type,
+            deployment_type=fsx.LustreDeploymentType[written.deployment_type],
             storage_capacity=cdk.Size.gibibytes(written.storage_capacity_gib),
             per_unit_throughput=written.per_unit_throughput,
             import_from=source,

@@ -30,10 +30,12 @@ class S3FilesBuilder(FileSystemBuilder[S3FilesSettings]):
             bucket = WorkflowBucket(scope, f"{id}Bucket", removal_policy=REMOVAL_POLICIES[written.removal_policy])
             output_names(scope, id, bucket)
             location = bucket.location(written.prefix)
+        user = {"uid": written.posix_user.uid, "gid": written.posix_user.gid} if written.posix_user else {}
         return S3FilesFileSystem(
             scope,
             id,
             placement=placement,
             location=location,
             expiration=cdk.Duration.days(written.expiration_days),
+            **user,
         )

@@ -20,6 +20,7 @@ from workflow_stacks.project.values import (
 
 from .efs_warnings import warnings_of
 from .kind import FileSystemSettings
+from .posix_user import PosixUser
 
 Days: TypeAlias = Literal[
     "AFTER_1_DAY",
@@ -51,15 +52,6 @@ def _zone_hint(written: str) -> str:
 
 def _identifier(prefix: str) -> Text:
     return Text(f"an id such as {prefix}-0123456789abcdef0", rf"{prefix}-[0-9a-f]{{8,40}}")
-
-
-class PosixUser(Section):
-    """The user as whom every container of the context reads and writes the file system."""
-
-    uid: Annotated[int, Whole(0, 4294967295)] = Field(
-        description="POSIX user id, 0 to 4294967295. 0 is root: only for images that cannot run without it."
-    )
-    gid: Annotated[int, Whole(0, 4294967295)] = Field(description="POSIX group id, 0 to 4294967295.")
 
 
 class EfsConfiguration(Section):
@@ -127,18 +119,22 @@ class EfsConfiguration(Section):
     )
     file_system_id: Annotated[str, _identifier("fs")] | None = Field(
         default=None,
-        description="Use this existing file system; accessPointId and securityGroupId must be given too. "
+        description="Use this existing file system, such as one that was retained when its context went. "
         "Default: a new file system.",
     )
     access_point_id: Annotated[str, _identifier("fsap")] | None = Field(
-        default=None, description="Access point of the existing file system. Default: a new one."
+        default=None,
+        description="Access point of the existing file system. Default: a new one, to a directory of posixUser.",
     )
     security_group_id: Annotated[str, _identifier("sg")] | None = Field(
         default=None,
-        description="Security group of the existing file system's mount targets. Default: a new one.",
+        description="Security group of the existing file system's mount targets. Default: it has none, as one that was "
+        "retained; mount targets are made, and a security group.",
     )
     posix_user: PosixUser | None = Field(
-        default=None, description="User of the access point. Default: uid 1000, gid 1000."
+        default=None,
+        description="User of a new access point. Each user has a directory of its own: after a change, jobs find it "
+        "empty. Default: uid 0, gid 0, root.",
     )
 
     @model_validator(mode="before")
@@ -196,17 +192,23 @@ class EfsConfiguration(Section):
         names = {field.alias or name: name for name, field in type(self).model_fields.items()}
         written = [alias for alias, name in names.items() if getattr(self, name) is not None]
         given = [key for key in _IMPORT_KEYS if key in written]
-        missing = [key for key in _IMPORT_KEYS if key not in written]
-        if given and missing:
-            yield Problem(
-                (given[0],),
-                f"an existing file system is named by three ids; given: {join_words(given)}",
-                remedy=f"add {join_words(missing)}, or remove {join_words(given)} for a new file system",
-            )
         if not given:
             return
+        if not self.is_imported:
+            yield Problem(
+                (given[0],),
+                "this belongs to an existing file system, and fileSystemId is missing",
+                remedy=f"add fileSystemId, or remove {join_words(given)} for a new file system",
+            )
+            return
+        if self.access_point_id and self.posix_user:
+            yield Problem(
+                ("posixUser",),
+                "the access point that exists has a user already",
+                remedy="remove posixUser, or remove accessPointId for a new access point",
+            )
         for alias, name in names.items():
-            if name in self.model_fields_set and alias not in (*_IMPORT_KEYS, "expirationHours"):
+            if name in self.model_fields_set and alias not in (*_IMPORT_KEYS, "expirationHours", "posixUser"):
                 yield Problem(
                     (alias,),
                     "this configures a new file system, but fileSystemId names an existing one",
@@ -265,7 +267,7 @@ class EfsSettings(FileSystemSettings):
             if after:
                 yield name, after.lower().replace("_", " ")
         if configuration.posix_user:
-            yield "POSIX user", f"uid {configuration.posix_user.uid}, gid {configuration.posix_user.gid}"
+            yield "POSIX user", configuration.posix_user.shown
         hours = configuration.expiration_hours
         yield "runs are deleted", f"after {hours} hours" if hours else "never: call caching works"
 

@@ -12,6 +12,7 @@ from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Flag, Text, Whole, raise_problems
 
 from .kind import FileSystemSettings
+from .posix_user import PosixUser
 
 
 class S3FilesConfiguration(Section):
@@ -45,6 +46,12 @@ class S3FilesConfiguration(Section):
         "emptied first: AWS refuses to delete one that holds objects. Default: retain, they stay.",
     )
 
+    posix_user: PosixUser | None = Field(
+        default=None,
+        description="User of the access point. Each user has a directory of its own: after a change, jobs find it "
+        "empty. Default: uid 0, gid 0, root.",
+    )
+
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
         written = {"removalPolicy": "'destroy'" if self.removal_policy == "destroy" else None}
@@ -72,5 +79,7 @@ class S3FilesSettings(FileSystemSettings):
         yield "throughput", self.throughput
         yield "bucket", "of its own" if configuration.own_bucket else "of the project"
         yield "prefix", configuration.prefix
+        if configuration.posix_user:
+            yield "POSIX user", configuration.posix_user.shown
         yield "data leaves the file system", f"after {configuration.expiration_days} days without a read"
         yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
