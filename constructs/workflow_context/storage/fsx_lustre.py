@@ -1,6 +1,6 @@
 """Amazon FSx for Lustre as the workflow file system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import (
