@@ -15,7 +15,7 @@ from workflow_stacks.local.runs.progress import Progress
 
 progress = Progress()
 head = {"status": "RUNNING", "createdAt": time.time() * 1000 - 65000}
-jobs = SimpleNamespace(head=head, states=Counter(RUNNING=2, SUCCEEDED=5))
+jobs = SimpleNamespace(head=head, states=Counter(RUNNING=2, SUCCEEDED=5), stuck=lambda: [])
 with view() as look:
     look(jobs, SimpleNamespace(used_bytes=lambda: 3 * 2**20))
     time.sleep(0.6)

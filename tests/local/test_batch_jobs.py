@@ -363,3 +363,12 @@ def test_submissions_beyond_50_a_second_are_throttled_as_sdks_understand_it(lab)
         answers = set(pool.map(submit, range(400)))
 
     assert answers == {("ClientException", 400), ("TooManyRequestsException", 429)}
+    time.sleep(1)  # for whoever submits next
+
+
+def test_aws_1_a_job_whose_overrides_are_too_long_is_taken_and_fails_when_it_is_started(lab):
+    long = lab.run(f"true {'x' * 8100}")
+
+    assert (long["status"], long["statusReason"]) == ("FAILED", "Container Overrides length must be at most 8192")
+    assert long["attempts"] == []
+    assert lab.run(f"true {'x' * 7000}")["status"] == "SUCCEEDED"

@@ -39,15 +39,23 @@ class _Lines:
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._said = ""
+        self._stuck: set[str] = set()
 
     def look(self, jobs: WorkflowJobs, stage: Any) -> None:
+        for stuck in jobs.stuck():
+            if stuck not in self._stuck:
+                self._stuck.add(stuck)
+                self._write(stuck)
         text = f"head job {jobs.head['status']}; tasks: {_states(jobs) or 'none yet'}"
         if text == self._said:
             return
         self._said = text
         size = stage.used_bytes() if jobs.ended else None
         on = f"; {_mib(size)} on the file system" if size is not None else ""
-        sys.stderr.write(f"{time.monotonic() - self._start:6.1f} s  {text}{on}\n")
+        self._write(f"{text}{on}")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - self._start:6.1f} s  {text}\n")
         sys.stderr.flush()
 
 
@@ -72,6 +80,8 @@ def _table(jobs: WorkflowJobs, size: int | None) -> Any:
     table.add_column(style="bold")
     table.add_row("head job", jobs.head["status"])
     table.add_row("tasks", _states(jobs) or "none yet")
+    for stuck in jobs.stuck():
+        table.add_row("stuck", stuck)
     if size is not None:
         table.add_row("file system", _mib(size))
     table.add_row("elapsed", f"{time.time() - jobs.head['createdAt'] / 1000:.0f} s")

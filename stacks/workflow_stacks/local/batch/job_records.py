@@ -99,6 +99,11 @@ def vcpus(job: Record) -> float:
     return _resource(job["container"], "VCPU", float(job["container"].get("vcpus", 1)))
 
 
+def memory_mib(job: Record) -> float:
+    """How much memory a job takes, in MiB."""
+    return _resource(job["container"], "MEMORY", float(job["container"].get("memory", 0)))
+
+
 def _container(properties: Record, overrides: Record, parameters: Record) -> Record:
     command = overrides.get("command") or properties.get("command") or []
     environment = {one["name"]: one["value"] for part in (properties, overrides) for one in part.get("environment", [])}

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .control_plane import Batch
+from .dispatch import refusal
 from .job_records import ENDED, now_ms, vcpus
+from .machines import why_it_never_fits
 from .retries import Outcome, runs_again
 
 Record = dict[str, Any]
 Run = Callable[[Record, Record, Record, "asyncio.Future[str]"], Awaitable[Outcome]]
 
-TOO_LARGE = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 STOPPED = "The local cloud was stopped while this job was there"
 NOT_RUN = Outcome(None, "The local cloud failed to run the job; its server.log tells why", final=True)
 
@@ -111,21 +112,19 @@ class Scheduler:
         order = sorted(queue["computeEnvironmentOrder"], key=lambda one: int(one["order"]))
         environments = [self._batch.environments[one["computeEnvironment"].rsplit("/", 1)[-1]] for one in order]
         enabled = [one for one in environments if one["state"] == "ENABLED"]
+        reason = why_it_never_fits(job, enabled)
+        if reason:
+            job["statusReason"] = " - ".join(reason)
+            self._cancel_when_stuck(job, queue, reason[0])
+            return None
         wanted = vcpus(job)
         for environment in enabled:
             used = self._used.get(environment["computeEnvironmentArn"], 0)
             if used + wanted <= float(environment["computeResources"]["maxvCpus"]):
                 return environment
-        most = max((float(one["computeResources"]["maxvCpus"]) for one in enabled), default=0.0)
-        if wanted > most:
-            job["statusReason"] = (
-                f"{TOO_LARGE} - a compute environment of the queue has at most {most:g} vCPUs, "
-                f"and the job wants {wanted:g}"
-            )
-            self._cancel_when_stuck(job, queue)
         return None
 
-    def _cancel_when_stuck(self, job: Record, queue: Record) -> None:
+    def _cancel_when_stuck(self, job: Record, queue: Record, stuck: str) -> None:
         def cancel(reason: str) -> None:
             if job["status"] == "RUNNABLE":
                 job["isCancelled"] = True
@@ -133,11 +132,15 @@ class Scheduler:
 
         for rule in queue["jobStateTimeLimitActions"]:
             timer = (job["jobId"], float(rule["maxTimeSeconds"]))
-            if rule["state"] == "RUNNABLE" and rule["reason"] == TOO_LARGE and timer not in self._timers:
+            if rule["state"] == "RUNNABLE" and rule["reason"] == stuck and timer not in self._timers:
                 self._timers.add(timer)
                 asyncio.get_running_loop().call_later(timer[1], cancel, rule["reason"])
 
     def _start(self, job: Record, environment: Record, queue: Record) -> None:
+        refused = refusal(job, environment, queue)
+        if refused:
+            self._end(job, "FAILED", refused)
+            return
         self._waiting.remove(job)
         arn = environment["computeEnvironmentArn"]
         self._used[arn] = self._used.get(arn, 0) + vcpus(job)

@@ -55,6 +55,11 @@ class FolderStage:
         """Where that is on this machine which jobs find at a place."""
         return f"{self.folder / PurePosixPath(place).relative_to(self.target)}/"
 
+    def read_there(self, place: str) -> bytes | None:
+        """Read a file by the path that jobs have for it; None when there is none on this file system."""
+        path = PurePosixPath(place)
+        return self.read(str(self.folder / path.relative_to(self.target))) if path.is_relative_to(self.target) else None
+
     def used_bytes(self) -> int | None:
         """How much is on the file system; jobs may delete files meanwhile."""
         total = 0

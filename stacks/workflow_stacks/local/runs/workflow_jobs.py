@@ -13,6 +13,7 @@ Client = Callable[[str], Any]
 Record = dict[str, Any]
 
 BATCH_OF_IDS = 100
+MISCONFIGURATION = "MISCONFIGURATION"
 TAIL_LINES = 20
 SETTLE_SECONDS = 45.0
 
@@ -32,6 +33,7 @@ class WorkflowJobs:
         self.head: Record = self._described([head])[0]
         self.tasks: dict[str, Record] = {}
         self._strangers: set[str] = set()
+        self._rules: dict[str, int] = {}
 
     @property
     def ended(self) -> bool:
@@ -65,10 +67,27 @@ class WorkflowJobs:
         for id_, task in self.tasks.items():
             task |= found.get(id_, {})
 
-    def failed_tasks(self) -> list[Record]:
-        """The tasks that failed, the last one first, as DescribeJobs returns them."""
-        failed = [id_ for id_, task in self.tasks.items() if task["status"] == "FAILED"]
-        return sorted(self._described(failed), key=lambda job: -job["stoppedAt"])
+    def described_tasks(self) -> list[Record]:
+        """The tasks as DescribeJobs returns them."""
+        return self._described(list(self.tasks))
+
+    def stuck(self) -> list[str]:
+        """What there is to say of jobs that fit no machine of their queue."""
+        jobs = (self.head, *self.tasks.values())
+        waiting = (job for job in jobs if job["status"] == "RUNNABLE")
+        found = [job for job in waiting if str(job.get("statusReason", "")).startswith(MISCONFIGURATION)]
+        return [f"{job['jobName']} cannot start: {job['statusReason']}. {self._end_of_waiting(job)}" for job in found]
+
+    def _end_of_waiting(self, job: Record) -> str:
+        """When the rule of its queue cancels a job that cannot start."""
+        if not self._rules:
+            found = self._client("batch").describe_job_queues(jobQueues=self._queues)["jobQueues"]
+            rules = [rule for queue in found for rule in queue.get("jobStateTimeLimitActions", ())]
+            self._rules = {rule["reason"]: rule["maxTimeSeconds"] for rule in rules}
+        reason = job["statusReason"].partition(" - ")[0]
+        if reason not in self._rules:
+            return "No rule of its queue cancels it: it waits until you end it."
+        return f"Its queue cancels it after {self._rules[reason] / 60:g} minutes."
 
     def log(self, job: Record, lines: int = TAIL_LINES) -> list[str]:
         """The last lines of the log of a job."""

@@ -25,6 +25,7 @@ from workflow_stacks.project import Project, find_context, load_project
 from workflow_stacks.stack_outputs import stack_outputs
 
 from .deployment import LocalDeployment
+from .failure import Read, failed_by_itself, report, was_ended
 from .progress import Progress
 from .staging import FolderStage, S3Stage, S3Store
 from .workflow_jobs import WorkflowJobs
@@ -176,9 +177,10 @@ class WorkflowRun:
         self._follow(jobs, stage, look)
         store: Store = S3Store(self.cloud.client("s3"))
         results = submission.results
+        read = stage.read_there if isinstance(stage, FolderStage) else _nothing
         if isinstance(stage, FolderStage) and not results.startswith("s3://"):
             store, results = stage, stage.here(results)
-        return self._result(jobs, store, results, time.monotonic() - start)
+        return self._result(jobs, store, results, time.monotonic() - start, read)
 
     def prepare(self) -> None:
         """Start the local cloud and deploy the context, unless that is done; give its machines what they boot with."""
@@ -202,7 +204,7 @@ class WorkflowRun:
             self._progress.say("Cancelled; nothing of it runs any more")
             raise
 
-    def _result(self, jobs: WorkflowJobs, store: Store, results: str, seconds: float) -> Result:
+    def _result(self, jobs: WorkflowJobs, store: Store, results: str, seconds: float, read: Read) -> Result:
         succeeded = jobs.head["status"] == "SUCCEEDED"
         return Result(
             succeeded,
@@ -211,27 +213,19 @@ class WorkflowRun:
             seconds,
             results,
             self.engine.outputs(store, results, since_ms=jobs.head["createdAt"]) if succeeded else {},
-            () if succeeded else self._why(jobs),
+            () if succeeded else self._why(jobs, read),
         )
 
-    def _why(self, jobs: WorkflowJobs) -> list[str]:
-        """The job to blame, and what it said last."""
-        job = next(iter(jobs.failed_tasks()), jobs.head)
-        kind = "head job" if job is jobs.head else "task"
-        code = job["container"].get("exitCode")
-        said = [f"exit code {code}" if code is not None else "", job.get("statusReason", "")]
-        reason = job["container"].get("reason", "")
-        hint = []
-        if code == NOT_FOUND and not self.sandbox.runs_images:
-            hint = [
-                f"A program was not found: it may be in the image {job['container']['image']}, not on this machine."
-            ]
-        return [
-            f"The {kind} {job['jobName']} failed: {', '.join(filter(None, [*said, reason]))}",
-            *hint,
-            "The end of its log:",
-            *(f"  {line}" for line in jobs.log(job)),
-        ]
+    def _why(self, jobs: WorkflowJobs, read: Read) -> list[str]:
+        """The job to blame, what it ran, and what it said last."""
+        tasks = jobs.described_tasks()
+        job = next(iter(failed_by_itself(tasks)), jobs.head)
+        ended = sum(was_ended(task) for task in tasks if task["status"] == "FAILED" and task is not job)
+        told = report(job, "head job" if job is jobs.head else "task", ended, jobs.log(job), read)
+        if job["container"].get("exitCode") == NOT_FOUND and not self.sandbox.runs_images:
+            image = job["container"]["image"]
+            told.insert(1, f"A program was not found: it may be in the image {image}, not on this machine.")
+        return told
 
     def _file(self, workflow: Path) -> Path:
         named = self._project.workflows.get(str(workflow))
@@ -314,6 +308,11 @@ class WorkflowRun:
         found = ", ".join(str(self._which(program)) for program in self.engine.programs)
         self._progress.say(f"  instead of {image}: {found}")
         self._progress.say("  instead of the images of tasks: what this machine has in /usr, and the same directories")
+
+
+def _nothing(_place: str) -> bytes | None:
+    """Without a file system jobs leave no files behind."""
+    return None
 
 
 def _user_data(answer: Mapping[str, Any]) -> str:
