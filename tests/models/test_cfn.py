@@ -26,6 +26,15 @@ def test_a_value_that_the_template_does_not_tell_is_no_number_and_no_list():
     assert found.items("Other") == []
 
 
+def test_an_import_leads_to_the_resource_of_the_stack_that_exports_it():
+    outputs = {"Id": {"Value": {"Ref": "Vpc"}, "Export": {"Name": "Core:Id"}}}
+    core = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}, "Outputs": outputs}
+    own = {"Resources": {"S": {"Type": "T", "Properties": {"VpcId": {"Fn::ImportValue": "Core:Id"}}}}}
+    stacks = Stacks({"Core": core, "Own": own})
+    [subnet] = stacks.of_type("T")
+    assert stacks.referred(subnet.get("VpcId")) == ["Core/Vpc"]
+
+
 def test_a_reference_leads_to_the_resource_of_another_stack():
     core = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}, "Outputs": {"Id": {"Value": {"Ref": "Vpc"}}}}
     value = {"Fn::GetStackOutput": {"StackName": "Core", "OutputName": "Id"}}

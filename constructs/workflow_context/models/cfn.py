@@ -82,6 +82,7 @@ class Stacks:
 
     def __init__(self, templates: Mapping[str, Template]) -> None:
         self._templates = templates
+        self._exports = dict(_exports(templates))
         self._by_id: dict[str, Resource] = {}
         for stack, template in templates.items():
             for logical_id, raw in template.get("Resources", {}).items():
@@ -125,6 +126,9 @@ class Stacks:
                     return separator.join(str(self._plain(stack, part)) for part in parts)
                 case "Fn::Sub", str(text):
                     return _VARIABLE.sub(lambda found: str(self._reference(stack, found[1])), text)
+                case "Fn::ImportValue", str(name) if name in self._exports:
+                    other, value = self._exports[name]
+                    return self._plain(other, value)
                 case "Fn::GetStackOutput", {"StackName": str(other), "OutputName": str(name)}:
                     output = self._templates.get(other, {}).get("Outputs", {}).get(name, {})
                     return self._plain(other, output["Value"]) if "Value" in output else f"${{{other}.{name}}}"
@@ -139,6 +143,15 @@ class Stacks:
         if "Default" in parameter and not str(parameter.get("Type", "")).startswith("AWS::SSM::"):
             return parameter["Default"]
         return f"${{{name}}}"
+
+
+def _exports(templates: Mapping[str, Template]) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """Yield the name of each export, with the stack and the value that it has there."""
+    for stack, template in templates.items():
+        for output in template.get("Outputs", {}).values():
+            name = output.get("Export", {}).get("Name")
+            if isinstance(name, str):
+                yield name, (stack, output.get("Value"))
 
 
 def _texts(value: Any) -> Iterator[str]:

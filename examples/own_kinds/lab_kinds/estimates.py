@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workflow_context.models.cfn import Resource
 from workflow_context.models.estimates import CostLine, Unpriced
-from workflow_context.models.file_systems import Use
+from workflow_context.models.file_systems import FileSystemDefaults, Use
 from workflow_context.models.idle_costs import Pricing
 from workflow_context.models.prices import Price, PriceBook
 from workflow_context.models.workloads import Workload
@@ -30,7 +30,7 @@ def price(resource: Resource, pricing: Pricing) -> Iterator[CostLine | Unpriced]
 
 
 @dataclass(frozen=True)
-class OpenZfsModel:
+class OpenZfsModel(FileSystemDefaults):
     """A workload on the smallest file system that holds it."""
 
     key: str = "FSxOpenZFS"

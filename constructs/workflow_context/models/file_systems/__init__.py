@@ -5,7 +5,7 @@ gives its own choices to `advise` and `choices_of`.
 """
 
 from . import efs, fsx_lustre, objectivefs, s3, s3_files
-from .base import FileSystemModel, Use
+from .base import FileSystemDefaults, FileSystemModel, Use
 
 CHOICES: tuple[FileSystemModel, ...] = (
     *efs.MODELS,
@@ -16,4 +16,4 @@ CHOICES: tuple[FileSystemModel, ...] = (
 )
 """Everything that is compared with each other."""
 
-__all__ = ["CHOICES", "FileSystemModel", "Use"]
+__all__ = ["CHOICES", "FileSystemDefaults", "FileSystemModel", "Use"]

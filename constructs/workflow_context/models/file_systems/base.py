@@ -85,8 +85,19 @@ class FileSystemModel(Protocol):
         ...
 
 
-class NothingUnpriced:
-    """A file system whose templates show all that it costs while idle."""
+class FileSystemDefaults:
+    """What holds for most file systems: Fargate mounts them, and templates show all that they cost while idle.
+
+    A kind of another package begins with it, and has `key`, `fs_type` and `use` of its own.
+    """
+
+    head_on_ec2: ClassVar[bool] = False
+
+    @classmethod
+    def of_context(cls, stacks: Stacks, configuration: Mapping[str, Any]) -> list[Any]:
+        """Return it with its defaults: nothing of the context changes what it costs."""
+        del stacks, configuration
+        return [cls()]
 
     def idle_unpriced(self, prices: PriceBook) -> tuple[Unpriced, ...]:
         """Return nothing."""

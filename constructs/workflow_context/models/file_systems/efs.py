@@ -17,14 +17,14 @@ from workflow_context.models.months import Months, months
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import FileSystemModel, NothingUnpriced, Use, gb_months, retained_gib, split
+from .base import FileSystemDefaults, FileSystemModel, Use, gb_months, retained_gib, split
 
 _DAY = 24.0
 _MODES = ("bursting", "elastic", "provisioned")
 
 
 @dataclass(frozen=True)
-class EfsThroughput(NothingUnpriced):
+class EfsThroughput(FileSystemDefaults):
     """Amazon EFS.
 
     The inputs are staged before the tasks begin, so the size that sets the throughput is the inputs plus what earlier

@@ -13,7 +13,7 @@ from workflow_context.models.estimates import priced
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import MIB_IN_MB, FileSystemModel, NothingUnpriced, Use, retained_gib, slowed, split
+from .base import MIB_IN_MB, FileSystemDefaults, FileSystemModel, Use, retained_gib, slowed, split
 
 MINIMUM_GIB = 1200
 STEP_GIB = 2400
@@ -36,7 +36,7 @@ def price_name(deployment_type: str, per_unit_throughput: float | None) -> str:
 
 
 @dataclass(frozen=True)
-class FsxLustreChoice(NothingUnpriced):
+class FsxLustreChoice(FileSystemDefaults):
     """FSx for Lustre.
 
     Attributes:

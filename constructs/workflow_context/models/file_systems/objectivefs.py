@@ -14,7 +14,18 @@ from workflow_context.models.prices import PriceBook
 from workflow_context.models.published import LATCH_BENCHMARKS
 from workflow_context.models.workloads import Workload
 
-from .base import GB_IN_GIB, MIB_IN_MB, FileSystemModel, Use, gb_months, request_lines, retained_gib, slowed, split
+from .base import (
+    GB_IN_GIB,
+    MIB_IN_MB,
+    FileSystemDefaults,
+    FileSystemModel,
+    Use,
+    gb_months,
+    request_lines,
+    retained_gib,
+    slowed,
+    split,
+)
 
 READ_MBPS_PER_MOUNT = LATCH_BENCHMARKS["sequentialRead"].objectivefs
 WRITE_MBPS_PER_MOUNT = LATCH_BENCHMARKS["sequentialWrite"].objectivefs
@@ -27,7 +38,7 @@ to and from EFS at 212.31 and 246.64, and names its distributed locks as the rea
 
 
 @dataclass(frozen=True)
-class ObjectiveFsChoice:
+class ObjectiveFsChoice(FileSystemDefaults):
     """ObjectiveFS.
 
     Attributes:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from workflow_context.models.cfn import Stacks
 from workflow_context.models.estimates import CostLine, priced
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import MIB_IN_MB, FileSystemModel, NothingUnpriced, Use, gb_months, request_lines, split
+from .base import MIB_IN_MB, FileSystemDefaults, Use, gb_months, request_lines, split
 
 DISK_MBPS = 125.0
 """What a gp3 volume does without extra charge, in MB/s; staged files are written to it and read from it."""
 
 
 @dataclass(frozen=True)
-class S3Choice(NothingUnpriced):
+class S3Choice(FileSystemDefaults):
     """Amazon S3, staged."""
-
-    head_on_ec2: ClassVar[bool] = False
 
     @property
     def key(self) -> str:
@@ -32,12 +27,6 @@ class S3Choice(NothingUnpriced):
     def fs_type(self) -> str:
         """Its `fsType`."""
         return "S3"
-
-    @classmethod
-    def of_context(cls, stacks: Stacks, configuration: Mapping[str, Any]) -> list[FileSystemModel]:
-        """Return it: it has no settings that cost."""
-        del stacks, configuration
-        return [cls()]
 
     def use(self, workload: Workload, prices: PriceBook, region: str) -> Use:
         """Put a workload on it.

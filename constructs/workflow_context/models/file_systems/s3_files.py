@@ -12,7 +12,7 @@ from workflow_context.models.estimates import CostLine
 from workflow_context.models.prices import PriceBook
 from workflow_context.models.workloads import Workload
 
-from .base import GB_IN_GIB, FileSystemModel, NothingUnpriced, Use, gb_months, request_lines, slowed, split
+from .base import GB_IN_GIB, FileSystemDefaults, FileSystemModel, Use, gb_months, request_lines, slowed, split
 
 EXPIRATION_DAYS = 7.0
 """How long data stays resident after its last use: the default of this package, the most AWS advises for batch jobs."""
@@ -27,7 +27,7 @@ takes the write ceiling of EFS with Elastic throughput there, which has the same
 
 
 @dataclass(frozen=True)
-class S3FilesChoice(NothingUnpriced):
+class S3FilesChoice(FileSystemDefaults):
     """Amazon S3 Files.
 
     Attributes:
