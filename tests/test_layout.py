@@ -48,6 +48,11 @@ def test_the_public_names_are_those_of_all(package) -> None:
     }
 
 
+@pytest.mark.parametrize("package", [workflow_context, workflow_stacks])
+def test_the_public_names_are_completed_in_a_shell(package) -> None:
+    assert set(package.__all__) <= set(dir(package))
+
+
 def test_the_public_api_is_this() -> None:
     """A name that goes from here breaks somebody's stack."""
     assert workflow_context.__all__ == [
@@ -75,7 +80,17 @@ def test_the_public_api_is_this() -> None:
         "WorkflowEngine",
         "WorkflowFileSystem",
     ]
-    assert workflow_stacks.__all__ == ["ContextStack", "CoreStack", "WorkflowContextError", "build_app"]
+    assert workflow_stacks.__all__ == [
+        "Context",
+        "ContextStack",
+        "CoreStack",
+        "Project",
+        "ProjectStacks",
+        "WorkflowContextError",
+        "build_app",
+        "define_stacks",
+        "validate_project",
+    ]
 
 
 def test_no_code_asks_which_kind_it_has() -> None:

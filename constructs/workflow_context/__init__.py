@@ -94,4 +94,8 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_MODULES[name], __name__), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 prefer_wheel_node()

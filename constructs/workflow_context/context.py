@@ -5,7 +5,7 @@ from typing import Protocol
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_ec2 as ec2, aws_logs as logs
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
 from .compute import BatchCompute
@@ -133,6 +133,36 @@ class WorkflowContext(Construct):
     def connections(self) -> ec2.Connections:
         """The network connections of every job and instance: `context.connections.allow_to(database, port)`."""
         return self.compute.connections
+
+    def grant_submit(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow somebody to run workflows: to submit head jobs, to follow them, to read their log, and to end them.
+
+        AWS Batch knows no resource for the jobs of a queue, so whoever may end them may end every job of the account
+        and region whose id he knows, and see the names and states of all.
+
+        Args:
+            grantee: Who may: a role of users or of CI, a Lambda function.
+        """
+        stack = cdk.Stack.of(self)
+        follow = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:DescribeJobs", "batch:ListJobs", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues"],
+            resource_arns=["*"],  # none of them has a resource level
+        )
+        end = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:TerminateJob", "batch:CancelJob"],
+            resource_arns=[stack.format_arn(service="batch", resource="job", resource_name="*")],
+        )
+        submit = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:SubmitJob"],
+            resource_arns=[
+                self.compute.head_queue.job_queue_arn,
+                self.engine.head_job_definition.job_definition_arn,
+            ],
+        )
+        return submit.combine(follow).combine(end).combine(self.engine.log_group.grant_read(grantee))
 
     def outputs(self) -> dict[str, str]:
         """What a user of the context wants to know once it is deployed: name to value, for stack outputs."""

@@ -10,16 +10,33 @@ if TYPE_CHECKING:
     from .app import build_app
     from .context import ContextStack
     from .core import CoreStack
+    from .define import ProjectStacks, define_stacks
     from .errors import WorkflowContextError
+    from .project import Context, Project, validate_project
 
 _MODULES = {
+    "Context": ".project",
     "ContextStack": ".context",
     "CoreStack": ".core",
+    "Project": ".project",
+    "ProjectStacks": ".define",
     "WorkflowContextError": ".errors",
     "build_app": ".app",
+    "define_stacks": ".define",
+    "validate_project": ".project",
 }
 
-__all__ = ["ContextStack", "CoreStack", "WorkflowContextError", "build_app"]
+__all__ = [
+    "Context",
+    "ContextStack",
+    "CoreStack",
+    "Project",
+    "ProjectStacks",
+    "WorkflowContextError",
+    "build_app",
+    "define_stacks",
+    "validate_project",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,3 +44,7 @@ def __getattr__(name: str) -> Any:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     return getattr(import_module(_MODULES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
