@@ -5,6 +5,8 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -12,6 +14,10 @@ from templates import Template, Templates, only, resources
 
 import workflow_context.scripts
 from workflow_context import S3Location, StorageExpiry, WorkflowContext
+from workflow_stacks.local.iam.batch_calls import batch_calls
+from workflow_stacks.local.iam.evaluation import Policies, evaluate
+from workflow_stacks.local.iam.policy import parse_policy
+from workflow_stacks.local.iam.request import Request
 
 SCRIPT = Path(workflow_context.scripts.__file__).with_name("expire_runs.sh")
 HOUR = 3600
@@ -48,6 +54,51 @@ def test_the_job_can_write_on_the_file_system_and_nothing_else(expiring: Templat
     assert [statement["Action"] for statement in policy] == [
         ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
     ]
+
+
+def test_the_role_of_the_schedule_may_submit_its_job_and_no_other(expiring: Template) -> None:
+    schedule = only(expiring, "AWS::Scheduler::Schedule")
+    payload = json.loads(_deployed(schedule["Target"]["Input"], expiring))
+    role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]
+    documents = [
+        json.dumps(_deployed(one["Properties"]["PolicyDocument"], expiring))
+        for one in resources(expiring, "AWS::IAM::Policy").values()
+        if {"Ref": role} in one["Properties"]["Roles"]
+    ]
+    policies = Policies(tuple(statement for document in documents for statement in parse_policy(document)))
+
+    def may_submit(**changed: str) -> bool:
+        body = {name[0].lower() + name[1:]: value for name, value in payload.items()} | changed
+        request = Request("batch", "POST", "/v1/submitjob", {}, {}, json.dumps(body).encode(), *PLACE)
+        return all(
+            evaluate(call.action, call.resource, call.context, policies).allowed
+            for call in batch_calls(request, NOTHING_DEPLOYED)
+        )
+
+    assert may_submit()
+    assert not may_submit(jobDefinition="arn:aws:batch:us-east-1:123456789012:job-definition/another:1")
+    assert not may_submit(jobQueue="arn:aws:batch:us-east-1:123456789012:job-queue/another")
+
+
+PLACE = ("us-east-1", "123456789012")
+NOTHING_DEPLOYED: Any = SimpleNamespace(queue=lambda _: None, definition=lambda _: None)
+KINDS = {"AWS::Batch::JobQueue": "job-queue/{}", "AWS::Batch::JobDefinition": "job-definition/{}:1"}
+PSEUDO = {"AWS::Partition": "aws", "AWS::Region": PLACE[0], "AWS::AccountId": PLACE[1]}
+
+
+def _deployed(value: Any, template: Template) -> Any:
+    """A part of a template as it may read once deployed, with the ARNs of Batch."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(_deployed(part, template) for part in parts)
+        case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
+            kind = KINDS.get(template["Resources"].get(name, {}).get("Type"), "other/{}")
+            return PSEUDO.get(name) or f"arn:aws:batch:{PLACE[0]}:{PLACE[1]}:{kind.format(name)}"
+        case dict():
+            return {key: _deployed(one, template) for key, one in value.items()}
+        case list():
+            return [_deployed(one, template) for one in value]
+    return value
 
 
 class TestScript:
