@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
@@ -45,3 +47,15 @@ def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> st
 
 def _configured(configuration: dict[str, Any]) -> dict[str, Any]:
     return {"configuration": configuration} if configuration else {}
+
+
+def denied_calls(project_file: Path) -> list[tuple[str, str, str]]:
+    """Role, action and resource of the calls that IAM denied on the local cloud of a project since it started."""
+    cloud = LocalCloud.of_project(project_file)
+    if cloud.status() is None:
+        pytest.skip("nothing ran before")
+    report = cloud.iam_report()
+    assert report, "no role made a call"
+    return [
+        (one["role"], call["action"], call["resource"]) for one in report for call in one["calls"] if call["denied"]
+    ]

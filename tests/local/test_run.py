@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from local_runs import needs_sandbox
+from local_runs import denied_calls, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -305,3 +305,8 @@ def test_an_unknown_workflow_is_refused_with_those_there_are(command):
 
     assert code == 1
     assert "There is no workflow step: neither a file, nor of the project (it has steps)" in told
+
+
+@pytest.mark.cycle
+def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
+    assert denied_calls(project_file) == []

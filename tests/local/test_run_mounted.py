@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project_on
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -51,3 +51,8 @@ def test_tasks_find_each_others_files_there(project_file: Path, kind: str) -> No
     result = CliRunner().invoke(command_line, ["local", "run", kind, *arguments])
     assert result.exit_code == 0, result.stderr
     assert "3 lines" in result.stdout
+
+
+@pytest.mark.cycle
+def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
+    assert denied_calls(project_file) == []

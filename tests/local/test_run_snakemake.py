@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project_on
 
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
@@ -138,3 +138,8 @@ def test_a_workflow_beside_too_much_is_refused(
 def test_inputs_are_configuration(snakefile: Path, tmp_path: Path) -> None:
     with pytest.raises(WorkflowContextError, match="as name=value: reads"):
         ENGINES["snakemake"].prepare(snakefile, ["reads.fastq"], place(tmp_path))
+
+
+@pytest.mark.cycle
+def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
+    assert denied_calls(project_file) == []
