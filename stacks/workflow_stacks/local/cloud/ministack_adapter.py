@@ -5,6 +5,7 @@
 
 # ruff: noqa: E402, SLF001  (ministack reads its settings when it is imported; its parts are all private)
 
+import hashlib
 import json
 import logging
 import os
@@ -68,6 +69,7 @@ os.environ |= {
 }
 
 from ministack import app as ministack
+from ministack.core import persistence
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import detect_service
@@ -99,10 +101,30 @@ from workflow_stacks.local.iam.job_start import JobStart
 
 from . import refusals, s3_types, schemas, storage_types
 from .iam_adapter import deployed_in, keep_boundary
+from .log_files import LogFile
+from .state_files import write_file
 
 Properties = dict[str, Any]
 Created = tuple[str, Properties]
 
+
+def _write_log(request: Properties) -> None:
+    """Append to the log of a job, which is kept in a file."""
+    group, name = request["logGroupName"], request["logStreamName"]
+    stream = cloudwatch_logs._log_groups[group]["streams"][name]
+    if not isinstance(stream["events"], LogFile):
+        digest = hashlib.sha256(f"{group}\n{name}".encode()).hexdigest()
+        stream["events"] = LogFile(STATE / "logs" / digest[:2] / f"{digest}.jsonl")
+    events = stream["events"]
+    given = request["logEvents"]
+    now = given[-1]["timestamp"]
+    events.extend({**event, "ingestionTime": now, "eventId": str(len(events) + at)} for at, event in enumerate(given))
+    if stream["firstEventTimestamp"] is None:
+        stream["firstEventTimestamp"] = given[0]["timestamp"]
+    stream |= {"lastEventTimestamp": now, "lastIngestionTime": now}
+
+
+LOGS: dict[str, Callable[[Properties], Any]] = {"put_log_events": _write_log}
 
 BATCH = Batch(
     arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
@@ -132,7 +154,7 @@ ATTEMPTS = Attempts(
         lambda id_: str(ec2._launch_templates[id_]["Versions"][-1]["LaunchTemplateData"].get("UserData", "")),
     ),
     # What is there already is refused, and stays.
-    logs=lambda operation, request: getattr(cloudwatch_logs, f"_{operation}")(request),
+    logs=lambda operation, request: LOGS.get(operation, getattr(cloudwatch_logs, f"_{operation}"))(request),
     start=JobStart(AUTHORIZER, CREDENTIALS, ACCOUNT, REGION),
 )
 JOBS = Jobs(BATCH, ministack_batch._jobs, ATTEMPTS.run)
@@ -278,6 +300,9 @@ _replacing_change = provisioners._replacing_change
 _property_recreation = provisioners._property_recreation
 _resolve_stack_outputs = stacks._resolve_stack_outputs
 _evaluate_conditions = engine._evaluate_conditions
+_restore_cloudwatch_logs = cloudwatch_logs.load_persisted_state
+_json_default, _json_object_hook = persistence._json_default, persistence._json_object_hook
+_LOG_FILE = "__log_file__"
 _restore_batch = ministack_batch.load_persisted_state
 
 
@@ -524,6 +549,7 @@ def install() -> None:
     efs._update_file_system = _throughput_update
     efs._delete_file_system = _file_system_delete
     _follow_schemas()
+    _keep_state_in_files()
     ministack_batch.load_persisted_state = _restore_jobs
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})
@@ -554,8 +580,43 @@ def end_jobs() -> None:
 
 
 def save() -> None:
-    """Write everything to the state folder."""
+    """Write what changed to the state folder."""
     save_all(ministack._build_persistence_save_dict())
+
+
+def _save_state(service: str, data: Properties) -> None:
+    whole = {"__ministack_format__": persistence._state_format_version(service), "payload": data}
+    write_file(STATE / "aws" / f"{service}.json", json.dumps(whole, default=_to_json))
+
+
+def _to_json(value: Any) -> Any:
+    return {_LOG_FILE: str(value.path.relative_to(STATE))} if isinstance(value, LogFile) else _json_default(value)
+
+
+def _from_json(found: Properties) -> Any:
+    return LogFile(STATE / found[_LOG_FILE]) if _LOG_FILE in found else _json_object_hook(found)
+
+
+def _restore_logs(data: Properties) -> None:
+    """Streams in files stay there."""
+    streams = [
+        stream
+        for _, group in data["log_groups"].all_items()
+        for stream in group["streams"].values()
+        if isinstance(stream["events"], LogFile)
+    ]
+    kept = [stream["events"] for stream in streams]
+    for stream in streams:
+        stream["events"] = []
+    _restore_cloudwatch_logs(data)
+    for stream, events in zip(streams, kept, strict=True):
+        stream["events"] = events
+
+
+def _keep_state_in_files() -> None:
+    persistence.save_state = _save_state
+    persistence._json_object_hook = _from_json
+    cloudwatch_logs.load_persisted_state = _restore_logs
 
 
 logging.getLogger("persistence").setLevel(logging.WARNING)

@@ -6,8 +6,12 @@ does. One more address than AWS has, `/_local`, says whose server it is.
 
 import asyncio
 import json
+import logging
 import os
+import resource
+import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,16 @@ from workflow_stacks.local.batch.jobs import caller
 from workflow_stacks.local.iam.gate import Gate
 
 from .gate import LocalOnly
+from .requests import only_reads
+from .state_files import DamagedStateError, check_files, in_a_copy
 
 SAVE_EVERY_SECONDS = 2.0
 SETTLE_SECONDS = 20.0
+# Enough of a request to hear its action.
+MAX_HEARD = 64 * 1024
+MAX_FILES = 65536
+
+LOG = logging.getLogger("local-cloud")
 
 
 class Server:
@@ -56,8 +67,19 @@ class Server:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        await self.gate(scope, receive, send)
-        self.changed = True
+        heard = bytearray()
+
+        async def hearing() -> Any:
+            event = await receive()
+            if len(heard) < MAX_HEARD:
+                heard.extend(event.get("body", b"")[:MAX_HEARD])
+            return event
+
+        await self.gate(scope, hearing, send)
+        if scope["type"] == "http":
+            query = scope.get("query_string", b"").decode("latin-1")
+            headers = {name.lower(): value for name, value in scope["headers"]}
+            self.changed |= not only_reads(scope["method"], scope["path"], query, headers, bytes(heard))
 
     async def run(self, descriptor: int) -> None:
         """Serve a listening socket until SIGTERM; then let a deployment end, so that no half of it is saved."""
@@ -90,7 +112,24 @@ class Server:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
             if self.changed and not self.base.deploying():
                 self.changed = False
-                self.base.save()
+                saving = in_a_copy(self.base.save)
+                _, status = await asyncio.to_thread(os.waitpid, saving, 0)
+                if status:
+                    self.changed = True
+                    LOG.error("The state could not be saved (status %s); it is tried again", status)
+
+
+def _allow_many_connections() -> None:
+    """Every client keeps its connections for a while, and each is a file to the kernel."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if most == resource.RLIM_INFINITY else min(most, MAX_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def forget_scratch(state: Path) -> None:
+    """Delete the private directories of jobs that a former server did not bring to their end."""
+    for folder in (state / "scratch").glob("*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:
@@ -98,6 +137,12 @@ def main() -> None:
     if os.fork():
         os._exit(0)  # the server is nobody's child: it outlives the command
     state, port = Path(os.environ["LOCAL_CLOUD_STATE"]), int(os.environ["LOCAL_CLOUD_PORT"])
+    _allow_many_connections()
+    try:
+        check_files(state / "aws")
+    except DamagedStateError as error:
+        sys.exit(str(error))
+    forget_scratch(state)
     (state / "server.json").write_text(json.dumps({"pid": os.getpid(), "port": port}))
     asyncio.run(Server(state).run(int(os.environ["LOCAL_CLOUD_SOCKET"])))
 
