@@ -78,8 +78,8 @@ class Server:
         await self.gate(scope, hearing, send)
         if scope["type"] == "http":
             query = scope.get("query_string", b"").decode("latin-1")
-            headers = {name.lower(): value for name, value in scope["headers"]}
-            self.changed |= not only_reads(scope["method"], scope["path"], query, headers, bytes(heard))
+            given = {name.lower(): value for name, value in scope["headers"]}
+            self.changed |= not only_reads(scope["method"], scope["path"], query, given, bytes(heard))
 
     async def run(self, descriptor: int) -> None:
         """Serve a listening socket until SIGTERM; then let a deployment end, so that no half of it is saved."""
