@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch
+from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch, states
 
-from workflow_context.pbs import batch_api, qsub as submitting
+from workflow_context.pbs import batch_api, qdel, submission
 from workflow_context.pbs.batch_api import BatchApi
+from workflow_context.pbs.journal import Journal
+from workflow_context.pbs.qstat import qstat
 from workflow_context.pbs.qsub import qsub
 from workflow_context.pbs.settings import Settings
+from workflow_context.pbs.submission import flush
 
 
 @pytest.fixture
@@ -20,7 +23,9 @@ def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBatch]:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     # Pauses are counted by nobody here.
     monkeypatch.setattr(batch_api.random, "uniform", lambda *_: 0.0)
-    monkeypatch.setattr(submitting, "_LOOK_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(submission, "_LOOK_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(qdel, "_PAUSE", 0.0)
+    monkeypatch.setattr(qdel, "_MAX_WAIT", 1.0)
     with fake_batch() as server:
         yield server
 
@@ -56,11 +61,33 @@ def new_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def submit(api: BatchApi, tmp_path: Path) -> Callable[..., str]:
-    """Submit a small script, with lines for its header."""
+def submit(api: BatchApi, batch: FakeBatch, tmp_path: Path) -> Callable[..., str]:
+    """Submit a small script by itself, with lines for its header; its id for the engine."""
 
     def run(settings: Settings, *header: str) -> str:
         (tmp_path / "s.sh").write_text("\n".join([*(f"#PBS {line}" for line in header), "echo"]) + "\n")
-        return qsub(["s.sh"], tmp_path, {}, api, settings)
+        id_ = queue(["s.sh"], tmp_path, settings)
+        flush(Journal(settings.state, settings.run), api, settings)
+        batch.know(settings)
+        return id_
+
+    return run
+
+
+def queue(arguments: list[str], directory: Path, settings: Settings) -> str:
+    """Call qsub, which has told the engine the id when it returns."""
+    with qsub(arguments, directory, {}, settings) as id_:
+        return id_
+
+
+@pytest.fixture
+def poll(api: BatchApi, batch: FakeBatch) -> Callable[[Settings], dict[str, str]]:
+    """Poll as an engine does, and submit what waits then; the states of the jobs by their ids."""
+
+    def run(settings: Settings) -> dict[str, str]:
+        found = states(qstat(["-f", "-1"], api, settings))
+        flush(Journal(settings.state, settings.run), api, settings)
+        batch.know(settings)
+        return found
 
     return run

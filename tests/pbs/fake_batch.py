@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.settings import Settings
 
 Record = dict[str, Any]
@@ -17,6 +18,7 @@ Record = dict[str, Any]
 ARN = "arn:aws:batch:us-east-1:123456789012"
 TEMPLATE = f"{ARN}:job-definition/tasks:1"
 NewSettings = Callable[..., Settings]
+Poll = Callable[[Settings], dict[str, str]]
 SPOT = "Host EC2 (instance i-0123456789abcdef0) terminated."
 """What AWS Batch says of a job whose Spot machine went."""
 
@@ -32,6 +34,10 @@ class FakeBatch(ThreadingHTTPServer):
         lost: How many of the next answers to SubmitJob are lost; the job is taken all the same.
         lost_before: How many of the next SubmitJob are lost on the way to AWS Batch.
         not_to_end: The ids of jobs that TerminateJob refuses to end.
+        submitted: What SubmitJob was asked, by the id of the job or array.
+        names: The ids of jobs by their ids for the engine.
+        blind: Whether ListJobs shows nothing.
+        hidden: The ids of jobs that DescribeJobs leaves out.
         unknown: Operations that this AWS Batch does not have.
         sizes: How many jobs an array has, by its id.
         slow_to_end: How many times DescribeJobs says of a job that was ended that it still runs.
@@ -57,8 +63,12 @@ class FakeBatch(ThreadingHTTPServer):
             }
         }
         self.throttled = self.lost = self.lost_before = self.slow_to_end = 0
+        self.blind = False
         self.not_to_end: set[str] = set()
+        self.hidden: set[str] = set()
         self.unknown: set[str] = set()
+        self.submitted: dict[str, Record] = {}
+        self.names: dict[str, str] = {}
         self.sizes: dict[str, int] = {}
         self.moments: list[float] = []
         self.signatures: list[str] = []
@@ -71,7 +81,19 @@ class FakeBatch(ThreadingHTTPServer):
     def become(self, status: str, *ids: str, **more: Any) -> None:
         """Set the state of jobs; of all without ids."""
         for id_ in ids or list(self.jobs):
-            self.jobs[id_] |= {"status": status, **more}
+            self.job(id_).update({"status": status, **more})
+
+    def know(self, settings: Settings) -> None:
+        """Know jobs of a run by their ids for the engine too."""
+        self.names |= {job.id: job.batch for job in Journal(settings.state, settings.run).jobs().values()}
+
+    def job(self, id_: str) -> Record:
+        """A job, by its id for the engine or for AWS Batch."""
+        return self.jobs[self.names.get(id_, id_)]
+
+    def living(self) -> list[str]:
+        """The ids of the jobs that have not ended."""
+        return [id_ for id_, job in self.jobs.items() if job["status"] not in ("SUCCEEDED", "FAILED")]
 
     def submitjob(self, request: Record) -> Record:
         definition = self.definitions.get(request["jobDefinition"])
@@ -91,6 +113,7 @@ class FakeBatch(ThreadingHTTPServer):
             }
         if size is not None:
             self.sizes[id_] = size
+        self.submitted[id_] = request
         self.moments.append(time.monotonic())
         return {"jobId": id_, "jobName": request["jobName"]}
 
@@ -102,21 +125,22 @@ class FakeBatch(ThreadingHTTPServer):
                 if not job["ending"]:
                     self.become("FAILED", job["jobId"])
                     del job["ending"]
-        return {"jobs": [self.jobs[id_] for id_ in request["jobs"] if id_ in self.jobs]}
+        shown = [id_ for id_ in request["jobs"] if id_ in self.jobs and id_ not in self.hidden]
+        return {"jobs": [self.jobs[id_] for id_ in shown]}
 
     def listjobs(self, request: Record) -> Record:
         [condition] = request["filters"]
         assert condition["name"] == "JOB_NAME"
         return {
             "jobSummaryList": [
-                {"jobId": job["jobId"].split(":")[0]}
-                for job in self.jobs.values()
-                if job["jobName"] in condition["values"] and job["jobQueue"] == request["jobQueue"]
-            ][:1]
+                {"jobId": id_}
+                for id_, job in self.submitted.items()
+                if not self.blind and job["jobName"] in condition["values"] and job["jobQueue"] == request["jobQueue"]
+            ]
         }
 
     def terminatejob(self, request: Record) -> Record:
-        if request["jobId"] in self.not_to_end:
+        if request["jobId"] in {self.names.get(id_, id_) for id_ in self.not_to_end}:
             raise ValueError("not authorized")
         size = self.sizes.get(request["jobId"])
         names = [request["jobId"]] if size is None else [f"{request['jobId']}:{index}" for index in range(size)]

@@ -20,7 +20,7 @@ class TestJobs:
         settings = new_settings()
         first, second = submit(settings), submit(settings)
         assert qdel([first], api, settings) == ""
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
+        assert [batch.job(one)["status"] for one in (first, second)] == ["FAILED", "RUNNABLE"]
 
     def test_a_job_that_cannot_be_ended_keeps_no_other_alive(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
@@ -30,7 +30,7 @@ class TestJobs:
         batch.not_to_end = {first}
         with pytest.raises(BatchError, match="not authorized"):
             qdel(["--run"], api, settings)
-        assert [batch.jobs[one]["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
+        assert [batch.job(one)["status"] for one in (first, second)] == ["RUNNABLE", "FAILED"]
 
     def test_all_of_an_array_ends_by_one_id_and_a_part_of_it_by_its_own(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
@@ -41,7 +41,7 @@ class TestJobs:
         terminate = batch.terminatejob
         batch.terminatejob = lambda request: ended.append(request["jobId"]) or terminate(request)  # type: ignore[method-assign, func-returns-value]
         qdel([*(f"{whole[:-2]}[{index}]" for index in range(3)), part.replace("[]", "[1]")], api, settings)
-        assert ended == [whole[:-2], f"{part[:-2]}:1"]
+        assert ended == [batch.names[whole.replace("[]", "[0]")][:-2], batch.names[part.replace("[]", "[1]")]]
 
 
 class TestBulk:
@@ -54,8 +54,8 @@ class TestBulk:
         journal = Journal(settings.state, settings.run)
         for number in range(5000):
             batch.jobs[str(number)] = {"jobId": str(number), "status": "RUNNING"}
-            journal.add(what="sent", name=f"job-{number}", queue=settings.queue)
-            journal.add(what="id", name=f"job-{number}", id=str(number))
+            submission = {"name": f"job-{number}", "queue": settings.queue, "ids": [str(number)], "at": time.time()}
+            journal.add({"what": "sent", **submission}, {"what": "taken", **submission, "batch": str(number)})
         began = time.monotonic()
         qdel(list(batch.jobs), api, settings)
         seconds = time.monotonic() - began
@@ -83,7 +83,7 @@ class TestBulk:
         batch.not_to_end = {ids[7], ids[55]}
         with pytest.raises(BatchError, match="not authorized"):
             qdel(ids, api, settings)
-        assert {id_ for id_, job in batch.jobs.items() if job["status"] != "FAILED"} == batch.not_to_end
+        assert set(batch.living()) == {batch.names[id_] for id_ in batch.not_to_end}
 
     def test_a_batch_that_is_too_busy_is_asked_again(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
@@ -122,7 +122,7 @@ class TestBegin:
         id_ = submit(new_settings())
         batch.become("FAILED", "first")
         assert head("second") == "ended 1 jobs that head job first left"
-        assert batch.jobs[id_]["status"] == "FAILED"
+        assert batch.job(id_)["status"] == "FAILED"
 
     def test_it_goes_on_when_that_has_really_ended(
         self,
@@ -138,7 +138,7 @@ class TestBegin:
         batch.become("FAILED", "first")
         batch.slow_to_end = 3
         head("second")
-        assert batch.jobs[id_]["status"] == "FAILED"
+        assert batch.job(id_)["status"] == "FAILED"
         batch.slow_to_end = 1000
         submit(new_settings())
         batch.become("FAILED", "second")

@@ -1,4 +1,4 @@
-"""qsub, qstat and qdel: one program, told by its name or its first argument which it is."""
+"""qsub, qstat and qdel: one program, told by its first argument which it is."""
 
 from __future__ import annotations
 
@@ -6,39 +6,51 @@ import os
 import sys
 from pathlib import Path
 
-from .batch_api import BatchApi, BatchError, ResponseLostError
-from .fetch import fetch
-from .qdel import qdel
-from .qstat import qstat
-from .qsub import qsub
 from .script import PbsError
 from .settings import Settings
 
 
-def _fetch(rest: list[str]) -> str:
-    return fetch(rest[0], Path.cwd(), os.environ["AWS_REGION"])
+def _qsub(arguments: list[str]) -> None:
+    from .flusher import ensure_flusher
+    from .qsub import qsub
 
-
-def _qsub(rest: list[str]) -> str:
-    api, settings = _context()
-    return qsub(rest, Path.cwd(), dict(os.environ), api, settings)
-
-
-def _qstat(rest: list[str]) -> str:
-    return qstat(rest, *_context())
-
-
-def _qdel(rest: list[str]) -> str:
-    return qdel(rest, *_context())
-
-
-def _context() -> tuple[BatchApi, Settings]:
     settings = Settings.read(dict(os.environ))
-    return BatchApi(settings.region), settings
+    with qsub(arguments, Path.cwd(), dict(os.environ), settings) as id_:
+        _print(id_)
+    ensure_flusher(settings)
 
 
-# `fetch`, of a workflow, is for the script of the head job.
+def _qstat(arguments: list[str]) -> None:
+    from .batch_api import BatchApi
+    from .qstat import qstat
+
+    settings = Settings.read(dict(os.environ))
+    _print(qstat(arguments, BatchApi(settings.region), settings))
+
+
+def _qdel(arguments: list[str]) -> None:
+    from .batch_api import BatchApi
+    from .qdel import qdel
+
+    settings = Settings.read(dict(os.environ))
+    _print(qdel(arguments, BatchApi(settings.region), settings))
+
+
+def _fetch(arguments: list[str]) -> None:
+    from .fetch import fetch
+
+    _print(fetch(arguments[0], Path.cwd(), os.environ["AWS_REGION"]))
+
+
+# `fetch`, of a workflow, is for the script of the head job. Each imports what it needs: most calls are of qsub, which
+# needs least, and an engine makes thousands of them.
 _COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch}
+
+
+def _print(text: str) -> None:
+    if text:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def main(arguments: list[str]) -> int:
@@ -49,10 +61,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"the first argument is one of {', '.join(_COMMANDS)}\n")
         return 2
     try:
-        output = command(rest)
-    except (PbsError, BatchError, ResponseLostError, OSError) as error:
+        command(rest)
+    except (PbsError, OSError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
-    if output:
-        sys.stdout.write(f"{output}\n")
     return 0

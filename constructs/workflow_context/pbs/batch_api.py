@@ -37,7 +37,7 @@ _RESPONSES: dict[str, tuple[str, type]] = {
 }
 
 
-class BatchError(Exception):
+class BatchError(PbsError):
     """AWS Batch refused a request.
 
     Attributes:
@@ -54,7 +54,7 @@ class BatchError(Exception):
         return self.code in _TOO_FAST
 
 
-class ResponseLostError(Exception):
+class ResponseLostError(PbsError):
     """Whether AWS Batch did what it was asked is not known."""
 
 

@@ -14,7 +14,7 @@ from .batch_api import (
     sign,
 )
 from .credentials import find_credentials
-from .journal import Job
+from .jobs import Job
 
 _LINES = 30
 _SECONDS = 20.0
@@ -23,6 +23,8 @@ _TARGET = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "Logs_2
 
 def why_it_failed(job: Job, api: BatchApi, region: str) -> str:
     """Some lines for whoever reads the log of the engine."""
+    if job.reason or not job.batch:
+        return f"Job {job.name} ({job.id}) failed: {job.reason or 'it was not submitted'}"
     found: Record = next(iter(api.call("DescribeJobs", {"jobs": [job.batch]})["jobs"]), {})
     container = found.get("container", {})
     code = f"exit code {container['exitCode']}" if "exitCode" in container else ""

@@ -8,15 +8,17 @@ from dataclasses import replace
 
 from .batch_api import BatchApi
 from .definitions import remove_definitions
-from .journal import Job, Journal
-from .qstat import follow
-from .qsub import find_by_name
+from .jobs import Job
+from .journal import Journal
+from .polling import KEPT_SECONDS, follow
 from .script import PbsError
 from .settings import Settings
+from .submission import end_late, find_by_name, remove_tasks, resolve
 from .termination import terminate
 
-_MAX_WAIT = 300.0  # for jobs to end; ECS kills after 30 seconds what does not stop by itself
+_MAX_WAIT = 420.0  # for jobs to end, and for those to be forgotten that AWS Batch does not show
 _PAUSE = 2.0
+_ENDED_WAITING = "It was ended by qdel before it was submitted"
 
 
 def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
@@ -39,21 +41,30 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
         messages.append(f"removed {remove_definitions(api, settings)} job definitions")
     if ids:
         jobs = journal.jobs()
-        _end(api, _jobs_of(ids, jobs), jobs.values())
+        selected = _jobs_of(ids, jobs)
+        with journal.alone():
+            _end_waiting(journal, api, selected)
+            jobs = journal.jobs()
+            _end(api, selected, jobs.values())
     return "\n".join(messages)
 
 
 def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
-    """End every job of the run that lives, with those of which no id was noted. Returns how many."""
+    """End every job of the run that lives, with those whose submission was never confirmed. Returns how many."""
     with journal.alone():
-        for job in journal.sent():
-            found = find_by_name(api, job.queue, job.name)
-            journal.add(what="id", name=job.name, id=found) if found else journal.add(what="gone", name=job.name)
+        waiting = _end_waiting(journal, api, list(journal.jobs().values()))
     # None of them goes to the fallback queue any more.
     follow(journal, api, replace(settings, fallback=""))
-    living = [job for job in journal.jobs().values() if not job.ended]
-    _end(api, living, living)
-    return len(living)
+    with journal.alone():
+        jobs = journal.jobs().values()
+        living = [job for job in jobs if not job.ended]
+        # AWS Batch may show again what it did not show, and by another id than the one that was noted.
+        absent = [job for job in jobs if job.absent_since and job.batch and time.time() - job.submitted < KEPT_SECONDS]
+        named = {job.submission: find_by_name(api, job.queue, job.submission) for job in absent if job.queue}
+        _end(api, living, jobs, more=[*(job.batch for job in absent), *filter(None, named.values())])
+        end_late(journal, api)
+    remove_tasks(journal)
+    return waiting + len(living)
 
 
 def begin(journal: Journal, api: BatchApi, settings: Settings) -> str:
@@ -89,11 +100,25 @@ def _jobs_of(ids: list[str], jobs: dict[str, Job]) -> list[Job]:
     return found
 
 
-def _end(api: BatchApi, selected: Iterable[Job], jobs: Iterable[Job]) -> None:
+def _end_waiting(journal: Journal, api: BatchApi, selected: list[Job]) -> int:
+    """End what has not been submitted, so that it never is, and find out what has been. Returns how many waited.
+
+    The caller is `alone`.
+    """
+    resolve(journal, api)
+    journal.jobs()
+    ids = [job.id for job in selected if job.is_waiting]
+    if ids:
+        journal.add({"what": "end", "ids": ids, "ok": False, "at": time.time(), "reason": _ENDED_WAITING})
+    return len(ids)
+
+
+def _end(api: BatchApi, selected: Iterable[Job], jobs: Iterable[Job], more: Iterable[str] = ()) -> None:
     """End jobs; a whole array by its own id, which is the one that carries the context's tag."""
-    ending = dict.fromkeys(job.batch for job in selected if not job.ended)
-    going_on = {job.batch.split(":")[0] for job in jobs if not job.ended and job.batch not in ending}
+    ending = dict.fromkeys(job.batch for job in selected if job.batch and not job.ended)
+    going_on = {job.batch.split(":")[0] for job in jobs if job.batch and not job.ended and job.batch not in ending}
     ids = [batch if (array := batch.split(":")[0]) in going_on else array for batch in ending]
+    ids += more
     if ids:
         terminate(api, ids)
 

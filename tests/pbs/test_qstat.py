@@ -1,6 +1,5 @@
-"""Jobs from qsub to their end: what the engine is told of them, and what AWS Batch is asked."""
+"""qstat: what an engine is told of its jobs, and what becomes of those that lost their machine."""
 
-import re
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -9,13 +8,15 @@ from typing import Any
 
 import pytest
 from captured import capture
-from fake_batch import ARN, SPOT, TEMPLATE, FakeBatch, NewSettings, states
+from conftest import queue
+from fake_batch import ARN, SPOT, FakeBatch, NewSettings, Poll, states
 
-from workflow_context.pbs.batch_api import BatchApi, BatchError
+from workflow_context.pbs import polling
+from workflow_context.pbs.batch_api import BatchApi
+from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.qstat import qstat
-from workflow_context.pbs.qsub import qsub
-from workflow_context.pbs.script import PbsError
+from workflow_context.pbs.submission import flush
 
 
 class TestLife:
@@ -70,8 +71,10 @@ class TestLife:
     ) -> None:
         settings = new_settings()
         (tmp_path / ".command.run").write_text("")
-        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
-        batch.jobs[id_]["container"] |= {key: told[key] for key in ("exitCode", "reason") if key in told}
+        id_ = queue([".command.run"], tmp_path, settings)
+        flush(Journal(settings.state, settings.run), api, settings)
+        batch.know(settings)
+        batch.job(id_)["container"] |= {key: told[key] for key in ("exitCode", "reason") if key in told}
         batch.become("FAILED", id_, **{key: told[key] for key in ("startedAt", "statusReason") if key in told})
         qstat(["-f"], api, settings)
         assert (tmp_path / ".exitcode").read_text() == code
@@ -83,7 +86,9 @@ class TestLife:
         settings = new_settings()
         (tmp_path / ".command.run").write_text("")
         (tmp_path / ".exitcode").write_text("3")
-        id_ = qsub([".command.run"], tmp_path, {}, api, settings)
+        id_ = queue([".command.run"], tmp_path, settings)
+        flush(Journal(settings.state, settings.run), api, settings)
+        batch.know(settings)
         batch.become("FAILED", id_, startedAt=1)
         qstat(["-f"], api, settings)
         assert (tmp_path / ".exitcode").read_text() == "3"
@@ -98,12 +103,60 @@ class TestLife:
         qstat(["-f"], api, settings)
         assert not (tmp_path / ".exitcode").exists()
 
-    def test_a_job_that_batch_has_forgotten_is_complete(
+    def test_a_job_that_is_left_out_now_and_then_waits(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
         settings = new_settings()
         id_ = submit(settings)
+        seen = []
+        for status, hidden in (("RUNNABLE", True), ("RUNNING", True), ("RUNNING", False), ("RUNNING", True)):
+            batch.become(status)
+            batch.hidden = set(batch.jobs) if hidden else set()
+            seen.append(states(qstat(["-f"], api, settings))[id_])
+        assert seen == ["Q", "Q", "R", "Q"]
+        batch.hidden = set()
+        batch.become("SUCCEEDED")
+        assert qstat(["--status", id_], api, settings) == "success"
+
+    def test_a_job_that_is_left_out_is_ended_all_the_same(
+        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings()
+        submit(settings)
+        batch.hidden = set(batch.jobs)
+        assert qdel(["--run"], api, settings) == "ended 1 jobs"
+        assert not batch.living()
+
+    def test_one_that_is_left_out_for_minutes_is_complete_and_ended_if_it_should_come_back(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
+        batch.hidden = set(batch.jobs)
+        assert states(qstat(["-f"], api, settings)) == {id_: "Q"}
+        monkeypatch.setattr(polling, "_ABSENT_SECONDS", 0.0)
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        batch.hidden = set()
+        qdel(["--run"], api, settings)
+        assert not batch.living()
+
+    def test_one_of_an_earlier_day_that_is_left_out_is_complete_at_once(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings = new_settings()
+        id_ = submit(settings)
         batch.jobs.clear()
+        monkeypatch.setattr(polling, "KEPT_SECONDS", 0.0)
         assert states(qstat(["-f"], api, settings)) == {id_: "C"}
 
     def test_one_word_for_each_job_as_snakemake_asks(
@@ -128,9 +181,11 @@ class TestLife:
         settings = new_settings()
         id_ = submit(settings)
         batch.become("FAILED", statusReason="Essential container in task exited")
-        batch.jobs[id_]["container"]["exitCode"] = 3
+        batch.job(id_)["container"]["exitCode"] = 3
         qstat(["--status", id_], api, settings)
-        assert f"({id_}) failed: exit code 3, Essential container in task exited" in capsys.readouterr().err
+        assert (
+            f"({batch.names[id_]}) failed: exit code 3, Essential container in task exited" in capsys.readouterr().err
+        )
 
     def test_what_was_heard_is_noted_for_questions_that_come_soon(
         self,
@@ -156,7 +211,7 @@ class TestArrays:
     ) -> None:
         settings = new_settings()
         array = submit(settings, "-t 0-2")
-        batch.become("RUNNING", f"{array[:-2]}:1")
+        batch.become("RUNNING", array.replace("[]", "[1]"))
         assert states(qstat(["-f"], api, settings)) == {
             array.replace("[]", f"[{index}]"): state for index, state in enumerate("QRQ")
         }
@@ -172,97 +227,81 @@ class TestArrays:
         assert [job["status"] for job in batch.jobs.values()] == ["RUNNABLE", "FAILED", "RUNNABLE"]
 
     def test_a_run_ends_an_array_by_the_id_that_carries_its_tag(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+        self, submit: Callable[..., str], poll: Poll, api: BatchApi, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
         settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
         array = submit(settings, "-t 0-2")
-        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
-        qstat(["-f"], api, settings)
+        batch.become("FAILED", array.replace("[]", "[1]"), statusReason=SPOT)
+        poll(settings)
         assert qdel(["--run"], api, settings) == "ended 3 jobs"
         assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
         # The array by its own id, and the job that went to the fallback queue.
         assert (batch.calls["terminatejobs"], batch.calls["terminatejob"]) == (1, 0)
 
     def test_one_that_lost_its_machine_goes_on_alone_with_its_index(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
+        self, submit: Callable[..., str], poll: Poll, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
         settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
         array = submit(settings, "-t 0-1")
-        batch.become("FAILED", f"{array[:-2]}:1", statusReason=SPOT)
-        qstat(["-f"], api, settings)
+        batch.become("FAILED", array.replace("[]", "[1]"), statusReason=SPOT)
+        poll(settings)
         [again] = [job for job in batch.jobs.values() if job["jobQueue"] == settings.fallback]
         assert {"name": "WORKFLOW_ARRAY_INDEX", "value": "1"} in again["container"]["environment"]
 
 
-class TestDefinitions:
-    def test_there_is_one_for_each_image_and_it_carries_the_mount(
-        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        settings = new_settings()
-        for image in ("python:3.12", "ubuntu:22.04", "python:3.12"):
-            submit(settings, f"-v WORKFLOW_IMAGE={image}")
-        made = [one for arn, one in batch.definitions.items() if arn != TEMPLATE]
-        assert [one["containerProperties"]["image"] for one in made] == ["python:3.12", "ubuntu:22.04"]
-        assert all(re.fullmatch("ctx-fe-[0-9a-f]{20}", one["jobDefinitionName"]) for one in made)
-        assert {one["containerProperties"]["mountPoints"][0]["containerPath"] for one in made} == {"/mnt/efs"}
-
-    def test_another_head_job_finds_it(
-        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
-    ) -> None:
-        for folder in ("one", "two"):
-            (tmp_path / folder).mkdir()
-            submit(new_settings(state=tmp_path / folder), "-v WORKFLOW_IMAGE=python:3.12")
-        assert batch.calls["registerjobdefinition"] == 1
-
-    def test_they_are_removed_at_the_end_and_made_again_when_another_run_needs_them(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
-    ) -> None:
-        (tmp_path / "two").mkdir()
-        one, two = new_settings(), new_settings(state=tmp_path / "two")
-        for settings in (one, two):
-            submit(settings, "-v WORKFLOW_IMAGE=python:3.12")
-        assert qdel(["--definitions"], api, one) == "removed 1 job definitions"
-        submit(two, "-v WORKFLOW_IMAGE=python:3.12")
-        assert [found["status"] for found in batch.definitions.values()] == ["ACTIVE", "INACTIVE", "ACTIVE"]
-
-    def test_what_batch_refuses_is_an_error(
-        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        batch.definitions.clear()
-        with pytest.raises(BatchError, match="not active"):
-            submit(new_settings())
-
-
-class TestIsolation:
-    def test_jobs_of_another_context_or_run_are_not_seen_and_not_ended(
-        self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
-        mine = new_settings()
-        theirs = submit(mine)
-        for stranger in (new_settings(context="other"), new_settings(run="other")):
-            assert qstat(["-f"], api, stranger) == ""
-            assert qdel(["--run"], api, stranger) == "ended 0 jobs"
-            for command in (qstat, qdel):
-                with pytest.raises(PbsError, match="Unknown Job Id"):
-                    command([theirs], api, stranger)
-        assert batch.jobs[theirs]["status"] == "RUNNABLE"
-
-    def test_queues_of_another_context_are_refused(
-        self, submit: Callable[..., str], api: BatchApi, new_settings: NewSettings
-    ) -> None:
-        with pytest.raises(PbsError, match="no queue of this workflow context"):
-            submit(new_settings(), "-q other-TaskQueue-abc")
-        with pytest.raises(PbsError, match="no queue of this workflow context"):
-            qstat(["-f", "-1", "other-TaskQueue-abc"], api, new_settings())
-
-    def test_every_job_carries_the_tag_by_which_its_head_job_may_end_it(
+class TestSpot:
+    def test_a_job_that_lost_its_machine_goes_to_the_fallback_queue_under_the_same_id(
         self, submit: Callable[..., str], api: BatchApi, batch: FakeBatch, new_settings: NewSettings
     ) -> None:
         settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
-        submit(settings)
+        id_ = submit(settings, "-l nodes=1:ppn=4", "-l walltime=02:00:00")
         batch.become("FAILED", statusReason=SPOT)
-        qstat(["-f"], api, settings)
-        assert [job["request"]["tags"] for job in batch.jobs.values()] == [{"workflow-context": "ctx"}] * 2
+        assert states(qstat(["-f", "-1", settings.queue], api, settings)) == {id_: "Q"}
+        flush(Journal(settings.state, settings.run), api, settings)
+        first, again = batch.jobs.values()
+        assert again["jobQueue"] == settings.fallback
+        assert again["timeout"] == {"attemptDurationSeconds": 7200}
+        for part in ("command", "resourceRequirements"):
+            assert again["container"][part] == first["container"][part]
+        batch.become("RUNNING", again["jobId"])
+        assert states(qstat(["-f"], api, settings)) == {id_: "R"}
+        qdel([id_], api, settings)
+        assert again["status"] == "FAILED"
+
+    def test_a_task_that_was_done_when_its_machine_went_is_not_run_again(
+        self,
+        submit: Callable[..., str],
+        api: BatchApi,
+        batch: FakeBatch,
+        new_settings: NewSettings,
+        tmp_path: Path,
+    ) -> None:
+        """Nextflow has read the exit code, and other tasks the results."""
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        (tmp_path / ".exitcode").write_text("0")
+        batch.become("FAILED", statusReason=SPOT)
+        assert states(qstat(["-f"], api, settings)) == {id_: "C"}
+        assert qstat(["--status", id_], api, settings) == "success"
+        assert batch.calls["submitjob"] == 1
+
+    def test_it_goes_there_once(
+        self, submit: Callable[..., str], poll: Poll, batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        settings = new_settings(fallback=f"{ARN}:job-queue/Fallback")
+        id_ = submit(settings)
+        for _ in range(2):
+            batch.become("FAILED", statusReason=SPOT)
+            said = poll(settings)
+        assert said == {id_: "C"}
+        assert batch.calls["submitjob"] == 2
+
+    def test_without_a_fallback_queue_batch_itself_tries_again(
+        self, submit: Callable[..., str], batch: FakeBatch, new_settings: NewSettings
+    ) -> None:
+        submit(new_settings())
+        submit(new_settings(context="other", fallback=f"{ARN}:job-queue/Fallback"))
+        assert [job["request"].get("retryStrategy") for job in batch.jobs.values()] == [None, {"attempts": 1}]
 
 
 class TestLoad:
@@ -274,7 +313,7 @@ class TestLoad:
         script = capture("nextflow-retried")["script"].replace("TaskQueue-abc", settings.queue.rsplit("/")[-1])
         (tmp_path / ".command.run").write_text(script)
         for _ in range(count):
-            qsub(["-N", "nf-RETRIED", ".command.run"], tmp_path, {}, api, settings)
+            queue(["-N", "nf-RETRIED", ".command.run"], tmp_path, settings)
         others = sum(batch.calls.values()) - batch.calls["submitjob"]
         print(f"\n{batch.calls['submitjob'] / count:.3f} SubmitJob for each task, {others} other calls")
         assert batch.calls["submitjob"] == count
