@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch, states
 
-from workflow_context.pbs import batch_api, qdel, submission
+from workflow_context.pbs import batch_api, polling, qdel, submission
 from workflow_context.pbs.batch_api import BatchApi
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qstat import qstat
@@ -26,6 +26,7 @@ def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBatch]:
     monkeypatch.setattr(submission, "_LOOK_AFTER", (0.0, 0.0))
     monkeypatch.setattr(qdel, "_PAUSE", 0.0)
     monkeypatch.setattr(qdel, "_MAX_WAIT", 1.0)
+    monkeypatch.setattr(polling, "_ABSENT_SECONDS", 0.3)
     with fake_batch() as server:
         yield server
 

@@ -110,13 +110,15 @@ class HeadJobs:
         return "\n".join(event["message"] for event in events["events"])
 
     def tasks(self, since: float = 0) -> list[Record]:
-        """The task jobs of all queues, the first one first."""
+        """The task jobs of all queues, the first one first; those of an array one by one."""
         ids = []
         for queue in ("TaskQueue", "FallbackQueue"):
             found = self.batch.list_jobs(
                 jobQueue=self.outputs[queue], filters=[{"name": "AFTER_CREATED_AT", "values": [str(int(since * 1000))]}]
             )
-            ids += [one["jobId"] for one in found["jobSummaryList"]]
+            for one in found["jobSummaryList"]:
+                size = one.get("arrayProperties", {}).get("size")
+                ids += [f"{one['jobId']}:{index}" for index in range(size)] if size else [one["jobId"]]
         jobs: list[Record] = []
         for start in range(0, len(ids), 100):
             jobs += self.batch.describe_jobs(jobs=ids[start : start + 100])["jobs"]

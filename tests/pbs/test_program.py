@@ -17,7 +17,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from fake_batch import ARN, TEMPLATE, FakeBatch
+from fake_batch import ARN, TEMPLATE, FakeBatch, states
 
 from workflow_context import pbs
 from workflow_context.pbs import batch_api, credentials
@@ -67,19 +67,54 @@ def test_it_submits_says_and_ends(run: Run, tmp_path: Path, batch: FakeBatch) ->
     submitted = run("qsub", "-N", "name", "s.sh")
     assert (submitted.returncode, submitted.stderr) == (0, "")
     id_ = submitted.stdout.strip()
-    assert id_ in batch.jobs
+    wait_for(lambda: bool(batch.jobs))
     assert run("qstat", "-f", "-1", "TaskQueue-abc").stdout == f"Job Id: {id_}\n    job_state = Q\n\n"
     assert run("qdel", id_).returncode == 0
     assert "job_state = C" in run("qstat", "-f").stdout
     assert run("qdel", "--run", "--definitions").stdout == "ended 0 jobs\nremoved 1 job definitions\n"
 
 
-def test_processes_share_one_pace(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
+def test_runs_share_one_pace(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
     (tmp_path / "s.sh").write_text("")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: run("qsub", "s.sh", WORKFLOW_SUBMISSIONS_PER_SECOND="4"), range(8)))
-    assert len(batch.jobs) == 8
+        list(
+            pool.map(lambda n: run("qsub", "s.sh", WORKFLOW_SUBMISSIONS_PER_SECOND="4", WORKFLOW_RUN=f"r{n}"), range(8))
+        )
+    wait_for(lambda: len(batch.jobs) == 8)
     assert max(batch.moments) - min(batch.moments) > 0.8 * 7 / 4
+
+
+def test_a_burst_of_one_script_is_one_array(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
+    (tmp_path / "s.sh").write_text("")
+    with ThreadPoolExecutor(8) as pool:
+        ids = {one.stdout.strip() for one in pool.map(lambda _: run("qsub", "s.sh"), range(24))}
+    assert len(ids) == 24
+    wait_for(lambda: len(batch.jobs) == 24)
+    assert batch.calls["submitjob"] < 8
+    assert len(states(run("qstat", "-f").stdout)) == 24
+
+
+def test_a_single_task_waits_less_than_two_seconds(run: Run, tmp_path: Path, batch: FakeBatch) -> None:
+    (tmp_path / "s.sh").write_text("")
+    began = time.monotonic()
+    run("qsub", "s.sh")
+    wait_for(lambda: bool(batch.jobs))
+    assert batch.moments[0] - began < 2
+
+
+def test_an_engine_that_waits_for_the_end_of_the_output_goes_on_at_once(run: Run, tmp_path: Path) -> None:
+    """The process that submits has left the pipes of qsub."""
+    (tmp_path / "s.sh").write_text("")
+    began = time.monotonic()
+    assert run("qsub", "s.sh").stdout
+    assert time.monotonic() - began < 2
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_what_cannot_be_done_is_said_in_one_line(run: Run) -> None:

@@ -305,19 +305,23 @@ class TestSpot:
 
 
 class TestLoad:
-    def test_5000_tasks_take_few_calls_and_no_more_memory(
+    def test_10000_tasks_take_few_calls_and_little_time_and_memory(
         self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
     ) -> None:
-        """Prints the calls for each task and poll: `pytest -s`."""
-        count, settings = 5000, new_settings()
+        """Prints calls, seconds and memory: `pytest -s`."""
+        count, settings = 10_000, new_settings()
         script = capture("nextflow-retried")["script"].replace("TaskQueue-abc", settings.queue.rsplit("/")[-1])
         (tmp_path / ".command.run").write_text(script)
+        journal = Journal(settings.state, settings.run)
+        began = time.process_time()
         for _ in range(count):
             queue(["-N", "nf-RETRIED", ".command.run"], tmp_path, settings)
-        others = sum(batch.calls.values()) - batch.calls["submitjob"]
-        print(f"\n{batch.calls['submitjob'] / count:.3f} SubmitJob for each task, {others} other calls")
-        assert batch.calls["submitjob"] == count
-        assert others <= 3
+        queued = time.process_time() - began
+        flush(journal, api, settings)
+        submitted = time.process_time() - began
+        print(f"\n{count} tasks: {dict(batch.calls)}, {queued:.1f} s to queue, {submitted:.1f} s with their submission")
+        assert len(batch.jobs) == count
+        assert sum(batch.calls.values()) <= 20
         tracemalloc.start()
         qstat(["-f", "-1", settings.queue], api, settings)
         peaks = []
@@ -330,8 +334,11 @@ class TestLoad:
         tracemalloc.stop()
         print(f"{count // 100} DescribeJobs a poll; {[round(peak, 1) for peak in peaks]} MiB at most")
         assert max(peaks) < 1.2 * min(peaks)
+        assert max(peaks) < 150
         batch.become("SUCCEEDED", *list(batch.jobs)[: count - 100])
         qstat(["-f"], api, settings)
         before = batch.calls["describejobs"]
         qstat(["-f"], api, settings)
         assert batch.calls["describejobs"] - before == 1
+        assert qdel(["--run"], api, settings) == "ended 100 jobs"
+        assert batch.calls["terminatejobs"] + batch.calls["terminatejob"] == 1

@@ -16,12 +16,16 @@ from captured import capture
 from hypothesis import given, settings as settings_of_hypothesis, strategies as st
 
 from workflow_context.pbs.batch_api import BatchApi
+from workflow_context.pbs.commands import array_command, command_of, write_tasks
+from workflow_context.pbs.jobs import Task
+from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.qstat import qstat
-from workflow_context.pbs.qsub import job_of, qsub
+from workflow_context.pbs.qsub import qsub, task_of
 from workflow_context.pbs.resources import mebibytes, requirements, seconds
 from workflow_context.pbs.script import PbsError, Request, read_request
 from workflow_context.pbs.settings import Settings
+from workflow_context.pbs.submission import flush
 
 QUEUE = "arn:aws:batch:us-east-1:123456789012:job-queue/TaskQueue-abc"
 SETTINGS = Settings("ctx", "template", QUEUE, "", Path("/nowhere"), "run", 0, "us-east-1", 1, 1)
@@ -32,8 +36,8 @@ def recorded(name: str) -> Request:
     return read_request(found["argv"], found["script"], Path(found["cwd"]), {})
 
 
-def job(request: Request) -> dict[str, Any]:
-    return job_of(request, SETTINGS)
+def job(request: Request) -> Task:
+    return task_of(request, SETTINGS)
 
 
 def asked(request: Request, overhead_mib: int = 0) -> dict[str, str]:
@@ -59,19 +63,17 @@ class TestNextflow:
 
     def test_it_runs_in_the_directory_of_the_task_and_logs_there(self) -> None:
         found = capture("nextflow-plain")
-        *_, directory, script, output, error = job(recorded("nextflow-plain"))["containerOverrides"]["command"]
+        *_, directory, script, output, error = command_of(job(recorded("nextflow-plain")))
         assert directory == found["cwd"]
         assert script == f"{found['cwd']}/.command.run"
         assert (output, error) == (f"{found['cwd']}/.command.log", "&")
 
-    def test_the_name_for_people_stands_before_one_that_no_other_job_has(self) -> None:
-        names = {job(recorded("nextflow-big"))["jobName"] for _ in range(2)}
-        assert len(names) == 2
-        assert all(name.startswith("nf-BIG_a_sample-") for name in names)
+    def test_it_keeps_its_name(self) -> None:
+        assert job(recorded("nextflow-big")).name == "nf-BIG_a_sample"
 
     def test_an_array_is_an_array(self) -> None:
         request = recorded("nextflow-array")
-        assert job(request)["arrayProperties"] == {"size": 3}
+        assert job(request).array == 3
         assert request.output == "/dev/null"
 
 
@@ -83,7 +85,7 @@ class TestSnakemake:
         assert request.directory == "/mnt/efs/snakemake/work"
 
     def test_what_it_prints_goes_to_the_log_of_the_job(self) -> None:
-        assert job(recorded("snakemake-scatter"))["containerOverrides"]["command"][-2:] == ["", ""]
+        assert command_of(job(recorded("snakemake-scatter")))[-2:] == ["", ""]
 
     def test_what_the_submit_command_does_not_say_is_read_from_the_properties_of_the_job(self) -> None:
         found = capture("snakemake-scatter")
@@ -236,20 +238,20 @@ OPTIONS = st.lists(st.tuples(st.sampled_from("NqoejldvtWpSmMV"), st.text(max_siz
 def test_no_header_crashes_it_or_reaches_a_shell(options: list[tuple[str, str]]) -> None:
     header = "".join(f"#PBS -{letter} {value}\n" for letter, value in options)
     try:
-        found = job_of(read_request(["s.sh"], header, Path("/work"), {}), SETTINGS)
+        found = task_of(read_request(["s.sh"], header, Path("/work"), {}), SETTINGS)
     except PbsError:
         return
-    shell, option, program, *_ = found["containerOverrides"]["command"]
-    empty = job_of(read_request(["s.sh"], "", Path("/work"), {}), SETTINGS)
-    assert [shell, option, program] == empty["containerOverrides"]["command"][:3]
-    assert found["jobName"].replace("-", "").replace("_", "").isalnum()
-    assert len(found["jobName"]) <= 128
+    shell, option, program, *_ = command_of(found)
+    empty = task_of(read_request(["s.sh"], "", Path("/work"), {}), SETTINGS)
+    assert [shell, option, program] == command_of(empty)[:3]
+    assert found.name.replace("-", "").replace("_", "").isalnum()
+    assert len(found.name) <= 128 - len("-0123456789abcdef")
 
 
 @given(st.text(max_size=200))
 def test_no_line_crashes_it(line: str) -> None:
     with suppress(PbsError):
-        job_of(read_request(["s.sh"], f"#PBS {line}\n", Path("/work"), {}), SETTINGS)
+        task_of(read_request(["s.sh"], f"#PBS {line}\n", Path("/work"), {}), SETTINGS)
 
 
 class _Taker:
@@ -258,6 +260,8 @@ class _Taker:
     def call(self, operation: str, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
         del once
         json.dumps(request)
+        if operation == "ListJobs":
+            return {"jobSummaryList": []}
         if operation == "SubmitJob":
             return {"jobId": str(uuid.uuid4())}
         if operation == "DescribeJobDefinitions" and "jobDefinitions" in request:
@@ -273,8 +277,9 @@ def test_no_file_and_no_command_line_crash_it(lines: list[bytes], arguments: lis
         settings = replace(SETTINGS, state=folder, submissions_per_second=1e9)
         api = cast("BatchApi", _Taker())
         for words in (["s.sh"], [*arguments, "s.sh"], arguments):
-            with suppress(PbsError):
-                assert qsub(words, folder, {}, api, settings)
+            with suppress(PbsError), qsub(words, folder, {}, settings) as id_:
+                assert id_
+        flush(Journal(folder, settings.run), api, settings)
         for command in (qstat, qdel):
             with suppress(PbsError):
                 command(arguments, api, settings)
@@ -307,10 +312,9 @@ def test_no_value_is_run_by_the_shell_of_a_job(options: list[tuple[str, str]]) -
 def run(folder: Path, header: str, body: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command of a job, as AWS Batch does."""
     (folder / "s.sh").write_text(f"{header}\n{body}\n")
-    found = job_of(read_request(["s.sh"], header, folder, {}), SETTINGS)["containerOverrides"]
-    given = {one["name"]: one["value"] for one in found.get("environment", [])}
-    environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id", **given, **variables}
-    return subprocess.run(found["command"], capture_output=True, text=True, env=environment, check=False)
+    task = task_of(read_request(["s.sh"], header, folder, {}), SETTINGS)
+    environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id", **task.environment, **variables}
+    return subprocess.run(command_of(task), capture_output=True, text=True, env=environment, check=False)
 
 
 class TestCommand:
@@ -331,9 +335,6 @@ class TestCommand:
     def test_the_index_of_an_array_is_told_by_its_name_in_pbs(self, tmp_path: Path) -> None:
         assert run(tmp_path, "", "echo $PBS_ARRAYID", AWS_BATCH_JOB_ARRAY_INDEX="2").stdout == "2\n"
 
-    def test_an_array_of_one_has_the_index_0(self, tmp_path: Path) -> None:
-        assert run(tmp_path, "#PBS -t 0-0", "echo $PBS_ARRAYID").stdout == "0\n"
-
     @pytest.mark.parametrize(("script", "noted"), [(".command.run", False), ("job.sh", True)])
     def test_a_job_that_is_told_to_end_ends_and_only_nextflow_notes_no_exit_code(
         self, tmp_path: Path, script: str, noted: bool
@@ -341,7 +342,7 @@ class TestCommand:
         """Its machine may have gone: then it is moved, and Nextflow shall not notice."""
         text = "trap 'echo 143 >.exitcode; kill $!; exit 143' TERM\ntouch begun\nsleep 60 & wait\n"
         (tmp_path / script).write_text(text)
-        command = job_of(read_request([script], text, tmp_path, {}), SETTINGS)["containerOverrides"]["command"]
+        command = command_of(task_of(read_request([script], text, tmp_path, {}), SETTINGS))
         with subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id"}) as process:
             while not (tmp_path / "begun").exists():
                 time.sleep(0.02)
@@ -353,6 +354,53 @@ class TestCommand:
     def test_nextflow_and_others_end_with_the_code_of_their_script(self, tmp_path: Path) -> None:
         for script in (".command.run", "job.sh"):
             (tmp_path / script).write_text("exit 3\n")
-            found = job_of(read_request([script], "", tmp_path, {}), SETTINGS)["containerOverrides"]["command"]
+            found = command_of(task_of(read_request([script], "", tmp_path, {}), SETTINGS))
             environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id"}
             assert subprocess.run(found, env=environment, check=False).returncode == 3
+
+
+ANY_NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 200
+)
+
+
+class TestArrayOfTasks:
+    """Tasks that go as one array job: each finds its own work by its index."""
+
+    @settings_of_hypothesis(max_examples=20, deadline=None)
+    @given(st.lists(ANY_NAME, min_size=2, max_size=120, unique=True), st.data())
+    def test_each_runs_its_script_in_its_directory_whatever_its_name(
+        self, names: list[str], data: st.DataObject
+    ) -> None:
+        index = data.draw(st.integers(0, len(names) - 1))
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            tasks = [Task("n", QUEUE, "", [str(folder / "work" / one), f"{folder}/s.sh", "", ""]) for one in names]
+            (folder / "work" / names[index]).mkdir(parents=True)
+            (folder / "s.sh").write_text("pwd >here; env >environment; exit 7")
+            write_tasks(folder / "tasks", tasks)
+            environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ID": "id:1", "AWS_BATCH_JOB_ARRAY_INDEX": str(index)}
+            done = subprocess.run(array_command(folder / "tasks"), env=environment, check=False)
+            assert done.returncode == 7
+            work = folder / "work" / names[index]
+            assert (work / "here").read_text() == f"{work}\n"
+            found = (work / "environment").read_text().splitlines()
+            assert "PBS_ARRAYID=" in found
+            assert not [line for line in found if line.startswith("AWS_BATCH_JOB_ARRAY_INDEX")]
+
+    def test_one_that_moved_to_the_fallback_queue_finds_it_by_a_variable(self, tmp_path: Path) -> None:
+        (tmp_path / "s.sh").write_text('echo "$PWD $PBS_ARRAYID"')
+        write_tasks(tmp_path / "tasks", [Task("n", QUEUE, "", [str(tmp_path), "s.sh", "out", ""])] * 60)
+        subprocess.run(
+            array_command(tmp_path / "tasks"), env={"PATH": "/usr/bin:/bin", "WORKFLOW_ARRAY_INDEX": "57"}, check=True
+        )
+        assert (tmp_path / "out").read_text() == f"{tmp_path} \n"
+
+    def test_one_that_is_not_there_fails_and_says_so(self, tmp_path: Path) -> None:
+        write_tasks(tmp_path / "tasks", [Task("n", QUEUE, "", ["d", "s", "", ""])] * 2)
+        environment = {"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ARRAY_INDEX": "2"}
+        done = subprocess.run(
+            array_command(tmp_path / "tasks"), env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 125
+        assert "holds no task 2" in done.stderr

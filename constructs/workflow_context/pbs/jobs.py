@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
@@ -35,7 +35,7 @@ class Task:
 
     def record(self) -> Record:
         """As the journal keeps it."""
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def shape(self) -> str:

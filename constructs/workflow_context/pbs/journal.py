@@ -90,6 +90,15 @@ class Journal:
         """The jobs that have not been submitted yet, the first one first."""
         return [job for job in self.jobs().values() if job.is_waiting]
 
+    def orphans(self) -> list[Job]:
+        """The jobs whose submission is known no more: its lines were written over."""
+        jobs = self.jobs().values()
+        return [
+            one
+            for one in jobs
+            if one.submission not in self._unresolved and not (one.ended or one.batch or one.is_waiting)
+        ]
+
     def unresolved(self) -> list[Submission]:
         """Submissions whose outcome was never noted; for whoever is `alone`, of a process that is gone."""
         self._read()
@@ -165,11 +174,15 @@ class Journal:
     def _apply_taken(self, record: Record) -> None:
         submission = _submission(record)
         batch = str(record["batch"])
-        self._unresolved.pop(submission.name, None)
-        for id_, name in zip(submission.ids, batch_ids(batch, len(submission.ids))):  # noqa: B905  Python 3.9
-            job = self._jobs.setdefault(id_, Job(id_))
-            job.submission, job.batch, job.queue = submission.name, name, submission.queue
-            job.submitted, job.absent_since = submission.at, 0.0
+        sent = self._unresolved.pop(submission.name, submission)
+        # They name the same jobs, unless one of the lines was written over.
+        size = max(len(sent.ids), len(submission.ids))
+        for one in (sent, submission):
+            if len(one.ids) == size:
+                for id_, name in zip(one.ids, batch_ids(batch, size)):  # noqa: B905  Python 3.9
+                    job = self._jobs.setdefault(id_, Job(id_))
+                    job.submission, job.batch, job.queue = submission.name, name, submission.queue
+                    job.submitted, job.absent_since = submission.at, 0.0
 
     def _apply_gone(self, record: Record) -> None:
         submission = self._unresolved.pop(record["name"], None)

@@ -24,6 +24,7 @@ KEPT_SECONDS = 86400.0
 """For a day at least AWS Batch shows a job that has ended."""
 
 _IN_PARALLEL = 8
+_ORPHANED = "The journal of the run was damaged, and does not tell its job of AWS Batch any more"
 
 
 def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str]:
@@ -36,6 +37,9 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
             for job in page:
                 states[job.id] = _update_job(job, found.get(job.batch), settings, records)
             journal.add(*records)
+        orphans = [job.id for job in journal.orphans()]
+        if orphans:
+            journal.add({"what": "end", "ids": orphans, "ok": False, "at": time.time(), "reason": _ORPHANED})
         end_late(journal, api)
         journal.note_poll()
         _write_status_files(journal.jobs().values(), settings)

@@ -107,7 +107,7 @@ def _end_waiting(journal: Journal, api: BatchApi, selected: list[Job]) -> int:
     """
     resolve(journal, api)
     journal.jobs()
-    ids = [job.id for job in selected if job.is_waiting]
+    ids = [job.id for job in selected if not (job.batch or job.ended)]
     if ids:
         journal.add({"what": "end", "ids": ids, "ok": False, "at": time.time(), "reason": _ENDED_WAITING})
     return len(ids)

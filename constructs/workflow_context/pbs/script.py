@@ -111,6 +111,8 @@ def _header(text: str) -> list[str]:
 
 
 def _words(line: str) -> list[str]:
+    if not any(letter in line for letter in "'\"\\"):  # nothing is quoted, as in most lines of engines
+        return [word for word in re.split(r"[ \t\r\n]+", line) if word]
     try:
         return shlex.split(line)
     except ValueError as error:
