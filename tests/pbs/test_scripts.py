@@ -1,6 +1,7 @@
 """Scripts and command lines that Nextflow and Snakemake wrote, recorded from them, and such as nobody should write."""
 
 import json
+import os
 import shlex
 import subprocess
 import time
@@ -383,7 +384,7 @@ class TestArrayOfTasks:
             done = subprocess.run(array_command(folder / "tasks"), env=environment, check=False)
             assert done.returncode == 7
             work = folder / "work" / names[index]
-            assert (work / "here").read_text() == f"{work}\n"
+            assert (work / "here").read_bytes() == os.fsencode(f"{work}\n")
             found = (work / "environment").read_text().splitlines()
             assert "PBS_ARRAYID=" in found
             assert not [line for line in found if line.startswith("AWS_BATCH_JOB_ARRAY_INDEX")]
