@@ -108,7 +108,7 @@ def _gather(journal: Journal, api: BatchApi, settings: Settings) -> None:
         if waiting or journal.unresolved():
             idle_since = time.monotonic()
         oldest = min((job.queued for job in waiting), default=0.0)
-        if gathering.is_due(len(waiting), oldest, time.time()):
+        if gathering.is_due(len(waiting), oldest, time.time()) or (journal.unresolved() and not waiting):
             flush(journal, api, settings)
         time.sleep(_LOOK_SECONDS)
 

@@ -50,12 +50,21 @@ class WorkflowJobs:
         [self.head] = self._described([self.head["jobId"]])
         after = [{"name": "AFTER_CREATED_AT", "values": [str(self.head["createdAt"] - 1)]}]
         pages = self._client("batch").get_paginator("list_jobs")
-        found = {
-            job["jobId"]: job
+        submitted = [
+            job
             for queue in self._queues
             for page in pages.paginate(jobQueue=queue, filters=after)
             for job in page["jobSummaryList"]
-        }
+        ]
+        arrays = [job for job in submitted if job.get("arrayProperties", {}).get("size")]
+        children = [
+            job
+            for array in arrays
+            for page in pages.paginate(arrayJobId=array["jobId"], filters=after)
+            for job in page["jobSummaryList"]
+        ]
+        # The tasks of an array, rather than the array.
+        found = {job["jobId"]: job for job in [*submitted, *children] if job not in arrays}
         new = [id_ for id_ in found if id_ not in self.tasks and id_ not in self._strangers]
         family = {self.head["jobId"], *self.tasks}
         for job in sorted(self._described(new), key=lambda one: one["createdAt"]):
