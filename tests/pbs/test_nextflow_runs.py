@@ -145,7 +145,8 @@ def test_a_job_array_is_one_array_job(heads: HeadJobs, pipeline: Callable[..., s
     status, log = heads.run({"pipeline": pipeline(ARRAY)})
     assert status == "SUCCEEDED", log
     assert all(f"item {number}" in log for number in (1, 2, 3))
-    assert [one["arrayProperties"]["size"] for one in heads.tasks(since)] == [3]
+    assert [one["arrayProperties"]["size"] for one in heads.tasks(since)] == [3] * 3
+    assert len({one["jobId"].partition(":")[0] for one in heads.tasks(since)}) == 1
 
 
 def test_a_task_that_lost_its_spot_machine_goes_to_the_fallback_queue(
