@@ -106,9 +106,13 @@ def demo(
     project: Annotated[Path, typer.Option("--project", metavar="FILE", help="The project file.")] = DEMO_PROJECT,
 ) -> None:
     """Show it all once: start, deploy the example, show what was made, run its workflow, stop."""
+    from workflow_stacks.local import LocalCloud
     from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
+    from workflow_stacks.project import validate_project
 
-    cloud = _cloud(project)
+    validate_project(project)
+    # A cloud of its own: the one of the project, and what is deployed there, is left alone.
+    cloud = LocalCloud(project.resolve().parent / ".workflow-context" / "demo")
     cloud.delete()
     with stopped_at_the_end(cloud):
         deployment = LocalDeployment(cloud, project)
@@ -117,7 +121,7 @@ def demo(
         deployment.check_complete()
         run_first(cloud, project)
     typer.echo("\nEverything above was really made, and the local cloud is stopped again. Next, try:")
-    for command in ("up", "resources", "deploy", "run wdlSpot variants", "diff", "destroy"):
+    for command in ("deploy", "resources", "run wdlSpot variants", "diff", "destroy"):
         typer.echo(f"  workflow-context local {command} --project {project}")
 
 

@@ -164,8 +164,10 @@ def _stream(arguments: Sequence[str], environment: Mapping[str, str], folder: Pa
 
     Leaves nothing of it running.
     """
+    # Whatever ends us ends it too.
+    tied = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     with subprocess.Popen(
-        arguments,
+        [*tied, *arguments],
         env=environment,
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -10,10 +10,15 @@ TOOLKIT = "CDKToolkit"
 
 
 def deployed_stacks(client: Client) -> list[str]:
-    """The names of the stacks that are there, without the CDK's own."""
+    """The names of the stacks that stand, without the CDK's own: not those that failed or are going."""
     pages = client("cloudformation").get_paginator("describe_stacks").paginate()
     stacks = [stack for page in pages for stack in page["Stacks"]]
-    return sorted(stack["StackName"] for stack in stacks if stack["StackName"] != TOOLKIT)
+    return sorted(stack["StackName"] for stack in stacks if stack["StackName"] != TOOLKIT and _stands(stack))
+
+
+def _stands(stack: Facts) -> bool:
+    status: str = stack["StackStatus"]
+    return status.endswith("_COMPLETE") and not status.startswith(("ROLLBACK_", "DELETE_"))
 
 
 def stack_resources(client: Client, stack: str) -> Facts:

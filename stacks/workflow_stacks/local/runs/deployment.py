@@ -1,7 +1,9 @@
 """A project deployed on a local cloud, from its file to what really stands there."""
 
+import fcntl
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,6 +48,10 @@ class LocalDeployment:
             self._progress.say("Starting the local cloud")
         server = self.cloud.start()
         self._progress.say(f"The local cloud answers at {server.endpoint}")
+        with self._alone(), ended_by_signals():
+            self._deploy(project, contexts)
+
+    def _deploy(self, project: Project, contexts: Sequence[str]) -> None:
         cli = self._cli(project, contexts)
         if cli.bootstrap(self._progress.hear):
             self._progress.say("The account is bootstrapped (cdk bootstrap)")
@@ -61,10 +67,23 @@ class LocalDeployment:
     def destroy(self, contexts: Sequence[str]) -> None:
         """Destroy the named contexts; without names all, and what they share."""
         project = self._project(contexts)
-        cli = self._cli(project, contexts)
-        self._progress.say("Destroying (cdk destroy)")
-        cli.destroy(_stacks(project, contexts) or ("--all",), self._progress.hear)
+        self.cloud.server()
+        with self._alone(), ended_by_signals():
+            cli = self._cli(project, contexts)
+            self._progress.say("Destroying (cdk destroy)")
+            cli.destroy(_stacks(project, contexts) or ("--all",), self._progress.hear)
         self._progress.say("Destroyed")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One deployment of a project at a time: two would take stacks from under each other."""
+        with (self.cloud.state_dir / "deploy.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._progress.say("Waiting for another deployment of this project to end")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def kept_buckets(self) -> list[str]:
         """The buckets that stay although no stack owns them any more."""
@@ -117,12 +136,25 @@ def _stacks(project: Project, contexts: Sequence[str]) -> list[str]:
 @contextmanager
 def stopped_at_the_end(cloud: LocalCloud) -> Iterator[None]:
     """Stop the cloud whatever happens: an error, Ctrl-C, or a request to terminate."""
-    before: Callable[[int, FrameType | None], Any] | int | None = signal.signal(signal.SIGTERM, _interrupt)
+    with ended_by_signals():
+        try:
+            yield
+        finally:
+            cloud.stop()
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Clean up as after Ctrl-C when somebody asks to terminate, or the terminal is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Any] = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        cloud.stop()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
