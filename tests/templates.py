@@ -42,6 +42,6 @@ def bare(project_file: Path) -> Templates:
             context=context,
             data=project.data,
             network=core.network,
-            outputs=core.bucket.location(project.bucket_prefix(name)),
+            outputs=core.location(project.bucket_prefix(name)),
         )
     return {stack.stack_name: stack.template for stack in app.synth().stacks}

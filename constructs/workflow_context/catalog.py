@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .plugins import PluginError, plugins
 
 if TYPE_CHECKING:
+    from .context import EngineFactory
     from .engines.base import WorkflowEngine
 
 
@@ -32,6 +33,7 @@ class EngineEntry:
         host_mounts: The `fsType`s that its tasks can only reach by a directory of the machine, because the definitions
             it makes carry no other volume: instances then mount them at boot, although a job definition could.
         heads_on_ec2: The `fsType`s on which its head jobs run on EC2, although Fargate could mount them.
+        image: The container image of a version, with `{version}` in it; empty when images are not named by version.
         why_no_other: Why it works on no other file system, for the message that says so.
     """
 
@@ -42,12 +44,22 @@ class EngineEntry:
     implementation: str
     host_mounts: tuple[str, ...] = ()
     heads_on_ec2: tuple[str, ...] = ()
+    image: str = ""
     why_no_other: str = ""
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
         module, _, name = self.implementation.partition(":")
         return cast("type[WorkflowEngine]", getattr(import_module(module), name))
+
+    def factory(self, **options: Any) -> EngineFactory:
+        """Import the construct class, for a context to make an engine of, with options of its own.
+
+        Args:
+            **options: What its constructor takes beside `scope`, `id` and `parts`, such as `image`.
+        """
+        construct: Any = self.load()
+        return cast("EngineFactory", construct.with_options(**options) if options else construct)
 
 
 _BUILT_IN = (
@@ -58,6 +70,7 @@ _BUILT_IN = (
         ("EFS", "OFS", "S3Files", "FSxLustre"),
         "workflow_context.engines.miniwdl:MiniwdlEngine",
         heads_on_ec2=("S3Files",),  # its client knows Fargate with EFS only
+        image="ghcr.io/miniwdl-ext/miniwdl-aws:v{version}",
     ),
     EngineEntry(
         "snakemake",
@@ -65,6 +78,7 @@ _BUILT_IN = (
         "EFS",
         ("EFS", "S3", "S3Files", "OFS", "FSxLustre"),
         "workflow_context.engines.snakemake:SnakemakeEngine",
+        image="docker.io/snakemake/snakemake:v{version}",
     ),
     EngineEntry(
         "nextflow",
@@ -72,6 +86,7 @@ _BUILT_IN = (
         "S3",
         ("S3", "EFS", "S3Files", "OFS", "FSxLustre"),
         "workflow_context.engines.nextflow:NextflowEngine",
+        image="docker.io/nextflow/nextflow:{version}",
     ),
     EngineEntry(
         "cromwell",
@@ -80,6 +95,7 @@ _BUILT_IN = (
         ("S3", "EFS"),
         "workflow_context.engines.cromwell:CromwellEngine",
         host_mounts=("EFS",),
+        image="docker.io/broadinstitute/cromwell:{version}",
         why_no_other="its backend for AWS Batch binds a shared file system only from /mnt/efs, and asks for no "
         "more memory than the workflow says",
     ),

@@ -29,11 +29,13 @@ class S3Location:
         bucket: The bucket, owned or imported.
         prefix: Key prefix without leading or trailing slash; empty for the whole bucket.
         read_only: True when workflows may read but not write or delete.
+        may_be_object: True when the prefix may be the key of one object, to which the rights then extend.
     """
 
     bucket: s3.IBucket
     prefix: str = ""
     read_only: bool = False
+    may_be_object: bool = False
 
     @property
     def uri(self) -> str:
@@ -82,10 +84,9 @@ class S3Location:
         return self.bucket.encryption_key.grant(grantee, action)
 
     def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
-        pattern = f"{self.prefix}/*" if self.prefix else "*"
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[self.bucket.arn_for_objects(pattern)]
-        )
+        patterns = [f"{self.prefix}/*" if self.prefix else "*", *([self.prefix] if self.may_be_object else [])]
+        arns = [self.bucket.arn_for_objects(pattern) for pattern in patterns]
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
 
     def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> iam.Grant:
         conditions = (

@@ -11,6 +11,7 @@ import aws_cdk as cdk
 
 from .define import define_stacks
 from .errors import WorkflowContextError
+from .settings import Settings
 
 
 def build_app(
@@ -25,7 +26,8 @@ def build_app(
 
     What is not given here is read from the CDK context (`cdk deploy -c key=value`): `project`, `context` (names,
     comma-separated), `user` (a namespace: `<project>-<user>-<context>`, and its own prefix in the bucket), `vpcId`,
-    `subnetIds` (comma-separated), `natGateways` (0 to 3), `bucketRemovalPolicy` (`retain` or `destroy`),
+    `subnetIds` (comma-separated), `natGateways` (0 to 3), `bucket` (the name of one that exists),
+    `bucketRemovalPolicy` (`retain` or `destroy`, of a new one),
     `terminationProtection` (of the core stack: `true` or `false`), `permissionsBoundaryArn` and `rolePath` (of every
     role), and `allowDataLoss` (names of contexts whose file system this deployment may give up). The core stack depends
     on these keys and on the name of the project, and on nothing else: it is the same whichever contexts and user are
@@ -43,6 +45,7 @@ def build_app(
         WorkflowContextError: The project file is wrong, or names are asked for that it does not have.
     """
     app = cdk.App(context={**_feature_flags(), **(context or {})}, outdir=outdir)
+    Settings(app).refuse_misspelt_keys()
     define_stacks(app, project_file, contexts=contexts, env=env)
     return app
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
+from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.catalog import ENGINES
@@ -15,7 +15,9 @@ from workflow_context.monitoring import Monitoring
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
+from .build.machine_image import ImageById
 from .project import Context, DataLocation
+from .project.retention import RETENTION
 from .roles import bound_roles
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
@@ -39,6 +41,7 @@ class ContextStack(cdk.Stack):
         stack_name: Name of the stack in CloudFormation.
         tags: Tags of the stack itself. Each must stay what it is as long as the stack lives: CloudFormation passes them
             on to what is in it, also to queues, which cannot be tagged anew. Default: none.
+        content_tags: Tags of what is in the stack, queues and environments apart. Default: the context's own.
         termination_protection: Whether AWS refuses to delete the stack. Default: no.
         allow_data_loss: Whether an update may replace or remove the file system. Default: only where the project file
             says so.
@@ -60,6 +63,7 @@ class ContextStack(cdk.Stack):
         outputs: S3Location,
         stack_name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        content_tags: Mapping[str, str] | None = None,
         termination_protection: bool = False,
         allow_data_loss: bool = False,
         env: cdk.Environment | None = None,
@@ -73,13 +77,13 @@ class ContextStack(cdk.Stack):
             termination_protection=termination_protection or context.termination_protection,
             description=f"Genomics workflow context: {context.engine.engine} on {context.kind.name}",
         )
-        engine = ENGINES[context.engine.engine]
+        engine, image = ENGINES[context.engine.engine], context.engine.head_image
         file_system = context.kind.builder_for(context.filesystem)
         placement = file_system.placement(network.placement(public=context.use_public_subnets))
         self.workflow_context = WorkflowContext(
             self,
             _construct_id(name),
-            engine=engine.load(),
+            engine=engine.factory(**({"image": image} if image else {})),
             placement=placement,
             storage=file_system.build(
                 self,
@@ -99,7 +103,12 @@ class ContextStack(cdk.Stack):
                 architecture=_ARCHITECTURES[context.architecture],
                 gpu=context.gpu,
                 root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+                machine_image=ImageById(context.ami_id) if context.ami_id else None,
+                head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
             ),
+            head_vcpus=context.engine.head_vcpus,
+            head_memory=cdk.Size.gibibytes(context.engine.head_memory),
+            log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
         )
         expiry = file_system.expiry()
         if expiry:
@@ -115,7 +124,7 @@ class ContextStack(cdk.Stack):
         for key, value in self.workflow_context.outputs().items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
-        for key, value in context.tags.items():
+        for key, value in (context.tags if content_tags is None else content_tags).items():
             # Instances and volumes get them by the launch template, jobs by their definition.
             cdk.Tags.of(self).add(key, value, exclude_resource_types=list(_UNTAGGED))
         if not (allow_data_loss or context.allow_data_loss):
@@ -125,11 +134,26 @@ class ContextStack(cdk.Stack):
             bound_roles(self, context.permissions_boundary_arn)
 
     def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
-        buckets: dict[str, s3.IBucket] = {}
+        buckets: dict[tuple[str, str | None], s3.IBucket] = {}
         for written in data:
-            if written.bucket not in buckets:
-                buckets[written.bucket] = s3.Bucket.from_bucket_name(self, f"Data-{written.bucket}", written.bucket)
-        return [S3Location(buckets[written.bucket], written.prefix, read_only=written.read_only) for written in data]
+            name, key = place = (written.bucket, written.kms_key_arn)
+            if place not in buckets:
+                id = f"Data-{name}{'-' + key.rpartition('/')[2] if key else ''}"
+                buckets[place] = s3.Bucket.from_bucket_attributes(
+                    self,
+                    id,
+                    bucket_name=name,
+                    encryption_key=kms.Key.from_key_arn(self, f"{id}-Key", key) if key else None,
+                )
+        return [
+            S3Location(
+                buckets[written.bucket, written.kms_key_arn],
+                written.prefix,
+                read_only=written.read_only,
+                may_be_object=written.may_be_object,
+            )
+            for written in data
+        ]
 
 
 def _construct_id(name: str) -> str:

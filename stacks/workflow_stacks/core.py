@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.bucket import WorkflowBucket
 from workflow_context.network import Network
+from workflow_context.s3_location import S3Location
 
 
 class CoreStack(cdk.Stack):
@@ -20,6 +21,7 @@ class CoreStack(cdk.Stack):
         subnet_ids: The subnets to use in it; each is taken to be in a zone of its own. Default: found by a look-up, for
             which the account and the region must be known.
         nat_gateways: NAT gateways of a new VPC. Default: one; with 0 jobs can only run in public subnets.
+        bucket_name: A bucket to use: its encryption, lifecycle and policy are yours. Default: a new one.
         bucket_removal_policy: What becomes of the buckets when the stack goes. Default: they stay.
         stack_name: Name of the stack in CloudFormation.
         termination_protection: Whether AWS refuses to delete the stack. Default: yes.
@@ -42,6 +44,7 @@ class CoreStack(cdk.Stack):
         vpc_id: str | None = None,
         subnet_ids: Sequence[str] = (),
         nat_gateways: int = 1,
+        bucket_name: str | None = None,
         bucket_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         stack_name: str | None = None,
         termination_protection: bool = True,
@@ -59,19 +62,33 @@ class CoreStack(cdk.Stack):
         )
         vpc, subnets = self._imported(vpc_id, subnet_ids)
         self.network = Network(self, "Network", vpc=vpc, subnets=subnets, nat_gateways=nat_gateways)
-        self.bucket = WorkflowBucket(self, "Bucket", removal_policy=bucket_removal_policy)
-        for name, value in {
-            "VpcId": self.network.vpc.vpc_id,
-            "BucketName": self.bucket.bucket.bucket_name,
-            "AccessLogBucketName": self.bucket.access_log_bucket.bucket_name,
-        }.items():
+        outputs = {"VpcId": self.network.vpc.vpc_id}
+        self.bucket: s3.IBucket
+        self._makes_bucket = bucket_name is None
+        if bucket_name is None:
+            made = WorkflowBucket(self, "Bucket", removal_policy=bucket_removal_policy)
+            self.bucket = made.bucket
+            outputs["AccessLogBucketName"] = made.access_log_bucket.bucket_name
+        else:
+            self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", bucket_name)
+        outputs["BucketName"] = self.bucket.bucket_name
+        for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
         self._export_all()
 
+    def location(self, prefix: str) -> S3Location:
+        """A prefix of the bucket.
+
+        Args:
+            prefix: Without a slash at either end.
+        """
+        return S3Location(self.bucket, prefix)
+
     def _export_all(self) -> None:
-        vpc, bucket = self.network.vpc, self.bucket.bucket
+        vpc, bucket = self.network.vpc, self.bucket
         subnets = (*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets)
-        for value in (vpc.vpc_id, *(subnet.subnet_id for subnet in subnets), bucket.bucket_name, bucket.bucket_arn):
+        of_bucket = (bucket.bucket_name, bucket.bucket_arn) if self._makes_bucket else ()
+        for value in (vpc.vpc_id, *(subnet.subnet_id for subnet in subnets), *of_bucket):
             if cdk.Token.is_unresolved(value):  # what is imported is no resource of this stack
                 self.export_value(value)
 

@@ -92,6 +92,7 @@ def define_stacks(
             subnet_ids=subnet_ids or (),
             nat_gateways=settings.nat_gateways(),
             bucket_removal_policy=settings.bucket_removal_policy(),
+            bucket_name=settings.bucket_name(),
             termination_protection=settings.flag("terminationProtection", default=True),
             tags={PROJECT_TAG: project.name},
             env=env,
@@ -106,6 +107,11 @@ def define_stacks(
     if boundary:
         bound_roles(core, boundary)
     for name in names:
+        if vpc_id is None and settings.nat_gateways() == 0 and not project.contexts[name].use_public_subnets:
+            raise WorkflowContextError(
+                f"context {name!r} runs in private subnets, and -c natGateways=0 leaves only public ones. Use "
+                "-c natGateways=1 or -c vpcId=vpc-… -c subnetIds=subnet-…, or write 'usePublicSubnets: true'."
+            )
         try:
             stack = ContextStack(
                 scope,
@@ -114,8 +120,9 @@ def define_stacks(
                 context=project.contexts[name],
                 data=project.data,
                 network=core.network,
-                outputs=core.bucket.location(project.bucket_prefix(name, user)),
+                outputs=core.location(project.bucket_prefix(name, user)),
                 tags={PROJECT_TAG: project.name, CONTEXT_TAG: name, **({USER_TAG: user} if user else {})},
+                content_tags={**project.tags, **project.contexts[name].tags},
                 allow_data_loss=name in may_lose,
                 env=env,
             )
@@ -124,6 +131,8 @@ def define_stacks(
         if boundary and not project.contexts[name].permissions_boundary_arn:
             bound_roles(stack, boundary)
         stacks[name] = stack
+    for key, value in project.tags.items():
+        cdk.Tags.of(core).add(key, value)
     role_path = settings.role_path()
     if role_path:
         for one in (core, *stacks.values()):

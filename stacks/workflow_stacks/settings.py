@@ -7,6 +7,23 @@ from constructs import IConstruct
 
 from .build import REMOVAL_POLICIES
 from .errors import WorkflowContextError
+from .project.findings import closest
+
+KEYS = (
+    "project",
+    "context",
+    "user",
+    "vpcId",
+    "subnetIds",
+    "natGateways",
+    "bucket",
+    "bucketRemovalPolicy",
+    "terminationProtection",
+    "permissionsBoundaryArn",
+    "rolePath",
+    "allowDataLoss",
+)
+"""What `cdk -c KEY=VALUE` may say."""
 
 
 class Settings:
@@ -14,6 +31,20 @@ class Settings:
 
     def __init__(self, scope: IConstruct) -> None:
         self._node = scope.node
+
+    def refuse_misspelt_keys(self) -> None:
+        """Refuse a key that is nearly one of ours: it would be without effect. Keys of others may be there too.
+
+        Raises:
+            WorkflowContextError: There is one.
+        """
+        for key in self._node.get_all_context():
+            meant = None if key in KEYS or ":" in key or "/" in key else closest(key, KEYS)
+            if meant is not None:
+                raise WorkflowContextError(
+                    f"the CDK context key {key!r} (cdk -c {key}=…) is unknown: did you mean {meant!r}? "
+                    f"Keys: {', '.join(KEYS)}"
+                )
 
     def text(self, key: str) -> str | None:
         """The value of a key, if it has one."""
@@ -53,6 +84,16 @@ class Settings:
         if not re.fullmatch(r"[0-3]", written):
             raise WorkflowContextError(f"natGateways is {written!r}; it must be 0, 1, 2 or 3")
         return int(written)
+
+    def bucket_name(self) -> str | None:
+        """The name of the bucket to use, if there is one."""
+        written = self.text("bucket")
+        if written is None:
+            return None
+        name = written.removeprefix("s3://").rstrip("/")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+            raise WorkflowContextError(f"bucket is {written!r}; it must be the name of a bucket, such as 'my-bucket'")
+        return name
 
     def bucket_removal_policy(self) -> cdk.RemovalPolicy:
         """What becomes of the project's bucket when its stack goes."""

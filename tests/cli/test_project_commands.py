@@ -47,7 +47,7 @@ def test_validate_gives_every_finding_as_json_with_exit_code_1() -> None:
         "line": 3,
         "path": "workflow",
         "message": "unknown key 'workflow'",
-        "allowed": "name, schemaVersion, workflows, data, contexts",
+        "allowed": "name, schemaVersion, workflows, data, tags, contexts",
         "remedy": "did you mean 'workflows'?",
         "column": 1,
         "check": "unknown-key",
@@ -132,7 +132,7 @@ def test_describe_shows_provisioned_throughput_and_the_access_to_data() -> None:
 
     assert facts(output)["throughput"] == "provisioned 1024 MiB/s"
     assert facts(output)["machines"] == "x86_64, with GPUs"
-    assert "s3://broad-references/hg38/* (read-only)" in output
+    assert "s3://broad-references/hg38/* (read-only, key" in output
     assert "s3://my-results/lab-7/ (read-write)" in output
 
 

@@ -153,7 +153,8 @@ def test_a_workflow_that_no_context_runs_is_a_warning_at_its_line() -> None:
 
 
 def test_a_location_that_is_listed_twice_and_once_read_only_is_a_warning() -> None:
-    text = "name: Test\nschemaVersion: 1\ndata:\n  - location: s3://genomes/*\n  - {location: s3://genomes, %s}\n"
+    text = "name: Test\nschemaVersion: 1\ndata:\n  - {location: s3://genomes/*, readOnly: false}\n"
+    text += "  - {location: s3://genomes, %s}\n"
 
     assert len(warnings(findings(f"{text % 'readOnly: true'}contexts:\n  dev:\n{ENGINE}"))) == 1
     assert findings(f"{text % 'readOnly: false'}contexts:\n  dev:\n{ENGINE}") == []

@@ -106,6 +106,9 @@ def test_the_full_project_sets_every_key() -> None:
     assert written | gpus.configuration.model_fields_set == set(EfsConfiguration.model_fields)
     assert everything.model_fields_set | contexts["gpus"].model_fields_set == set(Context.model_fields)
     assert project.model_fields_set == set(Project.model_fields)
+    engines = [context.engine.model_fields_set for context in contexts.values()]
+    assert set().union(*engines) == set(Engine.model_fields)
+    assert set().union(*(location.model_fields_set for location in project.data)) == set(DataLocation.model_fields)
 
 
 def test_the_full_project_reads_as_written() -> None:

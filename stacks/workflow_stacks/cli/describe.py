@@ -34,24 +34,20 @@ def describe(
 def description(project: Project, name: str) -> dict[str, Any]:
     """Return what a context will be as plain data, its keys as in the project file."""
     context = project.contexts[name]
-    filesystem = context.filesystem
+    engine = context.engine.model_dump(by_alias=True, exclude={"engine", "type", "filesystem"})
     return {
         "project": project.name,
         "context": name,
         "stack": project.stack_name(name),
         "engine": context.engine.engine,
         "language": context.engine.type,
-        "filesystem": filesystem.model_dump(by_alias=True, exclude_none=True),
+        **engine,
+        "filesystem": context.filesystem.model_dump(by_alias=True, exclude_none=True),
         "queues": [{"queue": queue, "runsOn": machines} for queue, machines in context.queues],
-        "maxVCpus": context.max_vcpus,
-        "instanceTypes": list(context.instance_types),
-        "architecture": context.architecture,
-        "gpu": context.gpu,
-        "rootVolumeGib": context.root_volume_gib,
-        "usePublicSubnets": context.use_public_subnets,
-        "data": [location.model_dump(by_alias=True) for location in project.data],
-        "tags": dict(context.tags),
-        "permissionsBoundaryArn": context.permissions_boundary_arn,
+        **context.model_dump(by_alias=True, exclude={"engines"}),
+        "fallbackToOnDemand": context.has_fallback,
+        "tags": {**project.tags, **context.tags},
+        "data": [location.model_dump(by_alias=True, exclude_none=True) for location in project.data],
     }
 
 
@@ -59,19 +55,30 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     context = project.contexts[name]
     yield "context", name
     yield "stack", project.stack_name(name)
-    yield "engine", f"{context.engine.engine}, for {context.engine.type}"
+    engine = context.engine
+    yield "engine", f"{engine.engine}, for {engine.type}"
+    yield "image of head jobs", engine.head_image or "as the engine's project publishes it"
+    yield "head jobs", f"{engine.head_vcpus} vCPU, {engine.head_memory} GiB each; {engine.max_workflows} at a time"
     yield from _filesystem(context)
     for queue, machines in context.queues:
         yield f"{queue} queue", machines
     yield "max vCPUs", str(context.max_vcpus)
     yield "instance types", ", ".join(context.instance_types) or "chosen by AWS Batch"
     yield "machines", f"{context.architecture}{', with GPUs' if context.gpu else ''}"
+    yield "machine image", context.ami_id or "chosen by AWS Batch"
     yield "root volume", f"{context.root_volume_gib} GiB"
     yield "network", "public subnets, no NAT gateway" if context.use_public_subnets else "private subnets"
     yield "data", f"the context's own part of the project's bucket{'' if project.data else ' only'}"
     for location in project.data:
-        yield "", f"{location.location} ({'read-only' if location.read_only else 'read-write'})"
-    for index, (key, value) in enumerate(context.tags.items()):
+        key = f", key {location.kms_key_arn}" if location.kms_key_arn else ""
+        yield "", f"{location.location} ({'read-only' if location.read_only else 'read-write'}{key})"
+    yield "logs", f"kept for {context.log_retention_days} days"
+    if context.monitoring:
+        hours, email = context.monitoring.burst_credit_alarm_hours, context.monitoring.alarm_email
+        yield "monitoring", f"alarms to {email or 'nobody'}; burst credits that last less than {hours} hours"
+    else:
+        yield "monitoring", "none"
+    for index, (key, value) in enumerate({**project.tags, **context.tags}.items()):
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:
         yield "permissions boundary", context.permissions_boundary_arn

@@ -112,6 +112,21 @@ def workflows_have_a_context(project: Project) -> Iterator[Problem]:
             )
 
 
+def data_says_what_may_be_written(project: Project) -> Iterator[Problem]:
+    """Locations that can be written to and deleted from by default only are pointed out, once."""
+    silent = [index for index, location in enumerate(project.data) if "read_only" not in location.model_fields_set]
+    if not silent:
+        return
+    first = quote(project.data[silent[0]].location)
+    more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
+    yield Problem(
+        ("data", silent[0]),
+        f"workflows may write and delete in {first}{more}: 'readOnly' is not written, and its default is false",
+        remedy="write 'readOnly: true', or 'readOnly: false' where workflows are to write",
+        level="warning",
+    )
+
+
 def data_locations_agree(project: Project) -> Iterator[Problem]:
     """A location that is listed twice, once read-only, is pointed out."""
     places = Counter((location.bucket, location.prefix) for location in project.data)
@@ -130,6 +145,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     there_are_contexts,
     queues_fit_the_account,
     workflows_have_a_context,
+    data_says_what_may_be_written,
     data_locations_agree,
 )
 """Every check of a project as a whole."""

@@ -32,6 +32,19 @@ def engine_runs_the_language(context: Context) -> Iterator[Problem]:
     )
 
 
+def version_has_an_image(context: Context) -> Iterator[Problem]:
+    """A version is given where the engine's images are named by version, and no image beside it."""
+    engine = context.engine
+    if engine.version is None:
+        return
+    place: DataPath = ("engines", 0, "version")
+    if engine.image is not None:
+        yield Problem(place, "a version and an image are given", "one of the two", "remove 'version' or 'image'")
+    elif not ENGINES[engine.engine].image:
+        message = f"the images of {engine.engine} are not named by version alone"
+        yield Problem(place, message, remedy="name the image instead: 'image: …'")
+
+
 def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     """The engine works on the file system."""
     filesystem, entry = context.engine.filesystem, ENGINES[context.engine.engine]
@@ -139,6 +152,7 @@ def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
 
 CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_runs_the_language,
+    version_has_an_image,
     engine_works_on_the_file_system,
     file_system_works_on_the_processor,
     fallback_goes_with_spot,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from workflow_context.catalog import ENGINES
 
-from .arns import PolicyArn
+from .arns import KmsKeyArn, PolicyArn
 from .file_systems.kind import FileSystemKind, FileSystemSettings
 from .file_systems.registry import FILE_SYSTEMS, Filesystem
 from .findings import join_words
 from .location import Location, bucket_of, prefix_of
+from .retention import RETENTION
 from .section import Section
 from .tags import Tags
 from .values import (
@@ -21,11 +22,16 @@ from .values import (
     Choice,
     EmptyWhenNothing,
     Flag,
+    Numbers,
     Text,
     Whole,
     Word,
     value_error,
 )
+
+_FARGATE = ((8, 1), (16, 2), (30, 4))
+"""Up to how many GiB Fargate offers with how many vCPUs:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html."""
 
 _LANGUAGES = tuple(dict.fromkeys(language for entry in ENGINES.values() for language in entry.languages))
 
@@ -36,6 +42,11 @@ def _only_letters_and_digits(written: str) -> str:
 
 
 _NAME = Text("letters A-Z, a-z and digits, at most 64", "[A-Za-z0-9]+", 64, hint=_only_letters_and_digits)
+
+
+_VERSION = Text("a version of the engine, such as 25.10.0", r"[A-Za-z0-9][A-Za-z0-9._-]*", 64)
+_IMAGE = Text("a container image, such as docker.io/nextflow/nextflow:25.10.0", r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", 512)
+_AMI = Text("the id of an image, such as ami-0123456789abcdef0", r"ami-[0-9a-f]{8,17}")
 
 
 def _exactly_one(value: Any) -> Any:
@@ -80,11 +91,16 @@ class DataLocation(Section):
     main_key: ClassVar[str] = "location"
 
     location: Annotated[str, Location()] = Field(
-        description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is meant."
+        description="s3://bucket or s3://bucket/prefix, optionally with /* at the end: everything below is meant, and "
+        "the object of that very name, unless it ends in / or /*."
     )
     read_only: Annotated[bool, Flag()] = Field(
         default=False,
         description="Whether workflows may only read. Default: false, they may also write and delete.",
+    )
+    kms_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="KMS key that encrypts the objects; workflows may use it. Default: S3's own key.",
     )
 
     @property
@@ -96,6 +112,11 @@ class DataLocation(Section):
     def prefix(self) -> str:
         """The prefix of the keys, without a `/` or `/*` at its end; empty for the whole bucket."""
         return prefix_of(self.location)
+
+    @property
+    def may_be_object(self) -> bool:
+        """Whether the location may be the key of one object."""
+        return bool(self.prefix) and not self.location.endswith(("/", "/*"))
 
 
 class Engine(Section):
@@ -109,11 +130,49 @@ class Engine(Section):
     engine: Annotated[str, Word("engine", ENGINES, _engines_and_languages)] = Field(
         description=f"Name of the engine. Engines: {', '.join(ENGINES)}."
     )
+    version: Annotated[str, _VERSION, WithJsonSchema({"type": ["string", "number"]})] | None = Field(
+        default=None,
+        description="Version of the engine: head jobs run the image that its project publishes for it. Default: the "
+        "version that this package was tested with.",
+    )
+    image: (
+        Annotated[
+            str,
+            Text(
+                "a container image, such as docker.io/nextflow/nextflow:25.10.0", r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", 512
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Container image of head jobs, instead of a version. Default: the one that the engine's project "
+        "publishes.",
+    )
+    head_memory: Annotated[int, Whole(2, 30, "GiB")] = Field(
+        default=4,
+        description="Memory of the head job of each workflow, in GiB, 2 to 30. It gets 1 vCPU up to 8 GiB, 2 up to 16, "
+        "and 4 above. Default: 4.",
+    )
+    max_workflows: Annotated[int, Whole(1, 10000, "workflows")] = Field(
+        default=16, description="How many workflows may run at the same time; more wait. Default: 16."
+    )
     filesystem: Filesystem | None = Field(
         default=None,
         description="Where the work directories of the runs are. Default: the engine's own, EFS for miniwdl "
         "and snakemake.",
     )
+
+    @property
+    def head_vcpus(self) -> int:
+        """The vCPUs of a head job: the fewest with which Fargate offers the memory."""
+        return next(vcpus for memory, vcpus in _FARGATE if self.head_memory <= memory)
+
+    @property
+    def head_image(self) -> str | None:
+        """The image of head jobs, where another than the engine's default is asked for."""
+        if self.version is None:
+            return self.image
+        return ENGINES[self.engine].image.format(version=self.version)
 
 
 class Monitoring(Section):
@@ -178,6 +237,16 @@ class Context(Section):
         default=100,
         description="Size of each machine's root volume, which holds container images and scratch files, in "
         "GiB, 30 to 16384. Default: 100.",
+    )
+    ami_id: Annotated[str, _AMI] | None = Field(
+        default=None,
+        description="Amazon Machine Image of the machines that run tasks: one made from the ECS-optimized Amazon "
+        "Linux 2023, for the context's processor and Region. Default: the newest that AWS Batch chooses.",
+    )
+    log_retention_days: Annotated[int, Numbers(tuple(RETENTION), "days")] = Field(
+        default=30,
+        description="How many days the logs of head jobs, and of tasks that log there, are kept: 1, 3, 5, 7, 14, 30, "
+        "60, 90, 120, 150, 180, 365 and so on up to 3653. Default: 30.",
     )
     tags: Tags = Field(
         default_factory=dict,
@@ -253,6 +322,11 @@ class Project(Section):
     data: Annotated[tuple[DataLocation, ...], EmptyWhenNothing()] = Field(
         default=(),
         description="Places in S3 that workflows read or write. Default: only the project's own bucket.",
+    )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Tags for everything in every context and in what they share; a context's own tag of the same key "
+        "is used instead there. Limits as for the tags of a context. Default: none.",
     )
     contexts: Annotated[dict[Annotated[str, _NAME], Context], EmptyWhenNothing()] = Field(
         default_factory=dict,

@@ -153,6 +153,40 @@ class Whole(_Kind):
         return {"minimum": self.low, "maximum": self.high}
 
 
+@dataclass(frozen=True)
+class Numbers(_Kind):
+    """One of some whole numbers.
+
+    Attributes:
+        numbers: The numbers.
+        unit: Their unit, for messages.
+    """
+
+    numbers: tuple[int, ...]
+    unit: str = ""
+
+    def parse(self, value: Any) -> Any:
+        """Read one of the numbers, written as for `Whole`."""
+        allowed = f"{', '.join(map(str, self.numbers))}{f' {self.unit}' if self.unit else ''}"
+        number = Whole(-INT32, INT32, self.unit).parse(value) if _is_number(value) else value
+        if number in self.numbers:
+            return number
+        if not _is_number(value):
+            raise value_error(_not(value, "a whole number"), allowed=allowed)
+        nearest = min(self.numbers, key=lambda one: abs(one - number))
+        raise value_error(f"{number} is not one of the choices", allowed=allowed, remedy=f"write, say, {nearest}")
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the kind adds to the JSON Schema."""
+        return {"enum": list(self.numbers)}
+
+
+def _is_number(value: Any) -> bool:
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, Plain) and _INTEGER.fullmatch(value) is not None
+    )
+
+
 class Flag(_Kind):
     """True or false; `yes`, `no`, `on` and `off` without quotes are read as in YAML 1.1."""
 

@@ -153,7 +153,7 @@ def _bytes_of(file: Path) -> bytes:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        remedy = "name the project file with --project FILE, or go to its folder"
+        remedy = "name the project file (--project FILE; with the CDK CLI, -c project=FILE), or go to its folder"
         raise _refusal(file, "there is no such file", remedy=remedy) from None
     except IsADirectoryError:
         remedy = f"name the file in it, such as {file / 'agc-project.yaml'}"
