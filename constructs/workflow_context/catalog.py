@@ -35,6 +35,7 @@ class EngineEntry:
         heads_on_ec2: The `fsType`s on which its head jobs run on EC2, although Fargate could mount them.
         image: The container image of a version, with `{version}` in it; empty when images are not named by version.
         why_no_other: Why it works on no other file system, for the message that says so.
+        marks_ended_runs: Whether it marks runs that ended, so that old ones can be deleted, as the construct says too.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EngineEntry:
     heads_on_ec2: tuple[str, ...] = ()
     image: str = ""
     why_no_other: str = ""
+    marks_ended_runs: bool = False
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -71,6 +73,7 @@ _BUILT_IN = (
         "workflow_context.engines.miniwdl:MiniwdlEngine",
         heads_on_ec2=("S3Files",),  # its client knows Fargate with EFS only
         image="ghcr.io/miniwdl-ext/miniwdl-aws:v{version}",
+        marks_ended_runs=True,
     ),
     EngineEntry(
         "snakemake",

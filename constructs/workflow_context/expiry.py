@@ -12,11 +12,16 @@ IMAGE = "public.ecr.aws/docker/library/busybox:1.37.0"
 
 
 class StorageExpiry(Construct):
-    """Deletes run directories of a context's file system in which nothing was written for some time.
+    """Deletes runs that ended, and in which nothing was written for some time, from a context's file system.
 
-    A job on the head queue looks once an hour. It takes whole run directories (two levels below the mount, such as
-    `/mnt/efs/miniwdl_run/<run>`), and only those without a single file newer than the time given: a run that is still
-    going writes its log there. The call cache of an expired run goes with it.
+    A job on the head queue looks once an hour. It takes whole run directories where the engine says they are
+    (`WorkflowEngine.runs`), and only those that the engine marked as ended and that hold no file newer than the time
+    given. A run without a mark stays, however long it is silent: it may be going, or its head job was killed. While one
+    may be going (it has no mark, and was written to within 14 days, the longest that a head job may take) nothing is
+    deleted, because the call cache may have given it files of another run. References, environments and caches are
+    never touched; entries of the call cache whose files are gone are not used by the engine.
+
+    A directory is moved aside (`.expired-<run>`), looked at again, and only then deleted. Links are never followed.
 
     Args:
         scope: Where the construct lives.
@@ -25,7 +30,8 @@ class StorageExpiry(Construct):
         after: How long after the last write a run is kept, in whole hours, at least one.
 
     Raises:
-        ValueError: The file system is not mounted anywhere, or the time is shorter than an hour.
+        ValueError: The file system is not mounted anywhere, the engine marks no runs as ended, or the time is shorter
+            than an hour.
 
     Security considerations:
         The job can write on the file system and do nothing else; the scheduler can submit this one job to this one
@@ -45,8 +51,17 @@ class StorageExpiry(Construct):
         if hours < 1:
             message = f"after must be at least one hour, got {after.to_minutes()} minutes"
             raise ValueError(message)
+        runs = context.engine.runs
+        if runs is None:
+            message = f"{type(context.engine).__name__} does not mark runs that ended, so none can be deleted safely"
+            raise ValueError(message)
         definition = context.engine.maintenance_job_definition(
-            "Expiry", image=IMAGE, command=["sh", "-c", read_script("expire_runs.sh"), "expire", mount_path, str(hours)]
+            "Expiry",
+            image=IMAGE,
+            command=[
+                *("sh", "-c", read_script("expire_runs.sh"), "expire", mount_path, str(hours)),
+                *(runs.directory, ",".join(runs.end_markers)),
+            ],
         )
         queue = context.compute.head_queue
         role = iam.Role(
@@ -60,7 +75,7 @@ class StorageExpiry(Construct):
             self,
             "Schedule",
             schedule=scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),
-            description=f"Delete runs in which nothing was written for {hours} hours",
+            description=f"Delete runs that ended and in which nothing was written for {hours} hours",
             target=targets.Universal(
                 service="batch",
                 action="submitJob",

@@ -31,9 +31,9 @@ class TestDefaults:
         assert (configuration.prefix, configuration.expiration_days) == ("work", 7)
         assert configuration.removal_policy == "retain"
 
-    def test_objectivefs_keeps_runs_for_30_days_and_goes_with_the_context(self) -> None:
+    def test_objectivefs_keeps_runs_and_goes_with_the_context(self) -> None:
         configuration = context("OFS", OFS).filesystem.configuration
-        assert configuration.expiration_hours == 30 * 24
+        assert configuration.expiration_hours is None
         assert configuration.removal_policy == "destroy"
         assert configuration.passphrase_secret_arn is None
 

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
@@ -23,6 +24,20 @@ from .parts import ContextParts
 _BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
+
+
+@dataclass(frozen=True)
+class RunDirectories:
+    """Where an engine keeps its runs on the shared file system.
+
+    Attributes:
+        directory: A path below the mount; each run is a directory in it. Names that begin with `_` or `.` are no runs.
+        end_markers: Names of files, one of which the engine writes into the directory of a run when it ended, well or
+            not, and at no other time.
+    """
+
+    directory: str
+    end_markers: Sequence[str]
 
 
 class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
@@ -286,6 +301,11 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "START_HEAD": read_script("start_head.sh"),
             "WORKFLOW_PROGRAM": program.url,
         }
+
+    @property
+    def runs(self) -> RunDirectories | None:
+        """Where the engine keeps its runs, and how it marks those that ended; None when it does not mark them."""
+        return None
 
     def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
         """Define a job that sees the file system and has no other rights, for chores such as deleting old runs.

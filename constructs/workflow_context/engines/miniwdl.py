@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
-from .base import WorkflowEngine
+from .base import RunDirectories, WorkflowEngine
 from .parts import ContextParts
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
@@ -133,6 +133,12 @@ class MiniwdlEngine(WorkflowEngine):
     @override
     def own_jobs(self) -> dict[str, dict[str, str]]:
         return {"Null": {"aws:ResourceTag/AWS_BATCH_PARENT_JOB_ID": "false"}}
+
+    @property
+    @override
+    def runs(self) -> RunDirectories:
+        # miniwdl writes one of them last of all: https://miniwdl.readthedocs.io/en/latest/runner_cli.html
+        return RunDirectories("miniwdl_run", ("outputs.json", "error.json"))
 
     @property
     def _run_directory(self) -> str:

@@ -21,7 +21,8 @@ class ObjectiveFsBuilder(FileSystemBuilder[OfsSettings]):
 
     @override
     def expiry(self) -> cdk.Duration | None:
-        return cdk.Duration.hours(self.settings.configuration.expiration_hours)
+        hours = self.settings.configuration.expiration_hours
+        return cdk.Duration.hours(hours) if hours else None
 
     @override
     def build(

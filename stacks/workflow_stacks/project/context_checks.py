@@ -64,6 +64,20 @@ def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
         yield problem.under(*FILESYSTEM)
 
 
+def expiry_needs_marks(context: Context) -> Iterator[Problem]:
+    """Runs expire only where the engine marks those that ended."""
+    hours = getattr(getattr(context.filesystem, "configuration", None), "expiration_hours", None)
+    entry = ENGINES.get(context.engine.engine)
+    if hours is not None and entry is not None and not entry.marks_ended_runs:
+        able = [other.name for other in ENGINES.values() if other.marks_ended_runs]
+        yield Problem(
+            (*FILESYSTEM, "configuration", "expirationHours"),
+            f"the engine {quote(entry.name)} does not mark runs that ended, so none can be deleted safely",
+            join_words(able),
+            "remove expirationHours, and delete old runs by hand",
+        )
+
+
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if context.fallback_to_on_demand is not None and not context.request_spot_instances:
@@ -155,6 +169,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     version_has_an_image,
     engine_works_on_the_file_system,
     file_system_works_on_the_processor,
+    expiry_needs_marks,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -114,7 +114,7 @@ class EfsConfiguration(Section):
     )
     expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
         default=None,
-        description="Delete the directory of a run so many hours after its last change, 1 to 87600. "
+        description="Delete the directory of a run that ended so many hours after its last change, 1 to 87600. "
         "Default: runs stay as long as the file system, so that call caching works.",
     )
     file_system_id: Annotated[str, _identifier("fs")] | None = Field(
@@ -269,7 +269,7 @@ class EfsSettings(FileSystemSettings):
         if configuration.posix_user:
             yield "POSIX user", configuration.posix_user.shown
         hours = configuration.expiration_hours
-        yield "runs are deleted", f"after {hours} hours" if hours else "never: call caching works"
+        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never: call caching works"
 
     def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings about what a right configuration may surprise with: bill, credits, the one zone."""

@@ -45,10 +45,10 @@ class OfsConfiguration(Section):
         description="Memory for the cache on each machine, in GiB, 1 to 64; a larger cache than the default makes each "
         "task ask for more memory. Default: 1 GiB less than the memory that expectedSizeTb adds to each task.",
     )
-    expiration_hours: Annotated[int, Whole(1, 87600, "hours")] = Field(
-        default=720,
-        description="Delete the directory of a run so many hours after its last change, 1 to 87600. Default: 720, "
-        "which is 30 days.",
+    expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
+        default=None,
+        description="Delete the directory of a run that ended so many hours after its last change, 1 to 87600. "
+        "Default: runs stay as long as the file system, so that call caching works.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="destroy",
@@ -77,7 +77,8 @@ class OfsSettings(FileSystemSettings):
         yield "licence", configuration.license_secret_arn
         yield "passphrase", configuration.passphrase_secret_arn or "a new secret"
         yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
-        yield "runs are deleted", f"after {configuration.expiration_hours} hours"
+        hours = configuration.expiration_hours
+        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never: call caching works"
 
     def architecture_problems(self, architecture: str) -> Iterator[Problem]:
         """Yield a problem when the package cannot be installed on the machines of head jobs and of tasks alike."""
