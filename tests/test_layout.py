@@ -62,6 +62,7 @@ def test_the_public_api_is_this() -> None:
         "CromwellEngine",
         "EfsFileSystem",
         "EngineFactory",
+        "FileSystemGuard",
         "FsxLustreFileSystem",
         "MiniwdlEngine",
         "Monitoring",

@@ -41,9 +41,9 @@ class TestFileSystem:
         [resource] = resources(template, "AWS::EFS::FileSystem").values()
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
-    def test_data_goes_with_the_context_unless_it_is_retained(self, variants: Templates) -> None:
+    def test_data_goes_with_the_context_but_stays_when_it_is_replaced(self, variants: Templates) -> None:
         [resource] = resources(variants["Variants-onDemand"], "AWS::EFS::FileSystem").values()
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Delete"
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Delete", "Retain")
 
     def test_a_regional_file_system_has_a_mount_target_in_each_zone(self, variants: Templates) -> None:
         assert len(resources(variants["Variants-onDemand"], "AWS::EFS::MountTarget")) == 2
@@ -128,9 +128,9 @@ class TestNamesAndTags:
     def test_tags_reach_resources_instances_volumes_and_jobs(self, variants: Templates) -> None:
         template = variants["Variants-chosenTypes"]
         wanted = {"CostCenter": "4711", "Owner": "genomics"}
-        for queue in resources(template, "AWS::Batch::JobQueue").values():
-            assert wanted.items() <= queue["Properties"]["Tags"].items()
-        assert wanted.items() <= environments(template)["TaskEnvironment"]["Tags"].items()
+        for type_ in ("AWS::Batch::JobQueue", "AWS::Batch::ComputeEnvironment"):  # a changed tag would replace them
+            for one in resources(template, type_).values():
+                assert not wanted.keys() & one["Properties"].get("Tags", {}).keys()
         [launch_template] = resources(template, "AWS::EC2::LaunchTemplate").values()
         for specification in launch_template["Properties"]["LaunchTemplateData"]["TagSpecifications"]:
             assert wanted.items() <= {tag["Key"]: tag["Value"] for tag in specification["Tags"]}.items()

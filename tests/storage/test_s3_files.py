@@ -40,7 +40,7 @@ def template_of(stack: cdk.Stack) -> dict:
 class TestFileSystem:
     def test_it_is_a_prefix_of_the_context_in_the_project_bucket(self, storages: Templates) -> None:
         properties = only(storages["Storages-s3files"], "AWS::S3Files::FileSystem")
-        assert properties["Prefix"] == "s3files/work/"
+        assert properties["Prefix"] == "contexts/s3files/work/"
         assert "Storages-core" in json.dumps(properties["Bucket"])
 
     def test_data_leaves_it_after_7_days_without_a_read(self, storages: Templates) -> None:
@@ -98,7 +98,7 @@ class TestServiceRole:
 
     def test_it_ends_at_the_prefix(self, storages: Templates) -> None:
         synchronize = self.statements(storages["Storages-s3files"])["Synchronize"]
-        assert json.dumps(synchronize["Resource"]).endswith('"/s3files/work/*"]]}')
+        assert json.dumps(synchronize["Resource"]).endswith('"/contexts/s3files/work/*"]]}')
         assert not [action for action in synchronize["Action"] if "*" in action]
 
     def test_it_manages_the_rules_of_the_service_only(self, storages: Templates) -> None:

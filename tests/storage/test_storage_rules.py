@@ -52,7 +52,7 @@ class TestRights(rules.TestRights):
             for resource in rules.as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 if "core" in text and text.endswith('*"]]}'):
-                    assert f'"/{name}/' in text, where
+                    assert f'"/contexts/{name}/' in text, where
 
     def test_head_jobs_submit_to_the_queues_of_their_context_only(self, contexts: dict[str, Template]) -> None:
         for stack, template in contexts.items():
