@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import needs_sandbox, project_on
+from local_runs import denied_calls, needs_sandbox, project_on
 from nextflow_runtime import as_program
 from typer.testing import CliRunner
 
@@ -64,6 +64,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
         return done.exit_code, json.loads(done.stdout) if done.exit_code == 0 else done.stderr
 
     yield command
+    assert denied_calls(project) == []
     LocalCloud.of_project(project).stop()
 
 
