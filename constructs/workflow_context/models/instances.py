@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -58,7 +58,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The families that AWS Batch takes for its own names (AWS Batch API reference, ComputeResource, 2026-11)."""
 
 
-def types_of(names: Iterable[str]) -> tuple[str, ...]:
+@cache
+def types_of(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the known instance types that some names stand for.
 
     Args:

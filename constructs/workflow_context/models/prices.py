@@ -11,7 +11,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -92,6 +92,15 @@ class PriceBook:
 
         The sizes of a family cost the same for each vCPU, so the price of the family gives that of its sizes.
         """
+        if instance_type not in self._of_instances:
+            self._of_instances[instance_type] = self._instance(instance_type)
+        return self._of_instances[instance_type]
+
+    @cached_property
+    def _of_instances(self) -> dict[str, Price | None]:
+        return {}
+
+    def _instance(self, instance_type: str) -> Price | None:
         own = self.prices.get(instance_price_name(instance_type))
         family = self.prices.get(family_price_name(instance_type.partition(".")[0]))
         if own is not None or family is None or instance_type not in SHAPES:

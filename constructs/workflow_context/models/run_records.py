@@ -235,7 +235,7 @@ def _job(raw: Mapping[str, Any]) -> JobRecord | None:
     spans = [(each.get("startedAt"), each.get("stoppedAt"), each) for each in tried]
     if not spans:
         spans = [(raw.get("startedAt"), raw.get("stoppedAt"), {"container": container})]
-    attempts = tuple((float(begin), float(end)) for begin, end, _ in spans if begin and end and end >= begin)
+    attempts = tuple((float(begin), float(end)) for begin, end, _ in spans if None not in (begin, end) and end >= begin)
     if not attempts or "childJobs" in raw or raw.get("arrayProperties", {}).get("size"):
         return None  # never started, or stands for the jobs of an array
     usage = raw.get("usage") or {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -173,12 +174,17 @@ class Workload(BaseModel):
     @property
     def assumed(self) -> tuple[str, ...]:
         """The figures that have no source, by the name they have in YAML."""
-        names = (to_camel(name) for name in type(self).model_fields if name not in _NO_FIGURES)
-        return tuple(name for name in names if name not in self.measured)
+        return tuple(name for name in _figures() if name not in self.measured)
 
     def varied(self, **changed: float | None) -> Workload:
         """Return the workload with other figures."""
         return self.model_copy(update=changed)
+
+
+@cache
+def _figures() -> tuple[str, ...]:
+    """The figures of a run, by the name they have in YAML."""
+    return tuple(to_camel(name) for name in Workload.model_fields if name not in _NO_FIGURES)
 
 
 def presets() -> tuple[str, ...]:

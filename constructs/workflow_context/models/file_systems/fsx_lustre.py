@@ -99,9 +99,13 @@ class FsxLustreChoice(FileSystemDefaults):
             "one zone, EC2 only",
             "the quota of the account for its capacity is not checked",
         ]
+        times = capacity / max(needed, MINIMUM_GIB)
+        doubt = f"its capacity is {times:,.0f} times what the data needs, for its throughput; ask for that quota first"
         if self.deployment_type.startswith("SCRATCH"):
             notes.insert(1, "scratch: data is lost with a file server")
-        return Use((), standing, slowdown, setting, tuple(notes), unpriced=unpriced)
+        return Use(
+            (), standing, slowdown, setting, tuple(notes), unpriced=unpriced, cautions=(doubt,) if times > 4 else ()
+        )
 
     def _mbps_per_tib(self) -> tuple[float, float]:
         if self.per_unit_throughput:
