@@ -34,7 +34,7 @@ class BatchCompute(Construct):
     Args:
         scope: Where the construct lives.
         id: Its name there.
-        placement: Where the jobs run.
+        placement: Where the jobs run: a placement, or a VPC, in whose private subnets they do.
         storage: The file system that they share; instances are let in, and prepare it at boot where it needs that.
         spot: Task jobs run on Spot capacity. Default: on-demand.
         fallback_to_on_demand: With `spot`, whether there is a fallback queue. Default: yes.
@@ -64,7 +64,7 @@ class BatchCompute(Construct):
 
     Raises:
         ValueError: A fallback without Spot, bounds that are not positive, or GPUs with arm64.
-        TypeError: Instance types that are neither text nor `ec2.InstanceType`.
+        TypeError: An argument of another type than is said here.
 
     Security considerations:
         Instances require IMDSv2; containers reach the instance role through it (hop limit 2), because miniwdl's tasks
@@ -79,7 +79,7 @@ class BatchCompute(Construct):
         self,
         scope: Construct,
         id: str,
-        placement: Placement,
+        placement: Placement | ec2.IVpc,
         storage: WorkflowFileSystem,
         *,
         spot: bool = False,
@@ -102,6 +102,10 @@ class BatchCompute(Construct):
             if bound < 1:
                 message = f"{name} must be at least 1, got {bound}"
                 raise ValueError(message)
+        if root_volume_size is not None and not isinstance(root_volume_size, cdk.Size):
+            message = f"root_volume_size must be a cdk.Size, such as cdk.Size.gibibytes(200), got {root_volume_size!r}"
+            raise TypeError(message)
+        placement = Placement.of(placement)
         self._placement = placement
         machines = _Machines(
             _names(instance_types) or _default_instance_types(architecture, gpu=gpu),

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_logs as logs
-from constructs import Construct
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_logs as logs, aws_s3 as s3
+from constructs import Construct, IValidation
 
 from .compute import BatchCompute
 from .engines.base import WorkflowEngine
@@ -71,9 +71,9 @@ class WorkflowContext(Construct):
             `NextflowEngine.with_options(task_image="…")`.
         compute: The queues and the machines behind them: `BatchCompute.with_options(…)`. Default: `BatchCompute`, on
             demand, 256 vCPUs at most.
-        placement: Where the jobs run.
+        placement: Where the jobs run: a placement, or a VPC, in whose private subnets they do.
         storage: The file system that head jobs and task jobs share.
-        outputs: Where workflows write to in S3.
+        outputs: Where workflows write to in S3: a location, or a whole bucket.
         data: What else they may read, and write where it is not read-only.
         head_vcpus: vCPUs of a head job.
         head_memory: Memory of a head job. Default: 4 GiB. On Fargate it must be one that it offers for the vCPUs.
@@ -87,6 +87,7 @@ class WorkflowContext(Construct):
 
     Raises:
         ValueError: Parts that do not fit together: the message says which, and what fits.
+        TypeError: An argument of another type than is said here.
 
     Security considerations:
         Each part has a role of its own with the least it needs; see the parts.
@@ -101,9 +102,9 @@ class WorkflowContext(Construct):
         id: str,
         *,
         engine: EngineFactory,
-        placement: Placement,
+        placement: Placement | ec2.IVpc,
         storage: WorkflowFileSystem,
-        outputs: S3Location,
+        outputs: S3Location | s3.IBucket,
         data: Sequence[S3Location] = (),
         compute: ComputeFactory = BatchCompute,
         head_vcpus: float = 1,
@@ -114,6 +115,19 @@ class WorkflowContext(Construct):
         super().__init__(scope, id)
         if log_group is not None and log_retention is not None:
             raise ValueError("log_retention is for a new log group; set it on the log_group that is given")
+        if not callable(engine):
+            message = f"engine must be an engine class such as MiniwdlEngine, or one with_options(…), got {engine!r}"
+            raise TypeError(message)
+        if not callable(compute):
+            message = f"compute must be BatchCompute, or BatchCompute.with_options(…), got {compute!r}"
+            raise TypeError(message)
+        if not isinstance(storage, WorkflowFileSystem):
+            message = (
+                f"storage must be a WorkflowFileSystem such as EfsFileSystem, got {storage!r}; "
+                "EfsFileSystem.from_efs(…) takes a file system of the CDK"
+            )
+            raise TypeError(message)
+        placement, outputs = Placement.of(placement), S3Location.of(outputs)
         self.storage = storage
         self.compute = compute(self, "Compute", placement, storage)
         parts = ContextParts(
@@ -128,6 +142,7 @@ class WorkflowContext(Construct):
             log_retention=log_retention or logs.RetentionDays.ONE_MONTH,
         )
         self.engine = engine(self, "Engine", parts)
+        self.node.add_validation(_Placed(storage, placement))
 
     @property
     def connections(self) -> ec2.Connections:
@@ -179,3 +194,15 @@ class WorkflowContext(Construct):
             **self.storage.outputs(),
             **self.engine.extra_outputs(),
         }
+
+
+@jsii.implements(IValidation)
+class _Placed:
+    """Whether the jobs run where the file system is; known when all is defined."""
+
+    def __init__(self, storage: WorkflowFileSystem, placement: Placement) -> None:
+        self._storage = storage
+        self._placement = placement
+
+    def validate(self) -> list[str]:
+        return list(self._storage.misplaced(self._placement))

@@ -33,6 +33,32 @@ class Placement:
     assign_public_ip: bool = False
     mount_subnets: Sequence[ec2.ISubnet] = ()
 
+    @staticmethod
+    def of(where: "Placement | ec2.IVpc") -> "Placement":
+        """A placement as it is; of a VPC, its private subnets with a way out.
+
+        Args:
+            where: The placement, or the VPC.
+
+        Raises:
+            TypeError: It is neither.
+            ValueError: The VPC has no such subnets.
+        """
+        if isinstance(where, Placement):
+            return where
+        if not hasattr(where, "vpc_id"):
+            message = f"placement must be a Placement or a VPC, got {where!r}; see Network(…).placement()"
+            raise TypeError(message)
+        if not where.private_subnets:
+            raise ValueError("the VPC has no private subnets with a way out; give Network(…, vpc=…).placement()")
+        return Placement(where, where.private_subnets)
+
+    @property
+    def zone_names(self) -> set[str]:
+        """The names of the zones of the jobs, as far as they are known when the template is made."""
+        zones = {_zone(subnet) for subnet in self.subnets}
+        return {zone for zone in zones if zone is not None and not cdk.Token.is_unresolved(zone)}
+
     @property
     def selection(self) -> ec2.SubnetSelection:
         """The subnets, as CDK constructs take them."""
@@ -58,8 +84,7 @@ class Placement:
         Raises:
             ValueError: No subnet is in that zone, or the zones are not known when the template is made.
         """
-        zones = {_zone(subnet) for subnet in self.subnets}
-        names = sorted(name for name in zones if name is not None and not cdk.Token.is_unresolved(name))
+        names = sorted(self.zone_names)
         if not names:
             message = (
                 f"cannot place anything in zone {zone!r}: the zones of the network are not known here; "

@@ -37,6 +37,23 @@ class S3Location:
     read_only: bool = False
     may_be_object: bool = False
 
+    @staticmethod
+    def of(where: "S3Location | s3.IBucket") -> "S3Location":
+        """A location as it is; of a bucket, all of it.
+
+        Args:
+            where: The location, or the bucket.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        if isinstance(where, S3Location):
+            return where
+        if not hasattr(where, "bucket_arn"):
+            message = f"outputs must be an S3Location or a bucket, got {where!r}"
+            raise TypeError(message)
+        return S3Location(where)
+
     @property
     def uri(self) -> str:
         """`s3://bucket/prefix`, without a trailing slash."""

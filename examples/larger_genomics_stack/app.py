@@ -17,9 +17,9 @@ class Environment(cdk.Stage):
         cdk.Tags.of(self).add("Environment", id, exclude_resource_types=["AWS::Batch::JobQueue"])
 
 
-def build() -> cdk.App:
+def build(outdir: str | None = None) -> cdk.App:
     """The app with both environments."""
-    app = cdk.App()
+    app = cdk.App(outdir=outdir)
     Environment(app, "Staging", max_vcpus=64)
     Environment(app, "Production", max_vcpus=2048)
     return app

@@ -9,6 +9,7 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
+from workflow_context.network import Placement
 from workflow_context.scripts import MountScript
 
 
@@ -57,6 +58,15 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     def task_memory_overhead(self) -> cdk.Size:
         """What the file system takes of the machine for each job, to be added to the memory that the job asks for."""
         return cdk.Size.mebibytes(0)
+
+    def misplaced(self, placement: Placement) -> Sequence[str]:
+        """What is wrong with jobs that run there, in sentences; synthesis fails with them. Default: nothing.
+
+        Args:
+            placement: Where the jobs of a context run.
+        """
+        del placement
+        return []
 
     def allow_mount_from(self, client: ec2.IConnectable) -> None:
         """Let the network traffic of a client in, from its security groups and from nowhere else.

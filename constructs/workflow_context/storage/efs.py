@@ -79,7 +79,7 @@ class EfsFileSystem(EfsFileSystemBase):
         scope: Construct,
         id: str,
         *,
-        placement: Placement,
+        placement: Placement | ec2.IVpc,
         throughput_mode: efs.ThroughputMode = efs.ThroughputMode.BURSTING,
         provisioned_throughput: cdk.Size | None = None,
         zone: str | None = None,
@@ -93,6 +93,7 @@ class EfsFileSystem(EfsFileSystemBase):
         host_mounted: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
+        placement = Placement.of(placement)
         _check_throughput(throughput_mode, provisioned_throughput)
         connections = ec2.Connections(default_port=ec2.Port.tcp(2049))
         super().__init__(scope, id, connections=connections, host_mounted=host_mounted)
@@ -126,6 +127,7 @@ class EfsFileSystem(EfsFileSystemBase):
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
         keep_when_replaced(file_system)
         self._resource = resource
+        self._zone_name = zone
         self.file_system: efs.IFileSystem = file_system
         self._identity = {
             "file system": resource.logical_id,
@@ -163,6 +165,17 @@ class EfsFileSystem(EfsFileSystemBase):
         if self._bursts:
             alarms["Burst credits"] = burst_credit_alarm(scope, self.file_system.file_system_id, hours=credit_hours)
         return alarms
+
+    @override
+    def misplaced(self, placement: Placement) -> Sequence[str]:
+        elsewhere = sorted(placement.zone_names - {self._zone_name})
+        if self._zone_name is None or not elsewhere:
+            return []
+        sentence = (
+            f"the file system is in {self._zone_name} only, and jobs may run in {', '.join(elsewhere)} too; "
+            f"give the context placement.in_zone({self._zone_name!r})"
+        )
+        return [sentence]
 
     @override
     def allow_mounts_without_iam(self) -> None:

@@ -77,7 +77,7 @@ class FsxLustreFileSystem(FsxLustreFileSystemBase):
         scope: Construct,
         id: str,
         *,
-        placement: Placement,
+        placement: Placement | ec2.IVpc,
         deployment_type: fsx.LustreDeploymentType = fsx.LustreDeploymentType.SCRATCH_2,
         storage_capacity: cdk.Size | None = None,
         per_unit_throughput: int | None = None,
@@ -86,6 +86,7 @@ class FsxLustreFileSystem(FsxLustreFileSystemBase):
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
+        placement = Placement.of(placement)
         kind = _checked(deployment_type)
         connections = ec2.Connections()
         super().__init__(scope, id, connections=connections)

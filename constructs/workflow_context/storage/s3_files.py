@@ -99,12 +99,13 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
         scope: Construct,
         id: str,
         *,
-        placement: Placement,
+        placement: Placement | ec2.IVpc,
         location: S3Location,
         expiration: cdk.Duration | None = None,
         uid: int = 0,
         gid: int = 0,
     ) -> None:
+        placement = Placement.of(placement)
         connections = ec2.Connections(default_port=NFS)
         super().__init__(scope, id, connections=connections)
         days = round(expiration.to_days()) if expiration else 7
