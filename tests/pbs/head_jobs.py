@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.batch.volumes import ROOT
 from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.stack_outputs import stack_outputs
 
@@ -48,7 +49,7 @@ class HeadJobs:
         self._attach(cloud, "Front-one", software)
         self.files = cloud.state_dir / "efs" / self.outputs["FileSystemId"] / "workflow"
         self.files.mkdir(parents=True, exist_ok=True)
-        shutil.chown(self.files, 1000, 1000)
+        shutil.chown(self.files, *ROOT)
 
     def _attach(self, cloud: LocalCloud, stack: str, software: Sequence[Path]) -> None:
         self.outputs = stack_outputs(cloud.client, stack)
@@ -141,7 +142,7 @@ class HeadJobs:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         for one in (file.parent, file):
-            shutil.chown(one, 1000, 1000)
+            shutil.chown(one, *ROOT)
         return f"/mnt/efs/{name}"
 
 

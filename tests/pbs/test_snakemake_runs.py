@@ -137,7 +137,7 @@ def test_a_scatter_and_a_gather_ask_for_what_their_rules_say(
     assert [requirement(one, "VCPU") for one in parts] == ["2"] * 3
     assert [requirement(one, "MEMORY") for one in parts] == ["2862"] * 3
     assert {one["timeout"]["attemptDurationSeconds"] for one in parts} == {90 * 60}
-    assert {one["jobName"].rpartition("-")[0] for one in parts} == {"part-1", "part-2", "part-3"}
+    assert {one["jobName"].split("-")[0] for one in parts} == {"part"}
     assert requirement(gather, "VCPU") == "1"
     assert gather["container"]["image"] == "docker.io/snakemake/snakemake:v9.27.1"
     assert gather["container"]["mountPoints"][0]["containerPath"] == "/mnt/efs"
@@ -299,5 +299,5 @@ def test_200_jobs_ask_little_of_aws_batch(heads: HeadJobs, workflow: Callable[[s
     print(f"\n200 jobs: {time.monotonic() - began:.0f} s, {dict(calls)}")
     assert status == "SUCCEEDED", log[-3000:]
     assert len(list(mine.files.glob("*.txt"))) == 200
-    assert calls["submitjob"] == 200
+    assert calls["submitjob"] < 60  # those that wait at the same time go together
     assert calls["describejobs"] < 20
