@@ -246,7 +246,7 @@ def test_the_command_of_a_container_has_what_the_room_has(tmp_path, monkeypatch)
 
     assert " ".join(told).strip() == (
         "run --rm --name job-1 --network host --user 1000:1000 --volume /state/efs/x:/mnt/efs --volume /data:/data:ro "
-        "--env A=1 --env HOME=/tmp quay.io/biocontainers/samtools:1.21 samtools sort x.bam"
+        "--env A=1 --env HOME=/tmp -- quay.io/biocontainers/samtools:1.21 samtools sort x.bam"
     )
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from workflow_stacks.local.sandboxes import (
 
 from .dispatch import batch_variables
 from .faults import Fault, draw_fault
+from .images import EXEC_FAILED, WRONG_PROCESSOR, is_reference, wrong_processor
 from .job_logs import JobLog
 from .job_records import now_ms
 from .job_tags import (
@@ -43,6 +44,7 @@ Record = dict[str, Any]
 GRACE_SECONDS = 30.0
 TIMED_OUT = "Job attempt duration exceeded timeout"
 NOT_STARTED = 127
+_PACKAGES = "lib/python3*/site-packages"
 GUARD = "/opt/image/libexec/nfs_owner.py"
 FAILED_ON_PURPOSE = 1
 # Who is who, and where localhost is.
@@ -126,7 +128,12 @@ class Attempts:
                 job["startedAt"] = now_ms()
                 return Outcome(FAILED_ON_PURPOSE)
             self.start.check(job, identity, log.group, log.stream)
+            _check_image(job["container"]["image"])
             sandbox = find_sandbox()
+            if wrong_processor(job["container"], environment):
+                log.write(WRONG_PROCESSOR.format(job["container"]["command"][0]))
+                job["startedAt"] = now_ms()
+                return Outcome(EXEC_FAILED)
             spec = self._spec(name, scratch, job, environment, queue, sandbox, identity)
             return await self._run_in(sandbox, spec, job, log, fault, stop)
         except (StartRefusedError, MountError, CannotRunError, OSError) as error:
@@ -212,6 +219,7 @@ class Attempts:
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
         engine = None if sandbox.runs_images else engine_of(container["image"])
         guard = [] if sandbox.runs_images else _guarded(mounts)
+        hidden = self._hidden(engine.absent_modules, software) if engine else []
         return SandboxSpec(
             name=name,
             image=container["image"],
@@ -224,7 +232,7 @@ class Attempts:
                 **{one["name"]: one["value"] for one in container["environment"]},
                 **batch_variables(job, environment, queue),
             },
-            mounts=mounts,
+            mounts=[*mounts, *hidden],
             software=software,
             system=self._system({**(engine.image_files() if engine else {}), **({GUARD: _guard()} if guard else {})}),
             owner=owner,
@@ -244,6 +252,13 @@ class Attempts:
             **self.start.environment(identity, number),
         }
 
+    def _hidden(self, modules: Sequence[str], software: list[Path]) -> list[Mount]:
+        """Nothing, in the place of modules that are on this machine, but not in the image."""
+        empty = self.state / "image" / "empty"
+        empty.mkdir(parents=True, exist_ok=True)
+        places = (place for folder in software for name in modules for place in folder.glob(f"{_PACKAGES}/{name}"))
+        return [Mount(empty, str(place), read_only=True) for place in places]
+
     def _system(self, image_files: Mapping[str, str]) -> dict[str, Path]:
         """Files that stand in for those of an image, kept by what is in them."""
         found = {}
@@ -261,6 +276,11 @@ async def _ended(process: asyncio.subprocess.Process, copying: Any) -> int:
     await copying
     code = await process.wait()
     return code if code >= 0 else 128 - code
+
+
+def _check_image(image: str) -> None:
+    if not is_reference(image):
+        raise MountError(f"CannotPullContainerError: invalid reference format: {image}")
 
 
 def _guarded(mounts: list[Mount]) -> list[str]:

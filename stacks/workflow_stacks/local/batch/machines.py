@@ -3,8 +3,9 @@
 Families, and types whose name does not say it, count as large enough: AWS Batch would look further.
 """
 
-import re
 from typing import Any
+
+from workflow_stacks.project.instances import parse
 
 from .job_records import memory_mib, vcpus
 
@@ -12,8 +13,6 @@ Record = dict[str, Any]
 
 TOO_LARGE = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 NO_MACHINE = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
-_NAME = re.compile(r"(?P<letters>[a-z]+)[0-9][a-z0-9-]*\.(?:(?P<size>medium|large|xlarge)|(?P<times>[0-9]+)xlarge)")
-_VCPUS = {"medium": 1, "large": 2, "xlarge": 4}
 _MIB_PER_VCPU = {"c": 2048, "m": 4096, "r": 8192}
 _UNKNOWN = (float("inf"), float("inf"))
 
@@ -38,8 +37,8 @@ def why_it_never_fits(job: Record, environments: list[Record]) -> tuple[str, str
 
 def _size(name: str) -> tuple[float, float]:
     """The vCPUs and the memory in MiB of an instance type."""
-    found = _NAME.fullmatch(name)
-    if found is None:
+    found = parse(name)
+    cpus = found.vcpus if found else None
+    if found is None or cpus is None:
         return _UNKNOWN
-    cpus = _VCPUS[found["size"]] if found["size"] else 4 * int(found["times"])
-    return cpus, cpus * _MIB_PER_VCPU.get(found["letters"], float("inf"))
+    return cpus, cpus * _MIB_PER_VCPU.get(found.prefix, float("inf"))

@@ -46,6 +46,10 @@ class Snakemake(LocalEngine):
     }
     images: Sequence[str] = ("docker.io/snakemake/snakemake", "snakemake/snakemake")
 
+    # The image has snakemake and its own dependencies; the head job brings this plugin along.
+    # https://github.com/snakemake/snakemake/blob/main/Dockerfile
+    absent_modules: Sequence[str] = ("snakemake_executor_plugin_cluster_generic",)
+
     @override
     def image_files(self) -> Mapping[str, str]:
         """A pip that installs nothing."""

@@ -61,7 +61,7 @@ class ContainerEngine(Sandbox):
         for key, value in spec.environment.items():
             if key not in ("PATH", "LANG"):  # the image knows these better
                 parts += ["--env", f"{key}={value}"]
-        return [*parts, "--env", "HOME=/tmp", spec.image, *spec.command]
+        return [*parts, "--env", "HOME=/tmp", "--", spec.image, *spec.command]
 
     async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """`docker stop`, which waits for the grace itself."""
