@@ -122,7 +122,8 @@ class LocalCloud:
 
     def start(self) -> Server:
         """Start the server, unless it runs already, and wait until it answers."""
-        missing = [package for package in ("ministack", "boto3") if find_spec(package) is None]
+        needed = ("ministack", "boto3", "cfnlint", "jsonschema", "regex")
+        missing = [package for package in needed if find_spec(package) is None]
         if missing:
             raise LocalCloudError(
                 f"The local cloud needs {' and '.join(missing)}. "
