@@ -180,6 +180,27 @@ def test_aws_4_lustre_is_refused_unless_its_rules_are_in_place(stacks, in_place,
     stacks.delete("lustre-rules")
 
 
+@pytest.mark.parametrize("needed", ["Subnet0", "Group"])
+def test_what_a_lustre_file_system_stands_on_is_not_deleted_under_it(stacks, needed):
+    group = resource("EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"})
+    stacks.create("below", {**network(), "Group": group, "In": rules("Ingress")})
+    lustre = resource(
+        "FSx::FileSystem",
+        FileSystemType="LUSTRE",
+        StorageCapacity=1200,
+        SubnetIds=[stacks.id("below", "Subnet0")],
+        SecurityGroupIds=[stacks.id("below", "Group")],
+        LustreConfiguration={"DeploymentType": "SCRATCH_2"},
+    )
+    assert stacks.create("above", {"Lustre": lustre}) == "CREATE_COMPLETE"
+
+    assert stacks.delete("below") == "DELETE_FAILED"
+    assert needed in stacks.reasons("below")
+
+    assert stacks.delete("above") == "DELETE_COMPLETE"
+    assert stacks.delete("below") == "DELETE_COMPLETE"
+
+
 @pytest.mark.parametrize("size", [16384, 16385])
 def test_user_data_of_more_than_16_kib_is_refused_counted_before_base64(size):
     data = {"LaunchTemplateData": {"UserData": base64.b64encode(b"x" * size).decode()}}

@@ -287,6 +287,8 @@ def _rule_handlers(direction: str) -> dict[str, Any]:
 
 
 _delete_security_group = provisioners._ec2_sg_delete
+_DELETED_LUSTRES: set[str] = set()
+_delete_vpc = provisioners._RESOURCE_HANDLERS["AWS::EC2::VPC"]["delete"]
 _delete_subnet = provisioners._ec2_subnet_delete
 _create_role = provisioners._iam_role_create
 _update_role = provisioners._iam_role_update
@@ -317,7 +319,8 @@ def _security_group_delete(group: str, properties: Properties) -> None:
     in_mounts = any(group in target.get("SecurityGroups", []) for target in efs._mount_targets.values()) or any(
         group in target["securityGroups"] for target in s3files._mount_targets.values()
     )
-    if in_rules or in_mounts:
+    in_servers = any(group in lustre.get("SecurityGroupIds", []) for lustre in _lustres())
+    if in_rules or in_mounts or in_servers:
         raise ValueError(f"resource {group} has a dependent object")
     _delete_security_group(group, properties)
 
@@ -325,7 +328,8 @@ def _security_group_delete(group: str, properties: Properties) -> None:
 def _subnet_delete(subnet: str, properties: Properties) -> None:
     holders = (*efs._mount_targets.values(), *ec2._nat_gateways.values())
     in_s3_files = any(target["subnetId"] == subnet for target in s3files._mount_targets.values())
-    if in_s3_files or any(holder["SubnetId"] == subnet for holder in holders):
+    in_servers = any(subnet in lustre["SubnetIds"] for lustre in _lustres())
+    if in_s3_files or in_servers or any(holder["SubnetId"] == subnet for holder in holders):
         raise ValueError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
     _delete_subnet(subnet, properties)
 
@@ -340,6 +344,27 @@ def _role_update(name: str, old: Properties, new: Properties, stack: str, logica
     name, attributes = _update_role(name, old, new, stack, logical_id)
     keep_boundary(iam._roles[name], new)
     return name, attributes
+
+
+def _lustres() -> list[Properties]:
+    """The properties of the Lustre file systems that stand; FSx has no records here but those of stacks."""
+    made = [resource for stack in cloudformation._stacks.values() for resource in stack.get("_resources", {}).values()]
+    return [
+        resource["Properties"]
+        for resource in made
+        if resource["ResourceType"] == "AWS::FSx::FileSystem" and resource["PhysicalResourceId"] not in _DELETED_LUSTRES
+    ]
+
+
+def _lustre_delete(name: str, _properties: Properties) -> None:
+    _DELETED_LUSTRES.add(name)
+
+
+def _vpc_delete(vpc: str, properties: Properties) -> None:
+    groups = (group for group in ec2._security_groups.values() if group.get("GroupName") != "default")
+    if any(one.get("VpcId") == vpc for one in (*ec2._subnets.values(), *groups)):
+        raise ValueError(f"The vpc '{vpc}' has dependencies and cannot be deleted.")
+    _delete_vpc(vpc, properties)
 
 
 def _bucket_delete(bucket: str, properties: Properties) -> None:
@@ -517,6 +542,8 @@ def install() -> None:
     for type_name, delete in (
         ("AWS::EC2::SecurityGroup", _security_group_delete),
         ("AWS::EC2::Subnet", _subnet_delete),
+        ("AWS::EC2::VPC", _vpc_delete),
+        ("AWS::FSx::FileSystem", _lustre_delete),
         ("AWS::S3::Bucket", _bucket_delete),
     ):
         provisioners._RESOURCE_HANDLERS[type_name]["delete"] = delete
