@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from conftest import queue
 from fake_batch import FakeBatch, NewSettings
 
 from workflow_context.pbs import qdel as qdel_module
@@ -11,6 +13,7 @@ from workflow_context.pbs.batch_api import BatchApi, BatchError
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.script import PbsError
+from workflow_context.pbs.submission import flush
 
 
 class TestJobs:
@@ -42,6 +45,23 @@ class TestJobs:
         batch.terminatejob = lambda request: ended.append(request["jobId"]) or terminate(request)  # type: ignore[method-assign, func-returns-value]
         qdel([*(f"{whole[:-2]}[{index}]" for index in range(3)), part.replace("[]", "[1]")], api, settings)
         assert ended == [batch.names[whole.replace("[]", "[0]")][:-2], batch.names[part.replace("[]", "[1]")]]
+
+    def test_one_of_an_array_that_batch_does_not_end_alone_never_begins(
+        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings, tmp_path: Path
+    ) -> None:
+        settings = new_settings()
+        (tmp_path / "s.sh").write_text("echo\n")
+        ids = [queue(["s.sh"], tmp_path, settings) for _ in range(3)]
+        flush(Journal(settings.state, settings.run), api, settings)
+        batch.know(settings)
+        batch.not_to_end = {ids[1]}
+        with pytest.raises(BatchError, match="not authorized"):
+            qdel([ids[1]], api, settings)
+        [folder] = (settings.state / "runs" / "run.tasks").iterdir()
+        assert (folder / "ended-1").exists()
+        assert not (folder / "ended-0").exists()
+        qdel(["--run"], api, settings)
+        assert not batch.living()
 
 
 class TestBulk:

@@ -17,7 +17,7 @@ from captured import capture
 from hypothesis import given, settings as settings_of_hypothesis, strategies as st
 
 from workflow_context.pbs.batch_api import BatchApi
-from workflow_context.pbs.commands import array_command, command_of, write_tasks
+from workflow_context.pbs.commands import array_command, command_of, keep_from_beginning, write_tasks
 from workflow_context.pbs.jobs import Task
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
@@ -396,6 +396,21 @@ class TestArrayOfTasks:
             array_command(tmp_path / "tasks"), env={"PATH": "/usr/bin:/bin", "WORKFLOW_ARRAY_INDEX": "57"}, check=True
         )
         assert (tmp_path / "out").read_text() == f"{tmp_path} \n"
+
+    def test_one_that_qdel_could_not_end_does_not_begin(self, tmp_path: Path) -> None:
+        (tmp_path / "s.sh").write_text("touch begun")
+        write_tasks(tmp_path / "tasks", [Task("n", QUEUE, "", [str(tmp_path), "s.sh", "", ""])] * 3)
+        keep_from_beginning(tmp_path / "tasks", "1")
+        codes = [
+            subprocess.run(
+                array_command(tmp_path / "tasks"),
+                env={"PATH": "/usr/bin:/bin", "AWS_BATCH_JOB_ARRAY_INDEX": index},
+                check=False,
+                stderr=subprocess.DEVNULL,
+            ).returncode
+            for index in ("1", "0")
+        ]
+        assert codes == [143, 0]
 
     def test_one_that_is_not_there_fails_and_says_so(self, tmp_path: Path) -> None:
         write_tasks(tmp_path / "tasks", [Task("n", QUEUE, "", ["d", "s", "", ""])] * 2)

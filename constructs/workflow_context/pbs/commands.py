@@ -14,6 +14,9 @@ from .qsub import INDEX
 TASKS_PER_FILE = 50
 """A job of an array reads one such file: all of them in one would be read as often as there are jobs."""
 
+ENDED = "ended-"
+"""How the file is named, before its index, that keeps a job of an array from beginning."""
+
 # Arguments: directory, script, standard output, standard error (`&` for where standard output goes).
 # Nextflow's script would note an exit code when it is told to end, and Nextflow go by that, although its machine went
 # and the job is moved: so it is killed.
@@ -35,6 +38,7 @@ _RUN = (
 _FIND = (
     f"index=${{AWS_BATCH_JOB_ARRAY_INDEX:-${{{INDEX}:-0}}}} found=()\n"
     f"unset AWS_BATCH_JOB_ARRAY_INDEX {INDEX}\n"
+    f'if [ -e "$1/{ENDED}$index" ]; then echo "It was ended by qdel before it began" >&2; exit 143; fi\n'
     f"skip=$((index % {TASKS_PER_FILE} * 4))\n"
     'while IFS= read -r -d "" field; do\n'
     "if ((skip > 0)); then skip=$((skip - 1)); continue; fi\n"
@@ -55,6 +59,12 @@ def command_of(task: Task) -> list[str]:
 def array_command(folder: Path) -> list[str]:
     """The command of all jobs of an array whose tasks `write_tasks` has written."""
     return ["bash", "-c", _FIND + _RUN, "qsub", str(folder)]
+
+
+def keep_from_beginning(folder: Path, index: str) -> None:
+    """Let a job of an array end as soon as it begins: AWS Batch may not let the head job end one of an array alone."""
+    if folder.is_dir():
+        (folder / f"{ENDED}{index}").touch()
 
 
 def write_tasks(folder: Path, tasks: list[Task]) -> None:

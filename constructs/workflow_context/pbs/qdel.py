@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .batch_api import BatchApi
+from .commands import keep_from_beginning
 from .definitions import remove_definitions
 from .jobs import Job
 from .journal import Journal
@@ -45,6 +46,9 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
         with journal.alone():
             _end_waiting(journal, api, selected)
             jobs = journal.jobs()
+            for job in selected:
+                if ":" in job.batch and not job.ended:
+                    keep_from_beginning(journal.tasks / job.submission, job.batch.partition(":")[2])
             _end(api, selected, jobs.values())
     return "\n".join(messages)
 
