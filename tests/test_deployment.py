@@ -85,7 +85,7 @@ def test_everything_is_really_there(deployed: LocalDeployment) -> None:
     assert {one["type"] for one in wdl["computeEnvironments"]} == {"SPOT", "EC2", "FARGATE"}
     assert len(wdl["mountTargets"]) == 3  # the account of the local cloud is known, so there are three zones
     [access_point] = wdl["accessPoints"]
-    assert access_point["posixUser"] == {"Uid": 1000, "Gid": 1000}
+    assert access_point["posixUser"] == {"Uid": 0, "Gid": 0}
 
 
 def test_nothing_differs_after_a_deployment(deployed: LocalDeployment) -> None:

@@ -1,6 +1,7 @@
 """The layout of the repository, and who may import whom."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,14 @@ def test_the_public_names_are_those_of_all(package) -> None:
     assert {name: getattr(package, name).__name__ for name in package.__all__} == {
         name: name for name in package.__all__
     }
+
+
+def test_the_public_models_are_those_that_their_docstring_lists() -> None:
+    from workflow_context import models
+
+    assert models.__all__ == sorted(models.__all__)
+    assert all(f"- `{name}`:" in str(models.__doc__) for name in models.__all__)
+    assert all(importlib.import_module(f"workflow_context.models.{name}") for name in models.__all__)
 
 
 @pytest.mark.parametrize("package", [workflow_context, workflow_stacks])

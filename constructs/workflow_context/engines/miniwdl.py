@@ -59,7 +59,7 @@ class MiniwdlEngine(WorkflowEngine):
         self._check_reach()
         for location in self.data:
             location.grant_read_write(self.compute.instance_role)
-        if self.storage.access_point_id:
+        if self.storage.efs_access_point_id:
             self.storage.allow_mounts_without_iam()  # the client's task definitions cannot say "with a role"
             self.outputs.grant_read(self.compute.instance_role)
         else:
@@ -154,7 +154,7 @@ class MiniwdlEngine(WorkflowEngine):
 
     def _check_reach(self) -> None:
         """The client knows two ways: EFS with head jobs on Fargate, and a directory of the machine."""
-        if self.storage.access_point_id:
+        if self.storage.efs_access_point_id:
             return
         if self.compute.heads_on_fargate or not self.storage.host_mounted:
             message = (
@@ -164,7 +164,7 @@ class MiniwdlEngine(WorkflowEngine):
             raise ValueError(message)
 
     def _client_options(self) -> list[str]:
-        if self.storage.access_point_id:
+        if self.storage.efs_access_point_id:
             return [] if self.placement.assign_public_ip else [" --no-public-ip"]
         memory = self.memory_with_overhead(self.head_memory).to_gibibytes()
         return [f" --no-efs --mount {self.shared_directory} --memory-GiB {memory:g}"]
@@ -178,7 +178,7 @@ class MiniwdlEngine(WorkflowEngine):
             "MINIWDL__CALL_CACHE__GET": "true",
             "MINIWDL__CALL_CACHE__PUT": "true",
             # It must be within the mount, and is on EFS if nothing is said.
-            **({} if self.storage.access_point_id else {"MINIWDL__DOWNLOAD_CACHE__DIR": self._downloads}),
+            **({} if self.storage.efs_access_point_id else {"MINIWDL__DOWNLOAD_CACHE__DIR": self._downloads}),
         }
 
     def _environment(self) -> dict[str, str]:
@@ -189,8 +189,8 @@ class MiniwdlEngine(WorkflowEngine):
             "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
             **(
-                {"MINIWDL__AWS__FSAP": self.storage.access_point_id}
-                if self.storage.access_point_id
+                {"MINIWDL__AWS__FSAP": self.storage.efs_access_point_id}
+                if self.storage.efs_access_point_id
                 else {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job_no_efs"}
             ),
             **self._task_settings(),
@@ -203,7 +203,7 @@ class MiniwdlEngine(WorkflowEngine):
             "WorkflowEngineRoleArn": self.head_role.role_arn,
             "DefaultTaskQueue": self.compute.task_queue.job_queue_arn,
             **({"DefaultTaskQueueFallback": fallback.job_queue_arn} if fallback else {}),
-            **({"DefaultFsap": self.storage.access_point_id} if self.storage.access_point_id else {}),
+            **({"DefaultFsap": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
         }
         for name, value in tags.items():
             cdk.Tags.of(self.compute.head_queue).add(name, value)

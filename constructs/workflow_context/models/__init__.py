@@ -6,3 +6,5 @@
 - `workloads`: what a workflow moves, keeps and computes; presets of real pipelines.
 - `advice`: the file systems side by side for a workload, and what would change the choice.
 """
+
+__all__ = ["advice", "burst_credits", "costs", "prices", "workloads"]

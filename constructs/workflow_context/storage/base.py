@@ -50,7 +50,7 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return []
 
     @property
-    def access_point_id(self) -> str | None:
+    def efs_access_point_id(self) -> str | None:
         """The EFS access point by which job definitions mount it; None for every other kind."""
         return None
 

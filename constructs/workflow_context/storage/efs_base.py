@@ -51,7 +51,7 @@ class EfsFileSystemBase(NetworkFileSystem):
 
     @property
     @override
-    def access_point_id(self) -> str | None:
+    def efs_access_point_id(self) -> str | None:
         return self.access_point.access_point_id
 
     def add_access_point(

@@ -249,6 +249,8 @@ class EfsSettings(FileSystemSettings):
                 configuration.security_group_id,
             )
             yield "existing", " ".join(one for one in ids if one)
+            if not configuration.security_group_id:
+                yield "mount targets", "made with the context"
         else:
             zone = configuration.availability_zone
             yield "availability", f"One Zone, {zone}" if zone else "Regional"
