@@ -24,6 +24,9 @@ def synthesized(project_file: Path, context: str) -> dict[str, dict[str, Any]]:
     Raises:
         WorkflowContextError: The project file is wrong, or has no such context.
     """
+    from .project import validate_project
+
+    validate_project(project_file, [context])  # a wrong file is told before the CDK is imported, which takes seconds
     from .app import build_app
 
     zone = _zone(project_file, context)

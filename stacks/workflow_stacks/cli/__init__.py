@@ -6,11 +6,13 @@ usage.
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import sys
+from typing import Annotated, Any
 
 import typer
 
-from .group import LazyGroup
+from .group import LazyGroup, in_words
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -23,7 +25,19 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line: the console script `workflow-context`."""
-    app(prog_name="workflow-context")
+    code: Any = 0
+    try:
+        app(prog_name="workflow-context")
+    except SystemExit as ended:
+        code = ended.code
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stderr.write(f"{in_words(error)}\n")
+        # What is still in the buffer cannot be written either; without this, Python would say so at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 def _print_version(wanted: bool) -> None:

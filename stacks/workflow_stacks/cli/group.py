@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -35,6 +36,8 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except (WorkflowContextError, PluginError) as error:
             message = str(error)
+        except OSError as error:
+            message = in_words(error)
         except ModuleNotFoundError as error:
             command = self._table.get(ctx.invoked_subcommand)
             if command is None or not command.extra:
@@ -43,6 +46,16 @@ class LazyGroup(TyperGroup):
             message = f"'{command.name}' needs the package '{error.name}', which is not installed: {wanted}"
         typer.echo(message, err=True)
         raise typer.Exit(1)
+
+
+def in_words(error: OSError) -> str:
+    """Say what the system refused: a full disk, a folder that is gone, a file that may not be written."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "The working directory does not exist any more. Go to another one."
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else f"The output cannot be written: {reason}"
 
 
 def real_command(command: Command) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9,.]*x?|")
+_MIN_WIDTH = 10
 _MAX_LEN_WORD, _BETWEEN_COLUMNS = 20, 2
 
 
@@ -25,13 +26,12 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     What is too wide is wrapped within its column, between words as long as there is room for them.
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*titles, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="bold")
     written = [tuple(row) for row in rows]
     columns = [[title, *(row[index] for row in written)] for index, title in enumerate(titles)]
-    widths = _widths(columns, Console().width)
+    widths = _widths(columns, _width())
     if widths is None:
         _print_blocks(titles, written)
         return
@@ -70,10 +70,8 @@ def _print_blocks(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def print_note(text: str, indent: int = 2) -> None:
     """Print a sentence, wrapped at the terminal's width; its further lines are indented."""
-    from rich.console import Console
-
     wrapped = textwrap.wrap(
-        text, Console().width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        text, _width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
     typer.echo("\n".join(wrapped))
 
@@ -90,6 +88,14 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     _print(table)
 
 
+def _width() -> int:
+    """The width of the terminal, as rich takes it from COLUMNS and the terminal; 80 where that is no width."""
+    from rich.console import Console
+
+    width = Console().width
+    return width if width >= _MIN_WIDTH else 80
+
+
 def _plain(text: str) -> Any:
     from rich.text import Text
 
@@ -99,7 +105,7 @@ def _plain(text: str) -> Any:
 def _print(renderable: Any) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=_width())
     with console.capture() as capture:
         console.print(renderable)
     for line in capture.get().splitlines():

@@ -50,7 +50,7 @@ class Architecture:
             "stacks": list(self.stacks),
             "nodes": [node.as_dict() for node in self.nodes],
             "edges": [edge.as_dict() for edge in self.edges],
-            "not_drawn": dict(self.not_drawn),
+            "notDrawn": dict(self.not_drawn),
         }
 
 

@@ -8,7 +8,11 @@ text.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import select
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +39,9 @@ from .nodes import Mark, Node
 
 MAX_BYTES = 8 * 1024 * 1024
 """Size of the largest file that is read, in bytes. A project of 200 contexts has about 100,000."""
+
+PIPE_SECONDS = 5
+"""How long a pipe that is given as project file may say nothing, in seconds."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -150,7 +157,7 @@ def _events(text: str) -> Iterator[yaml.Event]:
 
 def _bytes_of(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", opener=_open_unless_nobody_writes) as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         remedy = "name the project file (--project FILE; with the CDK CLI, -c project=FILE), or go to its folder"
@@ -164,6 +171,18 @@ def _bytes_of(file: Path) -> bytes:
     if len(content) > MAX_BYTES:
         raise _refusal(file, f"the file is larger than {MAX_BYTES // 1024**2} MiB: it cannot be a project file")
     return content
+
+
+def _open_unless_nobody_writes(file: str, flags: int) -> int:
+    """Open a file; of a pipe, wait some seconds for what is written to it, and not for ever."""
+    descriptor = os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        ready, _, _ = select.select([descriptor], [], [], PIPE_SECONDS)
+        if not ready:
+            os.close(descriptor)
+            raise TimeoutError(errno.ETIMEDOUT, f"it is a pipe, and nothing came for {PIPE_SECONDS} seconds")
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _text_of(content: bytes, file: Path) -> str:
