@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from .monitoring import Monitoring
     from .network import Network, Placement
     from .s3_location import S3Location
+    from .scripts import MountScript
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
     from .storage.fsx_lustre import FsxLustreFileSystem
+    from .storage.network import NetworkFileSystem
     from .storage.objectivefs import ObjectiveFsFileSystem
     from .storage.s3 import S3FileSystem
     from .storage.s3_files import S3FilesFileSystem
@@ -43,7 +45,9 @@ _MODULES = {
     "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
     "Monitoring": ".monitoring",
+    "MountScript": ".scripts",
     "Network": ".network",
+    "NetworkFileSystem": ".storage.network",
     "NextflowEngine": ".engines.nextflow",
     "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
@@ -70,7 +74,9 @@ __all__ = [
     "FsxLustreFileSystem",
     "MiniwdlEngine",
     "Monitoring",
+    "MountScript",
     "Network",
+    "NetworkFileSystem",
     "NextflowEngine",
     "ObjectiveFsFileSystem",
     "Placement",

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_fsx as fsx, aws_iam as iam
 from constructs import Construct, IDependable
 
-from workflow_context import Placement, S3Location, WorkflowFileSystem
+from workflow_context import MountScript, NetworkFileSystem, Placement, S3Location, WorkflowFileSystem
 from workflow_stacks.build import FileSystemBuilder
 
 from . import OpenZfsSettings
@@ -16,35 +15,37 @@ MOUNT_PATH = "/mnt/openzfs"
 PORTS = (ec2.Port.tcp(111), ec2.Port.tcp(2049), ec2.Port.tcp_range(20001, 20003))
 
 MOUNT = """\
-#!/bin/bash
-# An instance that cannot mount the file system takes no jobs.
-set -e
-trap 'systemctl mask --now ecs; shutdown -h now' ERR
-mkdir -p {path}
-mount -t nfs -o nfsvers=4.1 {server}:/fsx {path}
+prepare() {
+    dnf install -y nfs-utils
+}
+
+attach() {
+    mount "$1"
+}
+
+host_mount "${SERVER:?}:/fsx" nfs nfsvers=4.1,_netdev
 """
+"""OpenZFS's own part of the script of a machine; the common part tries again where it fails."""
 
 
-@jsii.implements(ec2.IConnectable)
-class OpenZfsFileSystem(WorkflowFileSystem):
+class OpenZfsFileSystem(NetworkFileSystem):
     """FSx for OpenZFS in one zone, which instances mount when they start."""
 
     mount_path = MOUNT_PATH
-    serves_fargate = False
     host_mounted = True
 
     def __init__(self, scope: Construct, id: str, *, placement: Placement, capacity: cdk.Size, mbps: int) -> None:
-        super().__init__(scope, id)
-        self._connections = ec2.Connections(
-            security_groups=[ec2.SecurityGroup(self, "SecurityGroup", vpc=placement.vpc, allow_all_outbound=False)]
-        )
+        connections = ec2.Connections()
+        super().__init__(scope, id, connections=connections)
+        group = ec2.SecurityGroup(self, "SecurityGroup", vpc=placement.vpc, allow_all_outbound=False)
+        connections.add_security_group(group)
         self.file_system = fsx.CfnFileSystem(  # there is no L2
             self,
             "FileSystem",
             file_system_type="OPENZFS",
             storage_capacity=capacity.to_gibibytes(),
             subnet_ids=[placement.one_subnet_per_zone()[0].subnet_id],
-            security_group_ids=[group.security_group_id for group in self._connections.security_groups],
+            security_group_ids=[group.security_group_id],
             open_zfs_configuration=fsx.CfnFileSystem.OpenZFSConfigurationProperty(
                 deployment_type="SINGLE_AZ_1",
                 throughput_capacity=mbps,
@@ -63,10 +64,6 @@ class OpenZfsFileSystem(WorkflowFileSystem):
         )
 
     @property
-    def connections(self) -> ec2.Connections:
-        return self._connections
-
-    @property
     def ready(self) -> Sequence[IDependable]:
         return [self.file_system]
 
@@ -74,14 +71,20 @@ class OpenZfsFileSystem(WorkflowFileSystem):
         for port in PORTS:
             client.connections.allow_to(self, port, "NFS to OpenZFS")
 
-    def grant_read_write(self, grantee: iam.IGrantable) -> None:
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Jobs need no right of their own: they see a directory of their instance."""
+        return iam.Grant.drop(grantee, "jobs see a directory of their instance")
+
+    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Jobs need no right of their own: they see a directory of their instance."""
+        return self.grant_read(grantee)
 
     def volumes(self, *, on_fargate: bool) -> Sequence[batch.EcsVolume]:
         return [batch.EcsVolume.host(name="openzfs", container_path=MOUNT_PATH, host_path=MOUNT_PATH)]
 
-    def user_data(self) -> Sequence[str]:
-        return [MOUNT.format(path=MOUNT_PATH, server=self.file_system.attr_dns_name)]
+    @property
+    def mount_script(self) -> MountScript:
+        return MountScript(MOUNT, {"MOUNT_PATH": MOUNT_PATH, "SERVER": self.file_system.attr_dns_name})
 
     def outputs(self) -> dict[str, str]:
         return {"FileSystemId": self.file_system.ref}
