@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-library check format docs dist lock clean
+.PHONY: pictures help setup demo test test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ lock: setup  ## resolve the dependencies of pyproject.toml anew
 		--no-emit-index-url --no-emit-find-links - --output-file requirements/uv.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --override requirements/overrides.txt --extra dev pyproject.toml --output-file requirements/lock.txt
+
+pictures: setup  ## draw the pictures of the documentation anew, from what the commands compute
+	@workflow-context throughput --stored-gib 500 --read-mibps 150 --write-mibps 80 --hours 10 --plot docs/pictures/throughput.svg > /dev/null
+	@workflow-context recommend --workload nfcore-rnaseq-test-full --plot docs/pictures/recommend.svg > /dev/null
+	@workflow-context diagram wdlSpot --project examples/demo/agc-project.yaml --output docs/pictures/context.svg
 
 clean:  ## remove what the other commands made
 	rm -rf .venv .venv-library node_modules site dist cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis

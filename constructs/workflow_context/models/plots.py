@@ -29,7 +29,7 @@ _KINDS = {
     "other": ("logs, keys, alarms, dashboards", "#56b4e9"),
 }
 _MAX_LABEL = 24
-_MAX_TITLE = 90
+_MAX_TITLE = 64
 _TOO_SLOW = 0.35
 _EXTENSIONS = (".png", ".svg", ".pdf")
 
@@ -238,7 +238,7 @@ def plot_advice(options: Sequence[RunCost], points: Sequence[BreakEven], prices:
         label = f"{option.choice.key}{slow}"
         bars.append(Bar(label, tuple(lines), chosen=position == 0, faded=too_slow and position > 0))
     _bars(left, bars)
-    left.set_title(_title(f"{workload.name}: {workload.runs_per_month:g} runs a month", 60), loc="left", fontsize=11)
+    left.set_title(_title(f"{workload.name}: {workload.runs_per_month:g} runs a month", 48), loc="left", fontsize=11)
     numbered = _break_even_axes(right, points, workload.name)
     right.set_title("One run: EFS elastic or ObjectiveFS", loc="left", fontsize=11)
     right.legend(
