@@ -29,7 +29,7 @@ def test_the_dashboard_shows_the_file_system_and_the_queues(monitored: Template)
         "ClientConnections",
         "Task jobs, state entered",
         "Head jobs, state entered",
-        "Queue depth",
+        "Task jobs, summed",
     ):
         assert shown in body
 
@@ -98,6 +98,17 @@ class TestEveryKind:
         body = json.dumps(only(kinds[f"Kinds-{kind}"], "AWS::CloudWatch::Dashboard"))
         assert not [name for name in self.SHOWN[kind] if name not in body]
         assert "**Idle**" in body
+
+    def test_what_is_there_at_a_time_is_not_summed_over_time(self, kinds: Templates) -> None:
+        """A sum over five minutes shows five times as much."""
+        states = {"PendingExports": ("Maximum", 300), "ClientConnections": ("Maximum", 300)}
+        shown = {"s3files": states, "fsx": {"FreeDataStorageCapacity": ("Sum", 60)}}
+        for kind, wanted in shown.items():
+            body = only(kinds[f"Kinds-{kind}"], "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+            text = "".join(part if isinstance(part, str) else "x" for part in body)
+            metrics = [one for widget in json.loads(text)["widgets"] for one in widget["properties"].get("metrics", [])]
+            found = {one[1]: (one[-1].get("stat", "Average"), one[-1].get("period", 300)) for one in metrics}
+            assert wanted.items() <= found.items()
 
     def test_what_does_not_reach_the_bucket_is_an_alarm(self, kinds: Templates) -> None:
         alarms = resources(kinds["Kinds-s3files"], "AWS::CloudWatch::Alarm").values()

@@ -17,7 +17,6 @@ ALLOWED_EVERYWHERE = {
     "batch:ListJobs",
     "ec2:DescribeInstances",
     "ecr:GetAuthorizationToken",
-    "elasticfilesystem:DescribeAccessPoints",
 }
 
 
@@ -185,13 +184,32 @@ class TestBatch:
         for where, queue in each(contexts, "AWS::Batch::JobQueue"):
             assert len(queue["Properties"]["ComputeEnvironmentOrder"]) == 1, where
 
-    def test_a_retry_is_for_lost_machines_only(self, contexts: dict[str, Template]) -> None:
+    def test_a_retry_is_for_images_that_were_not_given_and_lost_machines_only(
+        self, contexts: dict[str, Template]
+    ) -> None:
         for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
-            retry = definition["Properties"].get("RetryStrategy", {"Attempts": 1})
-            if retry["Attempts"] > 1:
-                first, last = retry["EvaluateOnExit"]
-                assert first == {"Action": "RETRY", "OnStatusReason": "Host EC2*"}, where
-                assert last == {"Action": "EXIT", "OnReason": "*"}, where
+            retry = definition["Properties"]["RetryStrategy"]
+            assert retry["Attempts"] >= 3, where
+            *pulls_and_lost, last = retry["EvaluateOnExit"]
+            assert pulls_and_lost[:2] == [
+                {"Action": "RETRY", "OnReason": "CannotPullContainerError*"},
+                {"Action": "RETRY", "OnReason": "DockerTimeoutError*"},
+            ], where
+            assert pulls_and_lost[2:] in ([], [{"Action": "RETRY", "OnStatusReason": "Host EC2*"}]), where
+            assert last == {"Action": "EXIT", "OnReason": "*"}, where
+
+    def test_an_update_leaves_the_definition_that_head_jobs_at_work_submit_with(
+        self, contexts: dict[str, Template]
+    ) -> None:
+        for where, definition in each(contexts, "AWS::Batch::JobDefinition"):
+            assert definition["Properties"]["ResourceRetentionPolicy"] == {"SkipDeregisterOnUpdate": True}, where
+
+    def test_jobs_at_work_may_end_when_an_environment_changes(self, contexts: dict[str, Template]) -> None:
+        """7,200 minutes are the most there is."""
+        for where, environment in each(contexts, "AWS::Batch::ComputeEnvironment"):
+            policy = environment["Properties"].get("UpdatePolicy")
+            fargate = environment["Properties"]["ComputeResources"]["Type"].startswith("FARGATE")
+            assert fargate or policy["JobExecutionTimeoutMinutes"] == 7200, where
 
     def test_every_job_definition_ends_some_day(self, contexts: dict[str, Template]) -> None:
         for where, definition in each(contexts, "AWS::Batch::JobDefinition"):

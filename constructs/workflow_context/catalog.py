@@ -34,6 +34,7 @@ class EngineEntry:
             it makes carry no other volume: instances then mount them at boot, although a job definition could.
         heads_on_ec2: The `fsType`s on which its head jobs run on EC2, although Fargate could mount them.
         image: The container image of a version, with `{version}` in it; empty when images are not named by version.
+        architectures: The processors that its default image for tasks is made for.
         why_no_other: Why it works on no other file system, for the message that says so.
         marks_ended_runs: Whether it marks runs that ended, so that old ones can be deleted, as the construct says too.
     """
@@ -46,6 +47,7 @@ class EngineEntry:
     host_mounts: tuple[str, ...] = ()
     heads_on_ec2: tuple[str, ...] = ()
     image: str = ""
+    architectures: tuple[str, ...] = ("x86_64", "arm64")
     why_no_other: str = ""
     marks_ended_runs: bool = False
 
@@ -82,6 +84,7 @@ _BUILT_IN = (
         ("EFS", "S3", "S3Files", "OFS", "FSxLustre"),
         "workflow_context.engines.snakemake:SnakemakeEngine",
         image="docker.io/snakemake/snakemake:v{version}",
+        architectures=("x86_64",),  # releases are built for no other
     ),
     EngineEntry(
         "nextflow",

@@ -58,6 +58,7 @@ class BatchCompute(Construct):
         task_queue: The queue of task jobs.
         fallback_queue: The on-demand queue beside a Spot one, or None.
         spot: Whether the task queue is one of Spot capacity.
+        architecture: The processor architecture of the instances that run tasks.
         security_group: The security group of every job and instance.
         connections: The network connections of every job and instance: `compute.connections.allow_to(database, port)`.
         instance_role: The role of the EC2 instances: also that of task jobs that bring no role of their own.
@@ -113,6 +114,7 @@ class BatchCompute(Construct):
             machine_image,
         )
         self.spot = spot
+        self.architecture = architecture
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
         )
@@ -255,7 +257,9 @@ class BatchCompute(Construct):
             maxv_cpus=max_vcpus,
             replace_compute_environment=False,
             update_to_latest_image_version=True,
-            update_timeout=cdk.Duration.minutes(30),
+            # The most there is: jobs at work when a launch template or an image changes get five days to end.
+            # https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html
+            update_timeout=cdk.Duration.hours(120),
             terminate_on_update=False,
         )
         resource = _resource(environment)

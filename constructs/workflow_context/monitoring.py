@@ -112,14 +112,18 @@ class Monitoring(Construct):
             graphs.append(
                 cloudwatch.GraphWidget(title=f"{title}, state entered", left=list(changes.values()), width=8, height=6)
             )
-        # How many wait: those that became runnable less those that began to run, summed over what the graph shows.
-        waiting = cloudwatch.MathExpression(
-            expression="RUNNING_SUM(runnable) - RUNNING_SUM(running)",
-            using_metrics={"runnable": self._metric("TaskRunnable"), "running": self._metric("TaskRunning")},
-            label="Waiting",
-            period=_MINUTES,
-        )
-        graphs.append(cloudwatch.GraphWidget(title="Queue depth", left=[waiting], width=8, height=6))
+        # Arrivals and starts, summed: the distance of the lines is what waits. Jobs that are cancelled while they wait
+        # leave without a start, so a single number would drift upwards for ever.
+        sums = [
+            cloudwatch.MathExpression(
+                expression=f"RUNNING_SUM({state.lower()})",
+                using_metrics={state.lower(): self._metric(f"Task{state}")},
+                label=label,
+                period=_MINUTES,
+            )
+            for state, label in (("Runnable", "Became runnable"), ("Running", "Began to run"))
+        ]
+        graphs.append(cloudwatch.GraphWidget(title="Task jobs, summed", left=sums, width=8, height=6))
         self.dashboard.add_widgets(*graphs)
         self._alarm(
             "FailedHeadJobs", self._metric("HeadFailed"), "A head job failed: a workflow ended without success."

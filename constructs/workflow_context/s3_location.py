@@ -76,6 +76,17 @@ class S3Location:
             .combine(self._grant_key(grantee, "kms:Decrypt"))
         )
 
+    def grant_list_bucket(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow listing the names of all objects in the bucket, whatever the prefix.
+
+        For clients that ask whether the bucket is there: to HeadBucket, a right that ends at a prefix is none.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+
+        Args:
+            grantee: Who may.
+        """
+        return self._grant_bucket(grantee, ["s3:ListBucket"], listed=False)
+
     def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading, writing and deleting objects below the prefix; in a read-only location, only reading.
 

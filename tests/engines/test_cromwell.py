@@ -1,8 +1,10 @@
 """CromwellEngine: what the template says, whether a HOCON parser understands it, and how a head job starts."""
 
+import gzip
 import json
 import os
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ class TestConfiguration:
 
     def test_executions_are_in_the_work_directory(self, settings: Callable[[str], Any]) -> None:
         config = settings("cromwell")["backend.providers.AWSBatch.config"]
-        assert config["root"] == "s3://project-bucket/cromwell/work/cromwell-execution"
+        assert config["root"] == "s3://project-bucket/contexts/cromwell/work/cromwell-execution"
 
     def test_tasks_go_to_the_task_queue_and_write_to_the_log_of_the_context(
         self, settings: Callable[[str], Any], engine_templates: Templates
@@ -67,12 +69,15 @@ class TestConfiguration:
     ) -> None:
         attributes = settings("cromwellSpot")["backend.providers.AWSBatch.config.default-runtime-attributes"]
         assert attributes["awsBatchRetryAttempts"] == 5
-        assert attributes["awsBatchEvaluateOnExit"] == [
-            {"Action": "RETRY", "onStatusReason": "Host EC2*"},
-            {"Action": "EXIT", "onReason": "*"},
+        pulls = [
+            {"Action": "RETRY", "onReason": "CannotPullContainerError*"},
+            {"Action": "RETRY", "onReason": "DockerTimeoutError*"},
         ]
+        lost, ended = {"Action": "RETRY", "onStatusReason": "Host EC2*"}, {"Action": "EXIT", "onReason": "*"}
+        assert attributes["awsBatchEvaluateOnExit"] == [*pulls, lost, ended]
         on_demand = settings("cromwell")["backend.providers.AWSBatch.config.default-runtime-attributes"]
-        assert "awsBatchRetryAttempts" not in on_demand
+        assert on_demand["awsBatchRetryAttempts"] == 3
+        assert on_demand["awsBatchEvaluateOnExit"] == [*pulls, ended]
 
     def test_a_shared_directory_is_named_and_globs_do_not_make_hard_links(self, settings: Callable[[str], Any]) -> None:
         config = settings("cromwellEfs")["backend.providers.AWSBatch.config"]
@@ -145,11 +150,31 @@ class TestHeadJob:
         )
         arguments = done.stdout.splitlines()[: done.stdout.splitlines().index("options.json") + 1]
         assert arguments == [
-            *("-Xmx3g", "-Dconfig.file=cromwell.conf", "-jar", "/app/cromwell.jar"),
+            *(
+                "--add-opens=java.base/sun.security.util=ALL-UNNAMED",
+                "-Xmx3g",
+                "-Dconfig.file=cromwell.conf",
+                "-jar",
+                "/app/cromwell.jar",
+            ),
             *("run", "https://example.org/hello.wdl", "--inputs", "inputs.json", "--options", "options.json"),
         ]
         assert '==> inputs.json <==\n{"hello.names": ["a b", "c"]}' in done.stdout
         assert "==> cromwell.conf <==\n// Save as cromwell.conf" in done.stdout
+
+    def test_long_inputs_come_compressed(self, engine_templates: Templates, tmp_path: Path) -> None:
+        """10 KB of GATK's inputs are over the 8,192 characters of a job."""
+        inputs = json.dumps({f"wf.input_{n}": f"s3://broad-references/hg38/v0/part-{n:04}.vcf.gz" for n in range(200)})
+        packed = b64encode(gzip.compress(inputs.encode())).decode()
+        assert len(inputs) > 10_000 > 3_000 > len(packed)
+        (tmp_path / "java").write_text("#!/bin/sh\ncat inputs.json\n")
+        (tmp_path / "java").chmod(0o755)
+        variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+        told = {**environment(engine_templates["cromwell"]), **variables}
+        for given, code in ((packed, 0), ("s3://bucket/inputs.json", 2)):
+            done = subprocess.run([*ENTRY_POINT, "w.wdl", given], env=told, capture_output=True, text=True, check=False)
+            assert done.returncode == code
+            assert done.stdout == ("" if code else inputs)
 
     def test_gives_tasks_their_role_and_keeps_their_scripts_in_the_contexts_own_prefix(
         self, engine_templates: Templates
@@ -157,8 +182,8 @@ class TestHeadJob:
         template = engine_templates["cromwell"]
         assert json.loads(environment(template)["CROMWELL_OPTIONS"]) == {
             "aws_batch_job_role_arn": output(template, "TaskRole"),
-            "aws_batch_script_bucket_prefix": "cromwell/cromwell/scripts",
-            "final_workflow_outputs_dir": "s3://project-bucket/cromwell/cromwell/results",
+            "aws_batch_script_bucket_prefix": "contexts/cromwell/cromwell/scripts",
+            "final_workflow_outputs_dir": "s3://project-bucket/contexts/cromwell/cromwell/results",
         }
 
     def test_runs_on_fargate_with_a_pinned_upstream_image(self, engine_templates: Templates) -> None:
@@ -177,7 +202,10 @@ class TestRights:
     ) -> None:
         for context in ("cromwell", "cromwellEfs"):
             written = allowed(engine_templates[context], "TaskRole", "s3:PutObject")
-            assert {one.rsplit(":", 1)[-1].split("/", 1)[1] for one in written} == {f"{context}/work/*", "wgs/*"}
+            assert {one.rsplit(":", 1)[-1].split("/", 1)[1] for one in written} == {
+                f"contexts/{context}/work/*",
+                "wgs/*",
+            }
 
     def test_head_jobs_pass_the_task_role_and_no_other(self, engine_templates: Templates) -> None:
         template = engine_templates["cromwell"]

@@ -59,7 +59,7 @@ class TestConfiguration:
         assert output(template, "FallbackQueue") in said.splitlines()
 
     def test_the_work_directory_is_a_prefix_in_s3(self, engine_templates: Templates) -> None:
-        assert output(engine_templates["nextflow"], "WorkDirectory") == "s3://project-bucket/nextflow/work"
+        assert output(engine_templates["nextflow"], "WorkDirectory") == "s3://project-bucket/contexts/nextflow/work"
 
     def test_the_command_line_of_aws_is_where_nextflow_accepts_it(self, engine_templates: Templates) -> None:
         """Absolute and ending in /bin/aws: what `AwsBatchConfig` demands; instances install it there."""
@@ -98,7 +98,7 @@ class TestHeadJob:
         template = engine_templates["nextflow"]
         variables = environment(template)
         assert variables["NEXTFLOW_CONFIG"] == output(template, "ClientConfiguration")
-        assert variables["NXF_CLOUDCACHE_PATH"] == "s3://project-bucket/nextflow/work/.cache"
+        assert variables["NXF_CLOUDCACHE_PATH"] == "s3://project-bucket/contexts/nextflow/work/.cache"
         assert variables["NXF_IGNORE_RESUME_HISTORY"] == "true"
 
     @pytest.fixture
@@ -183,7 +183,11 @@ class TestRights:
         names = "arn:aws:batch:us-east-1:123456789012:job-definition/nf-*"
         assert allowed(template, "HeadRole", "batch:RegisterJobDefinition") == [names]
         queues = [name for name in resources(template, "AWS::Batch::JobQueue") if "TaskQueue" in name]
-        assert [one.rsplit("/", 1)[-1] for one in allowed(template, "HeadRole", "batch:SubmitJob")] == [*queues, "nf-*"]
+        assert [one.rsplit("/", 1)[-1] for one in allowed(template, "HeadRole", "batch:SubmitJob")] == [
+            *queues,
+            "nf-*",
+            "*",
+        ]
 
     def test_head_jobs_pass_the_task_role_and_no_other(self, engine_templates: Templates) -> None:
         template = engine_templates["nextflow"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from policies import may
 from rendered import allowed, deployed, environment, head_container, output, statements, submission
 from templates import Template, Templates, resources
 
@@ -94,7 +96,10 @@ class TestMounted:
         found = allowed(mounted, "HeadRole", "batch:SubmitJob")
         name = environment(mounted)["WORKFLOW_CONTEXT"]
         queues = {output(mounted, one) for one in ("TaskQueue", "FallbackQueue")}
-        assert {one for one in found if ":job-definition/" not in one} <= {*queues, output(mounted, "HeadQueue")}
+        assert {one for one in found if ":job-definition/" not in one and ":job/" not in one} <= {
+            *queues,
+            output(mounted, "HeadQueue"),
+        }
         assert [one for one in found if ":job-definition/" in one][-1].endswith(f"/{name}-fe-*")
 
     def test_head_jobs_end_only_jobs_of_the_context(self, mounted: Template) -> None:
@@ -132,6 +137,58 @@ class TestS3:
         program = hashlib.sha256(archive({**pbs_files(), "head.sh": head})).hexdigest()
         assert program in environment(on_s3)["WORKFLOW_PROGRAM"]
 
+    def test_both_may_ask_whether_the_bucket_is_there(self, on_s3: Template) -> None:
+        """AWS-2 (i): HeadBucket names no prefix; on 403 the storage plugin tries to make the bucket."""
+        bucket = environment(on_s3)["WORKFLOW_HOME"].removeprefix("s3://").partition("/")[0]
+        for role in ("HeadRole", "TaskRole"):
+            listed = [one for one in allowed(on_s3, role, "s3:ListBucket") if may(on_s3, role, "s3:ListBucket", one)]
+            assert [one for one in listed if bucket in one]
+
+    def test_a_rule_may_run_for_a_week(self, on_s3: Template) -> None:
+        """AWS-2 (iii): the plugin ends tasks after five minutes when it is told nothing."""
+        assert self.options(on_s3)["--aws-batch-task-timeout"] == "604800"
+
+    def test_tasks_run_in_the_image_of_the_head_job_and_its_region(self, on_s3: Template) -> None:
+        options = self.options(on_s3)
+        assert options["--container-image"] == head_container(on_s3)["Image"]
+        assert options["--storage-s3-region"] == "us-east-1"
+
+    def test_head_jobs_submit_and_register_only_definitions_that_the_plugin_names(self, on_s3: Template) -> None:
+        names = [one for one in allowed(on_s3, "HeadRole", "batch:SubmitJob") if ":job-definition/" in one]
+        assert [one.rpartition("/")[2] for one in names] == ["snakejob-def-*"]
+        assert allowed(on_s3, "HeadRole", "batch:RegisterJobDefinition") == names
+
+    @pytest.mark.parametrize("installed", [True, False])
+    def test_plugins_are_installed_by_version_where_the_image_has_none(
+        self, on_s3: Template, tmp_path: Path, installed: bool
+    ) -> None:
+        """AWS-2 (iv), and (ii): an object is there, so that no run finds the bucket empty and deletes it."""
+        fakes = {
+            "python": '#!/bin/sh\nprintf "%s " python "$@" >>calls\n'
+            f'case "$2" in "import snakemake_ex"*) exit {0 if installed else 1} ;; esac\n',
+            "snakemake": '#!/bin/sh\nprintf "%s " snakemake "$@" >>calls\n',
+        }
+        for name, text in fakes.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+        script = "".join(map(read_script, ("snakemake_sources.sh", "snakemake_head.sh")))
+        told = {name: environment(on_s3)[name] for name in ("SNAKEMAKE_PLUGINS", "WORKFLOW_HOME")}
+        subprocess.run(
+            ["bash", "-c", script, "head", "Snakefile", str(tmp_path), "3", "none", "--executor", "aws-batch"],
+            env={**told, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+            check=True,
+        )
+        calls = (tmp_path / "calls").read_text()
+        wanted = "snakemake-executor-plugin-aws-batch==0.2.1 snakemake-storage-plugin-s3==0.3.6"
+        assert (wanted in calls) == (not installed)
+        assert calls.index("/.keep") < calls.index("snakemake --snakefile Snakefile --executor aws-batch --jobs 3")
+        assert told["WORKFLOW_HOME"].startswith("s3://")
+
+    def options(self, template: Template) -> dict[str, str]:
+        """What Snakemake is told of the context."""
+        command = [deployed(part) for part in head_container(template)["Command"]]
+        return dict(zip(command[8::2], command[9::2], strict=True))
+
     def test_no_tasks_of_the_front_end_are_allowed_for(self, on_s3: Template) -> None:
         assert "WORKFLOW_CONTEXT" not in environment(on_s3)
         assert allowed(on_s3, "HeadRole", "logs:GetLogEvents") == []
@@ -158,6 +215,8 @@ class TestOptions:
             ("none", []),
             ("all --config 'name=two words' b=$(id)", ["all", "--config", "name=two words", "b=$(id)"]),
             ("-n", ["-n"]),
+            ("'x=1\n--executor' local", ["x=1\n--executor", "local"]),
+            ("''", [""]),
         ],
     )
     def test_options_are_words_that_no_shell_reads(self, run: Run, options: str, words: list[str]) -> None:

@@ -84,6 +84,29 @@ class TestNetwork:
         assert sorted(ports(template, "AWS::EC2::SecurityGroupIngress")) == [(988, 988)] * 3 + [(1018, 1023)] * 3
         assert sorted(set(ports(template, "AWS::EC2::SecurityGroupEgress"))) == [(988, 988), (1018, 1023)]
 
+    def test_servers_reach_each_other_both_ways(self, storages: Templates) -> None:
+        template = storages["Storages-fsx"]
+        [servers] = only(template, "AWS::FSx::FileSystem")["SecurityGroupIds"]
+        for kind, other in (("Ingress", "SourceSecurityGroupId"), ("Egress", "DestinationSecurityGroupId")):
+            own = [
+                rule["Properties"]["FromPort"]
+                for rule in resources(template, f"AWS::EC2::SecurityGroup{kind}").values()
+                if rule["Properties"]["GroupId"] == rule["Properties"][other] == servers
+            ]
+            assert sorted(own) == [988, 1018], kind
+
+    def test_the_file_system_waits_for_the_rules_that_it_looks_for(self, storages: Templates) -> None:
+        template = storages["Storages-fsx"]
+        [file_system] = resources(template, "AWS::FSx::FileSystem").values()
+        [servers] = file_system["Properties"]["SecurityGroupIds"]
+        rules = {
+            name
+            for kind in ("Ingress", "Egress")
+            for name, rule in resources(template, f"AWS::EC2::SecurityGroup{kind}").items()
+            if rule["Properties"]["GroupId"] == servers
+        }
+        assert rules <= set(file_system["DependsOn"])
+
     def test_jobs_run_in_the_zone_of_the_servers(self, storages: Templates) -> None:
         template = storages["Storages-fsx"]
         [subnet] = only(template, "AWS::FSx::FileSystem")["SubnetIds"]

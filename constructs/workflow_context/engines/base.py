@@ -22,6 +22,14 @@ from .parts import ContextParts
 # parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
 # https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
 _BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
+IMAGE_PULL_FAILED = ("CannotPullContainerError*", "DockerTimeoutError*")
+"""The reasons of jobs that got no image: registries limit pulls, and Docker Hub those of all machines behind one NAT.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html"""
+
+HOST_LOST = "Host EC2*"
+"""The status reason of jobs whose machine went, such as a Spot instance."""
+
+_PULLS = 3
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
 
@@ -353,7 +361,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             id: Its name in the engine.
             container: What runs: `head_container`, or `ec2_container`.
             parameters: Defaults of the parameters that the command names as `Ref::…`. Default: none.
-            attempts: How often a job runs that loses its machine.
+            attempts: How often a job runs that loses its machine. One that gets no image is tried three times at least,
+                and one that failed of itself never again.
             timeout: When AWS Batch ends an attempt.
         """
         definition = batch.EcsJobDefinition(
@@ -361,18 +370,28 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             id,
             container=container,
             parameters=dict(parameters) if parameters else None,
-            retry_attempts=attempts,
-            # A job that lost its machine runs again; one that failed of itself does not.
+            retry_attempts=max(attempts, _PULLS),
             # https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
             retry_strategies=[
-                batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason="Host EC2*")),
+                *(
+                    batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_reason=reason))
+                    for reason in IMAGE_PULL_FAILED
+                ),
+                *(
+                    [batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason=HOST_LOST))]
+                    if attempts > 1
+                    else []
+                ),
                 batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
-            ]
-            if attempts > 1
-            else None,
+            ],
             timeout=timeout,
             propagate_tags=True,
         )
+        resource = definition.node.default_child
+        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
+        # No L2: an update would take away the revision with which head jobs at work submit. It stays ACTIVE instead.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-batch-jobdefinition-resourceretentionpolicy.html
+        resource.add_property_override("ResourceRetentionPolicy.SkipDeregisterOnUpdate", True)
         self.storage.complete(definition)
         definition.node.add_dependency(*self.storage.ready)
         return definition

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from workflow_context.scripts import install_script, read_script
 
-from .base import WorkflowEngine
+from .base import HOST_LOST, IMAGE_PULL_FAILED, WorkflowEngine
 from .parts import ContextParts
 
 IMAGE = "docker.io/broadinstitute/cromwell:93-0232cbd"
@@ -42,7 +42,9 @@ class CromwellEngine(WorkflowEngine):
 
     Attributes:
         task_role: The role of task jobs.
-        head_job_definition: Runs one workflow: parameters `workflow` (the URL of a WDL file) and `inputs` (JSON).
+        head_job_definition: Runs one workflow: parameters `workflow` (the URL of a WDL file) and `inputs` (JSON;
+            when it is longer than 3,000 characters, what `gzip -9 <inputs.json | base64 -w 0` prints: AWS Batch gives a
+            job 8,192 characters in all, and the image has nothing that could fetch a file from S3).
 
     Raises:
         ValueError: The file system is not where Cromwell binds it from.
@@ -136,7 +138,7 @@ class CromwellEngine(WorkflowEngine):
                 "queueArn": self.compute.task_queue.job_queue_arn,
                 "scriptBucketName": self.outputs.bucket.bucket_name,
                 "logGroupName": self.log_group.log_group_name,
-                **self._spot_attributes(),
+                **self._retry_attributes(),
             },
             "filesystems": {"s3": {"auth": "default"}, **self._shared_directory()},
         }
@@ -162,13 +164,12 @@ class CromwellEngine(WorkflowEngine):
             },
         }
 
-    def _spot_attributes(self) -> dict[str, object]:
-        if not self.compute.spot:
-            return {}
+    def _retry_attributes(self) -> dict[str, object]:
         return {
-            "awsBatchRetryAttempts": 5,
+            "awsBatchRetryAttempts": 5 if self.compute.spot else 3,
             "awsBatchEvaluateOnExit": [
-                {"Action": "RETRY", "onStatusReason": "Host EC2*"},
+                *({"Action": "RETRY", "onReason": reason} for reason in IMAGE_PULL_FAILED),
+                *([{"Action": "RETRY", "onStatusReason": HOST_LOST}] if self.compute.spot else []),
                 {"Action": "EXIT", "onReason": "*"},
             ],
         }

@@ -82,13 +82,20 @@ class MiniwdlEngine(WorkflowEngine):
                 ],
             )
         )
-        self.head_role.add_to_policy(
-            iam.PolicyStatement(
-                sid="ResolveAccessPoint",
-                actions=["elasticfilesystem:DescribeAccessPoints"],
-                resources=["*"],
+        if self.storage.access_point_id:
+            self.head_role.add_to_policy(
+                iam.PolicyStatement(
+                    sid="ResolveAccessPoint",
+                    actions=["elasticfilesystem:DescribeAccessPoints"],
+                    resources=[
+                        cdk.Stack.of(self).format_arn(
+                            service="elasticfilesystem",
+                            resource="access-point",
+                            resource_name=self.storage.access_point_id,
+                        )
+                    ],
+                )
             )
-        )
         self._tag_head_queue()
         self.head_job_definition = self.new_job_definition(
             "HeadJob",
@@ -127,7 +134,6 @@ class MiniwdlEngine(WorkflowEngine):
         return {
             **super().wildcard_reasons(),
             "logs:": "Log streams are named by job ids, within the one log group of AWS Batch.",
-            "elasticfilesystem:Describe": "The client looks the access point up by its id; the action reads no data.",
         }
 
     @override
@@ -150,7 +156,8 @@ class MiniwdlEngine(WorkflowEngine):
 
     @property
     def _upload_folder(self) -> str:
-        return f"{self.outputs.within('miniwdl').uri}/"
+        # Without a slash at its end, the client adds the name of the run: each run has a folder of its own.
+        return self.outputs.within("miniwdl").uri
 
     def _check_reach(self) -> None:
         """The client knows two ways: EFS with head jobs on Fargate, and a directory of the machine."""

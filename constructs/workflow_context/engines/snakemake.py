@@ -1,7 +1,7 @@
 """Snakemake, in a directory that all jobs share, or by its AWS Batch executor plugin with the files in S3."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
@@ -12,6 +12,11 @@ from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
+
+PLUGINS = ("snakemake-executor-plugin-aws-batch==0.2.1", "snakemake-storage-plugin-s3==0.3.6")
+"""What head jobs on S3 install when their image does not have it, as pip names it."""
+
+_LONGEST_TASK = cdk.Duration.days(7)
 
 
 class SnakemakeEngine(SharedDirectoryEngine):
@@ -25,17 +30,17 @@ class SnakemakeEngine(SharedDirectoryEngine):
     A task that lost its Spot machine goes to the fallback queue, and Snakemake does not notice. A new head job for the
     same directory ends what one that is gone left, and does what is missing; one that is at work keeps others out.
 
-    On S3 nothing is mounted: the AWS Batch executor plugin (0.2.1 and later) makes the definitions of the tasks with
-    the task role, and the S3 storage plugin moves the files (`--default-storage-provider s3`).
+    On S3 nothing is mounted: the AWS Batch executor plugin makes the definitions of the tasks with the task role, and
+    the S3 storage plugin moves the files (`--default-storage-provider s3`). Head jobs install both, by version, with
+    pip from PyPI when their image has them not; each task installs the storage plugin, as Snakemake does it.
 
     Args:
         scope: Where the construct lives.
         id: Its name there.
         parts: What the context gives it.
         image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head
-            jobs on S3 it must also hold both plugins, which the recipe of the default does not name: give one made from
-            it, or run Snakemake elsewhere, by the client configuration. Default: the image that the Snakemake project
-            publishes, by version.
+            jobs on S3 it must hold pip, or both plugins. Default: the image that the Snakemake project publishes, by
+            version; it is for x86_64 only.
 
     Attributes:
         task_role: The role of task jobs.
@@ -45,7 +50,14 @@ class SnakemakeEngine(SharedDirectoryEngine):
             on S3 one of the container), `jobs` (task jobs at a time) and `options` (`none`, or more of Snakemake's
             command line, quoted as for a shell: `--config name=value`, targets).
 
+    Raises:
+        ValueError: Machines with arm64 and the default image.
+
     Security considerations:
+        On S3, head and task jobs may list the names of all objects of the bucket, since the storage plugin asks whether
+        it is there; what they read and write ends at the prefix. The executor plugin starts tasks as privileged
+        containers and marks none as its own: a head job may end any job in the account whose id it knows, and task jobs
+        have all rights of their machine. Give a bucket of its own to contexts that do not trust each other.
         Head jobs may submit to the queues of the context and may pass the task role, no other. On a mounted file system
         they register definitions named after the context, and may end only jobs that carry its tag. Task jobs have the
         rights of the task role, and through the instance's metadata service those of the instance role.
@@ -63,6 +75,8 @@ class SnakemakeEngine(SharedDirectoryEngine):
         image: str = IMAGE,
     ) -> None:
         super().__init__(scope, id, parts)
+        self._image = image
+        self._check_processor()
         self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
         self._grant_shared_task(self.task_role)
         self.task_job_definition: batch.EcsJobDefinition | None = None
@@ -80,11 +94,13 @@ class SnakemakeEngine(SharedDirectoryEngine):
             }
             self.log_group.grant(self.head_role, "logs:GetLogEvents")
         else:
-            self._grant_plugin()
+            self._grant_plugins()
             settings = [part for name, value in self._settings().items() for part in (f"--{name}", value)]
             command = [*self.head_command(*parameters), *settings]
             environment = {
                 "AWS_REGION": cdk.Aws.REGION,
+                "SNAKEMAKE_PLUGINS": " ".join(PLUGINS),
+                "WORKFLOW_HOME": self._home,
                 **self.program_environment(["snakemake_sources.sh", "snakemake_head.sh"]),
                 **self._environment(),
             }
@@ -137,7 +153,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
         return "\n".join(
             [
                 "# A Snakemake profile: save as PROFILE/config.yaml, then: snakemake --profile PROFILE",
-                "# Needs snakemake-executor-plugin-aws-batch 0.2.1 or newer, and snakemake-storage-plugin-s3.",
+                f"# Needs plugins: pip install {' '.join(PLUGINS)}",
                 *(f"{name}: {value}" for name, value in self._settings().items()),
                 "jobs: 100",
             ]
@@ -150,8 +166,12 @@ class SnakemakeEngine(SharedDirectoryEngine):
             "aws-batch-region": cdk.Aws.REGION,
             "aws-batch-job-queue": self.compute.task_queue.job_queue_arn,
             "aws-batch-job-role": self.task_role.role_arn,
+            # The plugin ends tasks after five minutes when it is told nothing.
+            "aws-batch-task-timeout": f"{_LONGEST_TASK.to_seconds():.0f}",
+            "container-image": self._image,
             "default-storage-provider": "s3",
             "default-storage-prefix": self._home,
+            "storage-s3-region": cdk.Aws.REGION,
             "shared-fs-usage": "none",
         }
 
@@ -160,8 +180,24 @@ class SnakemakeEngine(SharedDirectoryEngine):
         cache = {"XDG_CACHE_HOME": f"{self._home}/cache"} if self._shared else {}
         return {"HOME": "/tmp", "TMPDIR": "/tmp", **cache}  # noqa: S108
 
-    def _grant_plugin(self) -> None:
-        """Allow what the AWS Batch executor plugin does: it asks which machines are behind the queue, first of all."""
+    @property
+    @override
+    def task_definition_names(self) -> str:
+        return super().task_definition_names if self._shared else "snakejob-def-*"
+
+    def _check_processor(self) -> None:
+        if self._image == IMAGE and self.compute.architecture == ec2.InstanceArchitecture.ARM_64:
+            message = (
+                f"the image {IMAGE} is for x86_64 only, and tasks run in it on machines with arm64: give an image for "
+                "arm64, or leave the architecture at x86_64"
+            )
+            raise ValueError(message)
+
+    def _grant_plugins(self) -> None:
+        """Allow what the plugins do: one asks first which machines are behind the queue, the other for the bucket."""
+        if self.storage.location is not None:
+            for role in (self.head_role, self.task_role):
+                self.storage.location.grant_list_bucket(role)
         self.head_role.add_to_policy(
             iam.PolicyStatement(
                 sid="FindMachines",

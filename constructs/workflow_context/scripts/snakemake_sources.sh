@@ -10,9 +10,10 @@ fetch_snakefile() {
 
 # Put the words of $1 into `arguments`: they are quoted as for a shell, but no shell reads them.
 read_options() {
-    local words
     if [ "$1" = none ]; then return; fi
-    words=$("$python" -c 'import shlex, sys; print(*shlex.split(sys.argv[1]), sep="\n")' "$1")
+    # A word may hold blanks and lines: a zero byte ends it. The last one says that all were read.
     # shellcheck disable=SC2034  # for the script behind this one
-    mapfile -t arguments <<<"$words"
+    mapfile -d "" -t arguments < <("$python" -c 'import shlex, sys; print(*shlex.split(sys.argv[1]), "read", sep="\0", end="")' "$1")
+    if [ "${arguments[*]: -1}" != read ]; then return 2; fi
+    unset "arguments[-1]"
 }

@@ -10,6 +10,7 @@ from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_ec2 as
 from constructs import Construct, IDependable
 
 from workflow_context.network import Placement
+from workflow_context.s3_location import S3Location
 from workflow_context.scripts import MountScript
 
 
@@ -27,12 +28,14 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
 
     Attributes:
         mount_path: The directory at which jobs find the file system; None when there is nothing to mount.
+        location: The bucket and the prefix where the files are objects; None where they are not.
         serves_fargate: Whether a Fargate job can use the file system. Otherwise head jobs run on EC2 instances.
         host_mounted: Whether instances mount the file system at boot, so that any job can bind its directory. Engines
             whose own job definitions carry no other volume (Cromwell) need it.
     """
 
     mount_path: ClassVar[str | None] = None
+    location: S3Location | None = None
     serves_fargate: ClassVar[bool] = False
     host_mounted: bool = False
 

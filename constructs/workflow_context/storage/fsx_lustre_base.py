@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
+import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 from typing_extensions import override
@@ -94,9 +95,9 @@ class FsxLustreFileSystemBase(NetworkFileSystem):
         """Free bytes.
 
         Args:
-            **options: How the metric is read. Default: the sum over the disks, each five minutes.
+            **options: How the metric is read. Default: the sum over the disks, each minute, as often as they say it.
         """
-        return self._metric("FreeDataStorageCapacity", options)
+        return self._metric("FreeDataStorageCapacity", {"period": cdk.Duration.minutes(1), **options})
 
     def _metric(self, name: str, options: MetricOptions) -> cloudwatch.Metric:
         return metric(_METRICS, name, {"FileSystemId": self.file_system_id}, **options)
@@ -107,9 +108,11 @@ class FsxLustreFileSystemBase(NetworkFileSystem):
         names = {
             "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
             "Metadata operations": ["MetadataOperations"],
-            "Free capacity, bytes": ["FreeDataStorageCapacity"],
         }
-        return graphs(_METRICS, {"FileSystemId": self.file_system_id}, names)
+        return {
+            **graphs(_METRICS, {"FileSystemId": self.file_system_id}, names),
+            "Free capacity, bytes": [self.metric_free_data_storage_capacity()],
+        }
 
     @override
     def outputs(self) -> dict[str, str]:

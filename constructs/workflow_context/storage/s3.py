@@ -49,7 +49,7 @@ class S3FileSystem(BucketFileSystem):
             )
         if location.read_only:
             raise ValueError("the location of a work directory is read-only; give one that may be written to")
-        self.location = location
+        self.location: S3Location = location
 
     @property
     @override

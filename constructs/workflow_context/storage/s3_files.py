@@ -27,15 +27,19 @@ _SYNCHRONIZE_OBJECTS = [
     "s3:DeleteObject",
     "s3:DeleteObjectTagging",
     "s3:DeleteObjectVersion",
+    "s3:DeleteObjectVersionTagging",
     "s3:GetObject",
+    "s3:GetObjectAcl",
     "s3:GetObjectAttributes",
     "s3:GetObjectTagging",
     "s3:GetObjectVersion",
+    "s3:GetObjectVersionAcl",
     "s3:GetObjectVersionAttributes",
     "s3:GetObjectVersionTagging",
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
     "s3:PutObjectTagging",
+    "s3:PutObjectVersionTagging",
 ]
 _MANAGE_RULES = [
     "events:DeleteRule",
@@ -114,7 +118,7 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
             raise ValueError(message)
         if not location.prefix or location.read_only:
             raise ValueError("location must have a prefix and be writable; give bucket.location('dev', 'work')")
-        self.location = location
+        self.location: S3Location = location
         self._directory = directory_of("/workflow", uid, gid)
         self._is_root = uid == 0
         self._security_group = ec2.SecurityGroup(

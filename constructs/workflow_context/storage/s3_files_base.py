@@ -121,9 +121,10 @@ class S3FilesFileSystemBase(NetworkFileSystem):
         """Changes that wait to be written to the bucket.
 
         Args:
-            **options: How the metric is read. Default: the sum, each five minutes.
+            **options: How the metric is read. Default: the maximum, each five minutes.
         """
-        return metric(_METRICS, "PendingExports", self._dimensions(), **options)
+        read: MetricOptions = {"statistic": "Maximum", **options}
+        return metric(_METRICS, "PendingExports", self._dimensions(), **read)
 
     def metric_export_failures(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Changes that could not be written to the bucket.
@@ -154,11 +155,17 @@ class S3FilesFileSystemBase(NetworkFileSystem):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-monitoring.html
         names = {
             "Throughput, bytes in five minutes": ["DataReadBytes", "DataWriteBytes"],
+            "Not synchronized": ["ImportFailures", "ExportFailures"],
+        }
+        states = {
             "Waiting for the bucket": ["PendingExports"],
-            "Not synchronized": ["ImportFailures", "ExportFailures", "LostAndFoundFiles"],
+            "Lost and found": ["LostAndFoundFiles"],
             "Clients": ["ClientConnections"],
         }
-        return graphs(_METRICS, self._dimensions(), names)
+        return {
+            **graphs(_METRICS, self._dimensions(), names),
+            **graphs(_METRICS, self._dimensions(), states, "Maximum"),
+        }
 
     @override
     def alarms(self, scope: Construct, *, credit_hours: int) -> Mapping[str, cloudwatch.Alarm]:

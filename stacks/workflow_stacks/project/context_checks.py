@@ -58,6 +58,15 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     yield Problem((*FILESYSTEM, "fsType"), message, join_words(file_systems_of(entry)), "; ".join(remedies))
 
 
+def engine_runs_on_the_processor(context: Context) -> Iterator[Problem]:
+    """The image of the engine, in which tasks run, exists for the processor of the machines."""
+    entry = ENGINES[context.engine.engine]
+    if context.architecture not in entry.architectures:
+        message = f"the image of {quote(entry.name)}, in which tasks run, does not exist for {context.architecture}"
+        remedy = "remove it"
+        yield Problem(("architecture",), message, join_words(entry.architectures), remedy)
+
+
 def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
     """What the file system needs on the machines exists for their processor."""
     for problem in context.filesystem.architecture_problems(context.architecture):
@@ -168,6 +177,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_runs_the_language,
     version_has_an_image,
     engine_works_on_the_file_system,
+    engine_runs_on_the_processor,
     file_system_works_on_the_processor,
     expiry_needs_marks,
     fallback_goes_with_spot,
