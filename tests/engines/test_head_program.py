@@ -24,7 +24,7 @@ from policies import may
 from rendered import environment, head_container
 from templates import Templates
 
-from workflow_context.engines.shared_directory import _BASH_ENV
+from workflow_context.engines.base import _BASH_ENV
 from workflow_context.program import HeadProgram, archive, pbs_files
 from workflow_context.scripts import read_script
 
@@ -245,7 +245,10 @@ class TestAsset:
 
 
 def test_head_jobs_of_nextflow_start_with_their_program(engine_templates: Templates) -> None:
-    scripts = {"nextflow": ["nextflow_head.sh"], "nextflowEfs": ["front_end.sh", "nextflow_shared_head.sh"]}
+    scripts = {
+        "nextflow": ["fetched.sh", "nextflow_head.sh"],
+        "nextflowEfs": ["front_end.sh", "fetched.sh", "nextflow_shared_head.sh"],
+    }
     for name, parts in scripts.items():
         program = archive({**pbs_files(), "head.sh": "".join(map(read_script, parts))})
         assert hashlib.sha256(program).hexdigest() in environment(engine_templates[name])["WORKFLOW_PROGRAM"]

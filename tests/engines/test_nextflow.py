@@ -110,7 +110,7 @@ class TestHeadJob:
 
         def run(*arguments: str, **variables: str) -> list[str]:
             done = subprocess.run(
-                ["bash", "-c", read_script("nextflow_head.sh"), "nextflow", *arguments],
+                ["bash", "-c", read_script("fetched.sh") + read_script("nextflow_head.sh"), "nextflow", *arguments],
                 env={
                     "PATH": f"{tmp_path}:{os.environ['PATH']}",
                     "TMPDIR": str(tmp_path),
@@ -156,7 +156,9 @@ class TestHeadJob:
         cloud cache plugin to say, which is not on Maven Central."""
         (tmp_path / "here.config").write_text("process.executor = 'local'\n")
         (tmp_path / "main.nf").write_text('workflow { println "session ${workflow.sessionId}" }\n')
-        script = read_script("nextflow_head.sh").replace("exec nextflow -c context.config", "printf '%s\\n'")
+        script = (read_script("fetched.sh") + read_script("nextflow_head.sh")).replace(
+            "exec nextflow -c context.config", "printf '%s\\n'"
+        )
         session = "11111111-2222-4333-8444-555555555555"
         arguments = subprocess.run(
             ["bash", "-c", script, "nextflow", "main.nf", "default", "standard", "none", session],

@@ -196,7 +196,7 @@ class TestHeadJob:
         assert run_head("wdl", "https://example.org/hello.wdl", "s3://bucket/inputs.json", "new") == [
             *("toil-wdl-runner", "--batchSystem", "aws_batch", "--retryCount", "3"),
             *("--jobStore", f"{store}-0d8e7a51111142228333000000000abc"[: len(store) + 29]),
-            *("--outputDirectory", "s3://project-bucket/toil/toil/results"),
+            *("--outputDirectory", "s3://project-bucket/contexts/toil/toil/results"),
             *("https://example.org/hello.wdl", "s3://bucket/inputs.json"),
         ]
 
@@ -204,7 +204,7 @@ class TestHeadJob:
         said = run_head("cwl", "https://example.org/hello.cwl", '{"message": "a b"}', "new")
         assert said[0] == "toil-cwl-runner"
         assert said[-4:] == [
-            *("--destBucket", "s3://project-bucket/toil/toil/results"),
+            *("--destBucket", "s3://project-bucket/contexts/toil/toil/results"),
             *("https://example.org/hello.cwl", "inputs.json"),
         ]
 
