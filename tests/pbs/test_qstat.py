@@ -16,7 +16,7 @@ from workflow_context.pbs.batch_api import BatchApi
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qdel import qdel
 from workflow_context.pbs.qstat import qstat
-from workflow_context.pbs.submission import flush
+from workflow_context.pbs.submission import IMAGES_ONLY, flush
 
 
 class TestLife:
@@ -301,7 +301,7 @@ class TestSpot:
     ) -> None:
         submit(new_settings())
         submit(new_settings(context="other", fallback=f"{ARN}:job-queue/Fallback"))
-        assert [job["request"].get("retryStrategy") for job in batch.jobs.values()] == [None, {"attempts": 1}]
+        assert [job["request"].get("retryStrategy") for job in batch.jobs.values()] == [None, IMAGES_ONLY]
 
 
 class TestLoad:

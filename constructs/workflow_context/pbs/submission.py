@@ -27,6 +27,15 @@ from .termination import terminate
 MAX_ARRAY = 10_000
 """https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html"""
 
+# A registry that gave no image gives it later; a machine that was lost is for the fallback queue.
+IMAGES_ONLY = {
+    "attempts": 3,
+    "evaluateOnExit": [
+        {"onReason": "CannotPullContainerError*", "action": "RETRY"},
+        {"onReason": "DockerTimeoutError*", "action": "RETRY"},
+        {"onReason": "*", "action": "EXIT"},
+    ],
+}
 _LOOK_AFTER = (2.0, 4.0, 8.0, 16.0)  # a job that was taken may be seen late
 _VISIBLE_SECONDS = 60.0  # what is not to be seen then was not taken, as far as one look tells
 _LATE_SECONDS = 600.0
@@ -181,7 +190,7 @@ def _request(journal: Journal, settings: Settings, group: list[Job], submission:
         **({"timeout": {"attemptDurationSeconds": task.timeout}} if task.timeout else {}),
         **({"arrayProperties": {"size": size}} if size > 1 else {}),
         # With a fallback queue, the job that lost its machine goes there; without one AWS Batch tries again.
-        **({"retryStrategy": {"attempts": 1}} if settings.fallback and submission.queue != settings.fallback else {}),
+        **({"retryStrategy": IMAGES_ONLY} if settings.fallback and submission.queue != settings.fallback else {}),
     }
 
 

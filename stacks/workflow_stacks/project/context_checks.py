@@ -61,9 +61,9 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
 def engine_runs_on_the_processor(context: Context) -> Iterator[Problem]:
     """The image of the engine, in which tasks run, exists for the processor of the machines."""
     entry = ENGINES[context.engine.engine]
-    if context.architecture not in entry.architectures:
+    if context.engine.image is None and context.architecture not in entry.architectures:
         message = f"the image of {quote(entry.name)}, in which tasks run, does not exist for {context.architecture}"
-        remedy = "remove it"
+        remedy = "remove it, or give the engine an image for it"
         yield Problem(("architecture",), message, join_words(entry.architectures), remedy)
 
 
