@@ -82,7 +82,7 @@ class MiniwdlEngine(WorkflowEngine):
                 ],
             )
         )
-        if self.storage.access_point_id:
+        if self.storage.efs_access_point_id:
             self.head_role.add_to_policy(
                 iam.PolicyStatement(
                     sid="ResolveAccessPoint",
@@ -91,7 +91,7 @@ class MiniwdlEngine(WorkflowEngine):
                         cdk.Stack.of(self).format_arn(
                             service="elasticfilesystem",
                             resource="access-point",
-                            resource_name=self.storage.access_point_id,
+                            resource_name=self.storage.efs_access_point_id,
                         )
                     ],
                 )
