@@ -19,7 +19,7 @@ class WorkflowBucket(Construct):
         id: Its name there. The buckets' logical ids follow from it: changing it replaces them.
         encryption_key: Key for the objects. Default: S3's own key (SSE-S3), which costs nothing.
         versioned: Whether overwritten and deleted objects can be had back for 7 days. Default: yes.
-        removal_policy: What becomes of the buckets when the stack goes. Default: they stay. With `DESTROY`,
+        removal_policy: What happens to the buckets when the stack is deleted. Default: they stay. With `DESTROY`,
             CloudFormation deletes them only when they are empty: S3 refuses to delete a bucket that holds objects.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What becomes of data when the resource that holds it is replaced or deleted."""
+"""What happens to data when the resource that holds it is replaced or deleted."""
 
 import aws_cdk as cdk
 from constructs import IConstruct

@@ -22,7 +22,7 @@ class CoreStack(cdk.Stack):
             which the account and the region must be known.
         nat_gateways: NAT gateways of a new VPC. Default: one; with 0 jobs can only run in public subnets.
         bucket_name: A bucket to use: its encryption, lifecycle and policy are yours. Default: a new one.
-        bucket_removal_policy: What becomes of the buckets when the stack goes. Default: they stay.
+        bucket_removal_policy: What happens to the buckets when the stack is deleted. Default: they stay.
         stack_name: Name of the stack in CloudFormation.
         termination_protection: Whether AWS refuses to delete the stack. Default: yes.
         tags: Tags of the stack itself, which CloudFormation passes on to what is in it.

@@ -96,7 +96,7 @@ class Settings:
         return name
 
     def bucket_removal_policy(self) -> cdk.RemovalPolicy:
-        """What becomes of the project's bucket when its stack goes."""
+        """What happens to the project's bucket when its stack goes."""
         written = self.text("bucketRemovalPolicy") or "retain"
         if written not in REMOVAL_POLICIES:
             raise WorkflowContextError(f"bucketRemovalPolicy is {written!r}; it must be 'retain' or 'destroy'")

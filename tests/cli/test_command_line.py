@@ -32,7 +32,7 @@ def test_the_installed_script_validates_a_project() -> None:
     result = run("validate", "--project", str(file))
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"{file}: fine: project Demo with 2 contexts, 1 workflow, 0 data locations\n"
+    assert result.stdout == f"{file}: valid: project Demo with 2 contexts, 1 workflow, 0 data locations\n"
 
 
 def test_the_installed_script_finds_agc_project_yaml_in_the_working_directory(tmp_path: Path) -> None:

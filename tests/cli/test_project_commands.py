@@ -31,7 +31,7 @@ def test_validate_shows_warnings_on_stderr_and_is_content(tmp_path: Path) -> Non
 
     assert result.exit_code == 0
     assert f"{file}:8: warning: this has no effect without Spot instances" in result.stderr
-    assert result.stdout.startswith(f"{file}: fine")
+    assert result.stdout.startswith(f"{file}: valid")
 
 
 def test_validate_gives_every_finding_as_json_with_exit_code_1() -> None:
@@ -65,8 +65,8 @@ def test_list_shows_a_line_for_each_context_within_80_columns() -> None:
     lines = run("list", "--project", str(PROJECTS / "miniwdl.yaml")).stdout.splitlines()
 
     assert lines[0].split("  ")[0] == "context"
-    assert lines[2].split() == ["onDemand", "miniwdl", "EFS", "bursting", "on-demand", "256", "fine"]
-    assert lines[3].split() == ["spot", "miniwdl", "EFS", "elastic", "Spot,", "then", "on-demand", "256", "fine"]
+    assert lines[2].split() == ["onDemand", "miniwdl", "EFS", "bursting", "on-demand", "256", "valid"]
+    assert lines[3].split() == ["spot", "miniwdl", "EFS", "elastic", "Spot,", "then", "on-demand", "256", "valid"]
     assert max(map(len, lines)) <= 80
 
 
@@ -116,8 +116,8 @@ def test_describe_shows_what_a_context_will_be() -> None:
     assert shown["engine"] == "miniwdl, for wdl"
     assert shown["throughput"] == "elastic"
     assert shown["availability"] == "One Zone, us-east-1a"
-    assert shown["when the context goes"] == "is kept"
-    assert shown["runs are deleted"] == "after 720 hours"
+    assert shown["on destroy"] == "kept"
+    assert shown["runs are deleted"] == "720 hours after they ended"
     assert shown["POSIX user"] == "uid 1234, gid 5678"
     assert shown["head queue"] == "Fargate"
     assert shown["task queue"] == "EC2 Spot"

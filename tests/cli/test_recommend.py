@@ -35,7 +35,7 @@ def test_the_table_names_assumptions_dates_and_confidence_within_the_terminal(pr
     monkeypatch.setenv("COLUMNS", str(columns))
     outcome = run("--workload", preset)
     assert outcome.exit_code == 0
-    assert "What would change this" in outcome.stdout
+    assert "What would change the recommendation" in outcome.stdout
     assert "are assumed, not measured" in " ".join(outcome.stdout.split())
     assert re.search(r"^price [a-z]: 2026-10-08, price list, second-hand$", outcome.stdout, re.MULTILINE)
     assert max(map(len, outcome.stdout.splitlines())) <= columns
@@ -43,7 +43,9 @@ def test_the_table_names_assumptions_dates_and_confidence_within_the_terminal(pr
 
 def test_every_file_system_has_the_letters_of_its_prices_beside_it_and_each_letter_is_told(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    table, _, below = run("--workload", "nfcore-rnaseq-test-full").stdout.partition("What would change this")
+    table, _, below = run("--workload", "nfcore-rnaseq-test-full").stdout.partition(
+        "What would change the recommendation"
+    )
     rows = [line.split()[-1] for line in table.splitlines() if re.search(r"[0-9.]+x +[a-z]+$", line)]
     told = re.findall(r"^price ([a-z]): (.+), (.+)$", table, re.MULTILINE)
     assert len(rows) == 7

@@ -69,7 +69,7 @@ def test_a_picture_is_written(tmp_path):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (("--mode", "fast"), 2, "none of bursting, provisioned, elastic"),
+        (("--mode", "fast"), 2, "not one of bursting, provisioned, elastic"),
         (
             ("--mode", "provisioned"),
             1,

@@ -67,7 +67,7 @@ def test_deploy_diff_and_destroy_of_one_context(run):
     assert file_system["id"] in shown
     assert "elastic" in shown
 
-    assert run("destroy").count("Kept, as AWS would keep it: bucket demo-core-") == 2
+    assert run("destroy").count("Retained bucket: demo-core-") == 2
     assert "nothing yet" in run("status")
 
 

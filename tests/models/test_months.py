@@ -39,7 +39,7 @@ def test_a_month_that_is_like_the_next_is_the_steady_state(runs):
 
 
 def test_credits_that_a_new_file_system_has_once_do_not_last():
-    # 140 runs a month that need more than 1 MiB/s on the mean: the credits end in the second month.
+    # 140 runs a month that need more than 1 MiB/s on average: the credits end in the second month.
     run = Demand(0.75, read_mibps=7.6, write_mibps=3.4)
     found = months(EfsModel(2.0), [run], 140, HOURS)
     assert found.first == pytest.approx(1.0)

@@ -129,7 +129,7 @@ def test_a_file_that_may_not_be_read_is_a_finding(monkeypatch: pytest.MonkeyPatc
     def raise_problems(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", raise_problems)
+    monkeypatch.setattr("builtins.open", raise_problems)
 
     assert only_finding(tmp_path / "locked.yaml").message == "the file cannot be read: Permission denied"
 

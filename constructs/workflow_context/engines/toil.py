@@ -131,7 +131,7 @@ class ToilEngine(WorkflowEngine):
             [
                 *(f"export {name}={value}" for name, value in self._settings().items()),
                 f"# toil-wdl-runner --batchSystem aws_batch --jobStore {self.job_store}-NAME WORKFLOW.wdl INPUTS.json",
-                "# NAME: small letters and digits, at most 28; a new one for each run.",
+                "# NAME: lower-case letters and digits, at most 28; a new one for each run.",
             ]
         )
 

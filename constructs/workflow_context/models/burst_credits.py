@@ -45,7 +45,7 @@ def simulate(model: EfsModel, demand: Sequence[Demand], *, credits_mib: float | 
     Args:
         model: The file system.
         demand: The phases, one after the other.
-        credits_mib: Credit balance at the begin, in MiB. By default the file system is new or well rested:
+        credits_mib: Credit balance at the start, in MiB. By default the file system is new or well rested:
             full.
 
     Returns:

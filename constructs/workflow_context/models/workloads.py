@@ -218,7 +218,7 @@ def _parse(text: str, origin: str) -> Workload:
     try:
         return Workload.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
-        raise ModelError(f"{origin}: is no YAML: {error}") from error
+        raise ModelError(f"{origin}: is not YAML: {error}") from error
     except ValidationError as error:
         raise ModelError("\n".join(f"{origin}: {_problem(problem)}" for problem in error.errors())) from error
 

@@ -49,7 +49,7 @@ class EfsFileSystem(EfsFileSystemBase):
         gid: POSIX group id. Default: 0.
         host_mounted: Instances mount it at boot too, for engines whose tasks bind directories of the machine
             (Cromwell). Default: no, job definitions mount it.
-        removal_policy: What becomes of the data when the stack goes. Default: it goes too.
+        removal_policy: What happens to the data when the stack is deleted. Default: it goes too.
 
     Attributes:
         file_system: The L2 file system.

@@ -51,7 +51,7 @@ class FsxLustreFileSystem(FsxLustreFileSystemBase):
             https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html
         encryption_key: Key for encryption at rest of `PERSISTENT_2`. Default: the account's own FSx key; scratch file
             systems are always encrypted under a key of the service.
-        removal_policy: What becomes of the data when the stack goes. Default: it goes too.
+        removal_policy: What happens to the data when the stack is deleted. Default: it goes too.
 
     Attributes:
         file_system: The L1 file system: the L2 opens all ports from 988 to 1023.

@@ -57,8 +57,8 @@ class ObjectiveFsFileSystem(BucketFileSystem):
         cache_size: Memory for the cache of each instance, at least 64 MiB. Default: the overhead of one task less 1
             GiB, which the index takes. A larger cache raises `task_memory_overhead`.
         encryption_key: Key for the objects in the bucket. Default: S3's own key (SSE-S3).
-        removal_policy: What becomes of bucket and passphrase when the stack goes. Default: they go too; the bucket only
-            when it is empty (`aws s3 rm --recursive`), since S3 refuses to delete one that holds objects.
+        removal_policy: What happens to bucket and passphrase when the stack goes. Default: they go too; the bucket
+            only when it is empty (`aws s3 rm --recursive`), since S3 refuses to delete one that holds objects.
 
     Attributes:
         bucket: The bucket, which holds the file system in the vendor's own format.

@@ -18,7 +18,7 @@ def config(
     context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
     project: ProjectOption = DEFAULT_PROJECT,
     user: Annotated[str, typer.Option(help="The `user` it was deployed with (cdk deploy -c user=…).")] = "",
-    local: Annotated[bool, typer.Option("--local", help="Ask the local cloud, not AWS.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Query the local cloud instead of AWS.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Print what the engine's own client needs to use a deployed context, ready to paste."""

@@ -31,7 +31,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 PricesOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--prices", metavar="FILE", help="YAML or JSON of unit prices that replace the shipped.")
+    Path | None,
+    typer.Option(
+        "--prices", metavar="FILE", help="YAML or JSON file of unit prices to use instead of the built-in ones."
+    ),
 ]
 """`--prices FILE`; give it the default None."""
 

@@ -46,4 +46,4 @@ def list_contexts(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = F
 
 
 def _state(errors: object) -> str:
-    return "has errors" if errors else "fine"
+    return "has errors" if errors else "valid"

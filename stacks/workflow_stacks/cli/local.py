@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Try the project on this machine: an embedded AWS and the real CDK CLI. No account, no network, no Docker.",
+    help="Try the project on this machine: an embedded AWS and the real CDK CLI. No account needed, Docker optional.",
 )
 
 ContextsArgument: TypeAlias = Annotated[
@@ -72,7 +72,7 @@ def destroy(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_
     deployment = LocalDeployment(_cloud(project), project)
     deployment.destroy(contexts or ())
     for bucket in deployment.kept_buckets():
-        typer.echo(f"Kept, as AWS would keep it: bucket {bucket}")
+        typer.echo(f"Retained bucket: {bucket}")
 
 
 @app.command()
@@ -105,7 +105,7 @@ def resources(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False
 def demo(
     project: Annotated[Path, typer.Option("--project", metavar="FILE", help="The project file.")] = DEMO_PROJECT,
 ) -> None:
-    """Show it all once: start, deploy the example, show what was made, run its workflow, stop."""
+    """Run the full demo: start, deploy the example, show the resources, run its workflow, stop."""
     from workflow_stacks.local import LocalCloud
     from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
     from workflow_stacks.project import validate_project
@@ -120,7 +120,7 @@ def demo(
         _print_resources(cloud, json=False)
         deployment.check_complete()
         run_first(cloud, project)
-    typer.echo("\nEverything above was really made, and the local cloud is stopped again. Next, try:")
+    typer.echo("\nEverything above was deployed to the local cloud, which is now stopped. Next, try:")
     for command in ("deploy", "resources", "run wdlSpot variants", "diff", "destroy"):
         typer.echo(f"  workflow-context local {command} --project {project}")
 

@@ -67,4 +67,4 @@ def print_stack(facts: Facts) -> None:
         for thing in facts[kind]
     ]
     typer.echo(f"\n{facts['stack']} ({facts['status']})")
-    print_table(("What", "Name", "As it is"), rows)
+    print_table(("what", "name", "details"), rows)

@@ -156,7 +156,7 @@ def _print(advice: Advice, book: PriceBook, engine: str | None) -> None:
     _print_budget(advice)
     typer.echo("")
     print_table(
-        ("file system", "USD a month", "of it storage", "USD a run", "times as long", "prices"),
+        ("file system", "USD a month", "of which storage", "USD a run", "slowdown", "prices"),
         [
             (
                 option.choice.key,
@@ -177,12 +177,12 @@ def _print(advice: Advice, book: PriceBook, engine: str | None) -> None:
             print_note(f"- {fs_type}: {', '.join(_engines(fs_type)) or 'none'}")
     for each in advice.rejected:
         print_note(f"{each.key} is left out: {each.reason}")
-    typer.echo("\nWhat would change this")
+    typer.echo("\nWhat would change the recommendation")
     for turn in advice.turns:
         print_note(f"- {turn.sentence()}")
     if not advice.turns:
         print_note("- nothing that was tried: no single figure, from a hundredth to a hundred times what it is")
-    typer.echo("\nTo know besides")
+    typer.echo("\nNotes")
     for option in advice.options:
         for note in (option.use.setting, *option.use.notes, *option.use.cautions):
             print_note(f"- {option.choice.key}: {note}")

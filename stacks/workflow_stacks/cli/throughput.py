@@ -42,7 +42,9 @@ def throughput(
         int | None, typer.Option(help="Machines at a time; each has its limit.", min=1, max=100_000)
     ] = None,
     one_zone: Annotated[bool, typer.Option("--one-zone", help="A One Zone file system.")] = False,
-    credits_tib: Annotated[float | None, typer.Option(help="Credits at the begin, in TiB. Default: full.")] = None,
+    credits_tib: Annotated[
+        float | None, typer.Option(help="Burst credits at the start, in TiB. Default: full.")
+    ] = None,
     runs_per_month: Annotated[int, typer.Option(help="How often the demand comes in a month.", min=1, max=100_000)] = 1,
     region: RegionOption = DEFAULT_REGION,
     prices: PricesOption = None,
@@ -50,7 +52,7 @@ def throughput(
     json: JsonOption = False,
     plot: PlotOption = None,
 ) -> None:
-    """Follow EFS throughput and burst credits under a demand, and compare the throughput modes."""
+    """Simulate EFS throughput and burst credits under a load, and compare the throughput modes."""
     from workflow_context.models.burst_credits import (
         Demand,
         EfsModel,
@@ -61,7 +63,7 @@ def throughput(
     from workflow_context.models.throughput_modes import cheapest_unthrottled, compare_modes
 
     if mode not in tuple(ThroughputMode):
-        raise typer.BadParameter(f"{mode!r} is none of {', '.join(ThroughputMode)}", param_hint="--mode")
+        raise typer.BadParameter(f"{mode!r} is not one of {', '.join(ThroughputMode)}", param_hint="--mode")
     book = price_book(prices, region, live=live)
     model = EfsModel(stored_gib, ThroughputMode(mode), provisioned_mibps, region, one_zone, clients)
     demand = [Demand(hours, read_mibps, write_mibps)]
@@ -151,7 +153,7 @@ def _print(result: Trajectory, own: ModeResult, cheapest: ModeResult | None, mod
         ("baseline", _rates(result.model.baseline_mibps, result.model.sustained_metered_mibps, result.model)),
         ("burst", _rates(result.model.burst_mibps, result.model.burst_metered_mibps, result.model)),
         ("credits end", ended if result.model.uses_credits else "this mode has none"),
-        ("achieved", f"{result.achieved_mibps_mean:,.2f} MiB/s on the mean"),
+        ("achieved", f"{result.achieved_mibps_mean:,.2f} MiB/s on average"),
         (
             "takes",
             f"{result.finished_hours:,.2f} hours instead of {result.demanded_hours:,.2f}: {result.slowdown:.2f}x",

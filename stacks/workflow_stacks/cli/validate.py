@@ -40,4 +40,4 @@ def validate(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False)
         "data location": len(checked.data),
     }
     contents = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
-    typer.echo(f"{project}: fine: project {checked.name} with {contents}")
+    typer.echo(f"{project}: valid: project {checked.name} with {contents}")

@@ -111,7 +111,7 @@ def instance_types_have_a_form(context: Context) -> Iterator[Problem]:
             )
         elif name is not None and not name.is_known_prefix:
             message = f"no instance family is known that begins with {quote(name.prefix)}"
-            remedy = "look for a slip of the pen: AWS refuses an unknown type when you deploy"
+            remedy = "check the spelling: AWS refuses an unknown type when you deploy"
             yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
 
 

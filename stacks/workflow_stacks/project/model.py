@@ -70,7 +70,7 @@ class WorkflowType(Section):
     )
     version: Annotated[str, Text("the version of the language, such as 1.0")] = Field(
         default="",
-        description="Version of the language, such as 1.0 or dsl2; for people. Default: not said.",
+        description="Version of the language, such as 1.0 or dsl2; for information only. Default: none.",
         json_schema_extra={"type": ["string", "number"]},
     )
 
@@ -201,7 +201,7 @@ class Context(Section):
     fallback_to_on_demand: Annotated[bool, Flag()] | None = Field(
         default=None,
         description="Whether a context with Spot instances has a second, on-demand queue for tasks that "
-        "were interrupted. Default: true with requestSpotInstances, else without meaning.",
+        "were interrupted. Default: true with requestSpotInstances, otherwise ignored.",
     )
     use_public_subnets: Annotated[bool, Flag()] = Field(
         default=False,

@@ -81,7 +81,7 @@ def raise_problems(title: str, problems: Iterable[Problem], others: ValidationEr
 
 
 def _not(value: object, what: str) -> str:
-    return f"{repr_value(value)} is not {what}" if value is not None else "nothing is written here"
+    return f"{repr_value(value)} is not {what}" if value is not None else "the value is empty"
 
 
 class _Kind:

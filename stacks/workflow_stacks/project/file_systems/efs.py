@@ -110,11 +110,11 @@ class EfsConfiguration(Section):
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice(_REMOVAL_HINTS)] = Field(
         default="destroy",
-        description="What becomes of the file system when the context is destroyed. Default: destroy.",
+        description="What happens to the file system when the context is destroyed. Default: destroy.",
     )
     expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
         default=None,
-        description="Delete the directory of a run that ended so many hours after its last change, 1 to 87600. "
+        description="Delete the directory of a run that ended this many hours after its last change, 1 to 87600. "
         "Default: runs stay as long as the file system, so that call caching works.",
     )
     file_system_id: Annotated[str, _identifier("fs")] | None = Field(
@@ -257,8 +257,8 @@ class EfsSettings(FileSystemSettings):
             yield "encryption key", configuration.kms_key_arn or "of AWS (aws/elasticfilesystem)"
             yield "backup", "daily" if configuration.backup else "none"
             yield (
-                "when the context goes",
-                "is kept" if configuration.removal_policy == "retain" else "is deleted",
+                "on destroy",
+                "kept" if configuration.removal_policy == "retain" else "deleted",
             )
         moves = {
             "to Infrequent Access": configuration.transition_to_ia,
@@ -271,7 +271,7 @@ class EfsSettings(FileSystemSettings):
         if configuration.posix_user:
             yield "POSIX user", configuration.posix_user.shown
         hours = configuration.expiration_hours
-        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never: call caching works"
+        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never (call caching works)"
 
     def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings about what a right configuration may surprise with: bill, credits, the one zone."""

@@ -55,7 +55,7 @@ class FsxLustreConfiguration(Section):
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="destroy",
-        description="What becomes of the file system when the context is destroyed. Default: destroy.",
+        description="What happens to the file system when the context is destroyed. Default: destroy.",
     )
 
     @model_validator(mode="after")
@@ -127,4 +127,4 @@ class FsxLustreSettings(FileSystemSettings):
             yield "imports", configuration.import_path
         if configuration.export_path:
             yield "exports", configuration.export_path
-        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
+        yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"

@@ -47,12 +47,12 @@ class OfsConfiguration(Section):
     )
     expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
         default=None,
-        description="Delete the directory of a run that ended so many hours after its last change, 1 to 87600. "
+        description="Delete the directory of a run that ended this many hours after its last change, 1 to 87600. "
         "Default: runs stay as long as the file system, so that call caching works.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="destroy",
-        description="What becomes of the file system when the context is destroyed. With destroy its bucket must be "
+        description="What happens to the file system when the context is destroyed. With destroy its bucket must be "
         "emptied first: AWS refuses to delete one that holds objects. Default: destroy.",
     )
 
@@ -76,9 +76,9 @@ class OfsSettings(FileSystemSettings):
         yield "memory added to each task", f"{extra_task_memory_gb(configuration.expected_size_tb)} GiB"
         yield "licence", configuration.license_secret_arn
         yield "passphrase", configuration.passphrase_secret_arn or "a new secret"
-        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
+        yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"
         hours = configuration.expiration_hours
-        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never: call caching works"
+        yield "runs are deleted", f"{hours} hours after they ended" if hours else "never (call caching works)"
 
     def architecture_problems(self, architecture: str) -> Iterator[Problem]:
         """Yield a problem when the package cannot be installed on the machines of head jobs and of tasks alike."""

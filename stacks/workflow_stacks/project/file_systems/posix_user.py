@@ -11,7 +11,7 @@ from workflow_stacks.project.values import Whole
 
 
 class PosixUser(Section):
-    """The user as whom every container of the context reads and writes the file system."""
+    """The user that every container of the context reads and writes the file system."""
 
     uid: Annotated[int, Whole(0, 4294967295)] = Field(
         description="POSIX user id, 0 to 4294967295. 0 is root: images may then change owners (tar x, cp -a)."

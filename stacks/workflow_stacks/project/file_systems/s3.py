@@ -26,8 +26,8 @@ class S3Configuration(Section):
     )
     expiration_days: Annotated[int, Whole(1, 3650, "days")] | None = Field(
         default=None,
-        description="Delete intermediates so many days after they were written, 1 to 3650. Default: they stay, so that "
-        "a run can be resumed.",
+        description="Delete intermediates this many days after they were written, 1 to 3650. Default: they stay, so "
+        "that a run can be resumed.",
     )
     kms_key_arn: KmsKeyArn | None = Field(
         default=None,
@@ -35,7 +35,7 @@ class S3Configuration(Section):
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
-        description="What becomes of the intermediates when the context is destroyed. With destroy their own bucket "
+        description="What happens to the intermediates when the context is destroyed. With destroy their own bucket "
         "must be emptied first: AWS refuses to delete one that holds objects. Default: retain, they stay.",
     )
 
@@ -62,7 +62,7 @@ class S3Settings(FileSystemSettings):
     @property
     def throughput(self) -> str:
         """How throughput is granted, for people."""
-        return "as S3 gives it"
+        return "as S3 provides"
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what there is to know about the file system, for people: a name and a value each."""
@@ -70,6 +70,6 @@ class S3Settings(FileSystemSettings):
         yield "throughput", self.throughput
         yield "bucket", "of its own" if configuration.own_bucket else "of the project"
         yield "encryption key", configuration.kms_key_arn or "of S3 (SSE-S3)"
-        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
+        yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"
         days = configuration.expiration_days
-        yield "intermediates are deleted", f"after {days} days" if days else "never: runs can be resumed"
+        yield "intermediates are deleted", f"after {days} days" if days else "never (runs can be resumed)"

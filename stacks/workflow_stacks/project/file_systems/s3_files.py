@@ -42,7 +42,7 @@ class S3FilesConfiguration(Section):
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
-        description="What becomes of the objects when the context is destroyed. With destroy their own bucket must be "
+        description="What happens to the objects when the context is destroyed. With destroy their own bucket must be "
         "emptied first: AWS refuses to delete one that holds objects. Default: retain, they stay.",
     )
 
@@ -82,4 +82,4 @@ class S3FilesSettings(FileSystemSettings):
         if configuration.posix_user:
             yield "POSIX user", configuration.posix_user.shown
         yield "data leaves the file system", f"after {configuration.expiration_days} days without a read"
-        yield "when the context goes", "is kept" if configuration.removal_policy == "retain" else "is deleted"
+        yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"
