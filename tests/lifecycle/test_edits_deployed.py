@@ -110,6 +110,36 @@ def test_a_tag_replaces_nothing(world: World) -> None:
     assert world.facts() == before
 
 
+def test_plan_says_what_an_edit_would_do_to_what_is_deployed(world: World) -> None:
+    world.write(BEFORE)
+    world.deployment.deploy(())
+    assert world.plan().splitlines() == [f"Edits-{name}: nothing changes" for name in ("core", "wdl", "smk")]
+    world.write(GIVES_UP["an engine that works in S3"])
+    refused = CliRunner().invoke(command_line, ["plan", "wdl", "--local", "--project", str(world.file)])
+    assert refused.exit_code == 1
+    assert "DATA DELETED" in refused.stdout
+    assert "0 jobs in this queue end" in refused.stdout
+
+
+def test_a_context_that_left_the_file_is_listed_and_can_be_destroyed_alone(world: World) -> None:
+    world.write(f"{BEFORE}\n  extra: {BEFORE}")
+    world.cdk().deploy(["Edits-extra"])
+    world.write(BEFORE)
+    before = world.facts()
+    listed = CliRunner().invoke(command_line, ["list", "--deployed", "--local", "--project", str(world.file)])
+    [line] = [line for line in listed.stdout.splitlines() if "Edits-extra" in line]
+    assert "NO LONGER IN THE FILE" in line
+    command = ["destroy", "extra", "--local", "--yes", "--project", str(world.file)]
+    destroyed = CliRunner().invoke(command_line, command)
+    assert destroyed.exit_code == 0, destroyed.output
+    assert "is deleted" in destroyed.stdout
+    after = world.facts()
+    assert len(after["systems"]) == len(before["systems"]) - 1
+    assert {kind: after[kind] for kind in ("gateways", "subnets")} == {
+        kind: before[kind] for kind in ("gateways", "subnets")
+    }
+
+
 def test_core_cannot_be_destroyed_below_contexts(world: World) -> None:
     before = world.facts()
     client = world.cloud.client("cloudformation")

@@ -38,6 +38,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("validate", "validate:validate", "Check the project file."),
     Command("list", "list:list_contexts", "List the contexts of the project."),
     Command("describe", "describe:describe", "Show what a context will be."),
+    Command("plan", "plan:plan", "Show what a deployment would change, end or delete."),
+    Command("destroy", "destroy:destroy", "Remove one context, and say what stays."),
     Command("config", "config:config", "Print what the engine's client needs."),
     Command("run", "run:run", "Start a workflow in a deployed context."),
     Command("runs", "runs:list_runs", "List the runs of workflows."),

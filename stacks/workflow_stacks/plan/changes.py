@@ -13,12 +13,13 @@ from typing import Any
 Resource = Mapping[str, Any]
 Template = Mapping[str, Any]
 
-_DATA = {
+DATA = {
     "AWS::EFS::FileSystem",
     "AWS::FSx::FileSystem",
     "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
 }
+"""What holds data."""
 _JOBS = {"AWS::Batch::JobQueue", "AWS::Batch::ComputeEnvironment"}
 _CDK = {"AWS::CDK::Metadata"}
 # Properties that replace a resource by CloudFormation's documentation, which its schema does not list.
@@ -147,14 +148,14 @@ def _names(value: Any) -> set[str]:
 def _gone(old: Mapping[str, Resource], new: Mapping[str, Resource], replaced: set[str]) -> Iterator[Change]:
     for name in old.keys() - new.keys():
         effect = Effect.REMOVED
-        if old[name]["Type"] in _DATA:
+        if old[name]["Type"] in DATA:
             effect = _kept(old[name].get("DeletionPolicy"))
         elif old[name]["Type"] in _JOBS:
             effect = Effect.JOBS_END
         yield Change(name, old[name]["Type"], effect)
     for name in replaced:
         effect = Effect.REPLACED
-        if old[name]["Type"] in _DATA:
+        if old[name]["Type"] in DATA:
             effect = _kept(new[name].get("UpdateReplacePolicy"))
         elif old[name]["Type"] in _JOBS:
             effect = Effect.JOBS_END
@@ -168,9 +169,14 @@ def _kept(policy: str | None) -> Effect:
 def _changed(old: Mapping[str, Resource], new: Mapping[str, Resource], replaced: set[str]) -> Iterator[Change]:
     for name in (old.keys() & new.keys()) - replaced:
         properties = _differing(old[name], new[name])
-        if properties or old[name] != new[name]:
+        if properties or _without_metadata(old[name]) != _without_metadata(new[name]):
             effect = Effect.NEW_INSTANCES if new[name]["Type"] == "AWS::EC2::LaunchTemplate" else Effect.IN_PLACE
             yield Change(name, new[name]["Type"], effect, properties)
+
+
+def _without_metadata(resource: Resource) -> dict[str, Any]:
+    """CloudFormation changes nothing for other metadata alone."""
+    return {key: value for key, value in resource.items() if key != "Metadata"}
 
 
 def _differing(old: Resource, new: Resource) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,12 @@ class Stack:
     Attributes:
         status: For example `CREATE_COMPLETE`.
         outputs: Its outputs: name to value.
+        tags: Its tags.
     """
 
     status: str
     outputs: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def deployed_stacks(client: Client) -> dict[str, Stack]:
@@ -117,7 +119,9 @@ def deployed_stacks(client: Client) -> dict[str, Stack]:
         pages = client("cloudformation").get_paginator("describe_stacks").paginate()
         return {
             stack["StackName"]: Stack(
-                stack["StackStatus"], {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+                stack["StackStatus"],
+                {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])},
+                {one["Key"]: one["Value"] for one in stack.get("Tags", [])},
             )
             for page in pages
             for stack in page["Stacks"]
