@@ -86,12 +86,16 @@ def _list_deployed(file: Path, local: bool, json: bool) -> None:
     print_table(
         ("context", "user", "stack", "status", "project file"),
         [
-            [row["context"], row["user"], row["stack"], row["status"], "" if row["inFile"] else "NO LONGER IN THE FILE"]
+            [*(str(row[key]) for key in ("context", "user", "stack", "status")), _place(bool(row["inFile"]))]
             for row in rows
         ],
     )
     if not all(row["inFile"] for row in rows):
         typer.echo("\nTo remove one that is no longer in the file: workflow-context destroy CONTEXT")
+
+
+def _place(in_file: bool) -> str:
+    return "" if in_file else "NO LONGER IN THE FILE"
 
 
 def _state(errors: object) -> str:
