@@ -48,7 +48,7 @@ def test_the_job_can_write_on_the_file_system_and_nothing_else(expiring: Templat
         if "EngineExpiryRole" in name
     ]
     assert [statement["Action"] for statement in policy] == [
-        ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+        [f"elasticfilesystem:{action}" for action in ("ClientMount", "ClientRootAccess", "ClientWrite")]
     ]
 
 
