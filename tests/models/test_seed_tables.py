@@ -11,6 +11,7 @@ from workflow_context.models.break_even import break_even
 from workflow_context.models.file_systems.efs import EfsThroughput
 from workflow_context.models.file_systems.objectivefs import ObjectiveFsChoice
 from workflow_context.models.prices import default_prices
+from workflow_context.models.published import LATCH_BENCHMARKS, LATCH_CHOICE
 from workflow_context.models.workloads import Workload, load_workload, presets
 
 PRICES = default_prices()
@@ -87,3 +88,15 @@ def test_the_longer_data_is_kept_the_more_mount_hours_objectivefs_may_have(reten
     now = break_even(workload(retention_hours=retention), PRICES)
     longer = break_even(workload(retention_hours=retention + 100), PRICES)
     assert longer.mount_hours_at_break_even > now.mount_hours_at_break_even
+
+
+def test_the_benchmarks_and_the_summary_of_the_document_are_data():
+    assert {(each.efs, each.objectivefs) for each in LATCH_BENCHMARKS.values()} == {
+        (92.55, 122.23),
+        (124.20, 125.07),
+        (58.39, 77.79),
+        (73.69, 87.90),
+        (212.31, 188.40),
+        (246.64, 208.74),
+    }
+    assert dict(LATCH_CHOICE) == {"cost": 4, "performance": 5, "execution time": 3}
