@@ -289,6 +289,9 @@ class Text(_Kind):
             raise value_error("the text is empty", allowed=self.what)
         if not text.isprintable():
             raise value_error(f"{repr_value(text)} holds a line break or a control character", allowed=self.what)
+        if "${" in text or "{{" in text:
+            message = f"{repr_value(text)} holds '${{' or '{{{{', which CDK and CloudFormation would replace"
+            raise value_error(message, allowed=self.what, remedy="write the value itself")
         if self.pattern and not re.fullmatch(self.pattern, text):
             remedy = self.hint(text) if self.hint else ""
             raise value_error(f"{repr_value(text)} is not in the expected format", allowed=self.what, remedy=remedy)

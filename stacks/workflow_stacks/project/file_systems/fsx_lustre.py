@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.location import Location
 from workflow_stacks.project.section import Section
-from workflow_stacks.project.values import Choice, Whole, raise_problems
+from workflow_stacks.project.values import Choice, Numbers, Whole, raise_problems
 
 from .kind import FileSystemSettings
 
@@ -39,7 +39,7 @@ class FsxLustreConfiguration(Section):
         default=_MIN_GIB,
         description="Size in GiB: 1200, 2400 or a multiple of 2400, paid for whether used or not. Default: 1200.",
     )
-    per_unit_throughput: Annotated[int, Whole(_THROUGHPUTS[0], _THROUGHPUTS[-1], "MB/s for each TiB")] | None = Field(
+    per_unit_throughput: Annotated[int, Numbers(_THROUGHPUTS, "MB/s for each TiB")] | None = Field(
         default=None,
         description="With PERSISTENT_2: 125, 250, 500 or 1000 MB/s for each TiB. Default: 125.",
     )
@@ -84,9 +84,6 @@ class FsxLustreConfiguration(Section):
                 "the throughput of a SCRATCH_2 file system follows its size",
                 remedy="remove perUnitThroughput, or write 'deploymentType: PERSISTENT_2'",
             )
-        elif wanted not in _THROUGHPUTS:
-            message = f"{wanted} MB/s for each TiB is not a throughput that AWS offers"
-            yield Problem(("perUnitThroughput",), message, ", ".join(map(str, _THROUGHPUTS)))
 
     def _links(self) -> Iterator[Problem]:
         if self.import_path is None or self.export_path is None:
