@@ -30,7 +30,7 @@ class OfsConfiguration(Section):
         str,
         Text(
             "an rpm in S3, such as s3://my-bucket/objectivefs-7.2-1.{arch}.rpm",
-            r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.rpm",
+            r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?]+\.rpm",
         ),
     ] = Field(
         description="The vendor's package for Amazon Linux in a bucket of yours, from which machines install it when "
