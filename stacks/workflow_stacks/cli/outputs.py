@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,13 +57,13 @@ def outputs(
 
 def _download(found: dict[str, Any], store: Store, folder: str, directory: Path) -> Iterator[str]:
     """Copy every file that the outputs name, by its path below the run's folder."""
-    for address in _addresses(found):
+    for name, address in _files(found):
         if not address.startswith(("s3://", "/")):
             continue
         content = store.read(address)
         if content is None:
             continue
-        below = address.removeprefix(folder) if address.startswith(folder) else PurePosixPath(address).name
+        below = address.removeprefix(folder) if address.startswith(folder) else name
         file = directory / below
         if not file.resolve().is_relative_to(directory.resolve()):
             raise WorkflowContextError(f"{address} would be written outside of {directory}")
@@ -74,12 +75,20 @@ def _download(found: dict[str, Any], store: Store, folder: str, directory: Path)
         yield str(file)
 
 
-def _addresses(value: Any) -> Iterator[str]:
+def _files(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The files among outputs: where each goes when it is not in the run's folder, and its address."""
+    for name, value in found.items():
+        single = isinstance(value, str) and name.count("/") > 0
+        for address in _texts(value):
+            yield (name if single or name == PurePosixPath(address).name else PurePosixPath(address).name), address
+
+
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _addresses(one)
+            yield from _texts(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _addresses(one)
+            yield from _texts(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,16 @@ def run(
     env: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Environment for the head job. May be repeated.")
     ] = None,
+    software: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIRECTORY",
+            exists=True,
+            file_okay=False,
+            help="With --local: a virtual environment, or another directory with bin, whose programs jobs may use. "
+            "May be repeated.",
+        ),
+    ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",
     local: LocalOption = False,
@@ -48,10 +59,9 @@ def run(
     from workflow_stacks.runs.submission import submit
 
     runs = runs_of(project, user, local)
-    if local:
-        _deploy_locally(project, context)
+    tags = {**_pairs(tag), **(_deploy_locally(project, context, software or ()) if local else {})}
     target = runs.target(context)
-    record = submit(target, workflow, inputs or (), tags=_pairs(tag), environment=_pairs(env))
+    record = submit(target, workflow, inputs or (), tags=tags, environment=_pairs(env))
     if not wait:
         if json:
             print_json(as_json(runs.status(target, record)))
@@ -75,8 +85,8 @@ def _pairs(written: list[str] | None) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in written or ())
 
 
-def _deploy_locally(project: Path, context: str) -> None:
-    """Start the local cloud and deploy the context to it, unless it is there; give its machines what they boot with."""
+def _deploy_locally(project: Path, context: str, software: Sequence[Path]) -> Mapping[str, str]:
+    """Deploy the context to the local cloud, unless it is there, and return the tags of head jobs there."""
     from workflow_stacks.local.runs.host import prepare_local_context
 
-    prepare_local_context(project, context)
+    return prepare_local_context(project, context, software)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,11 +33,16 @@ class S3Store:
             return None
         return content
 
-    def addresses(self, folder: str) -> Sequence[str]:
-        """The addresses of the objects in a folder."""
+    def files(self, folder: str, since: float) -> Mapping[str, str]:
+        """The objects in a folder that were written since a moment; S3 counts whole seconds."""
         bucket, prefix = split(folder)
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [f"s3://{bucket}/{one['Key']}" for page in pages for one in page.get("Contents", [])]
+        return {
+            one["Key"].removeprefix(prefix): f"s3://{bucket}/{one['Key']}"
+            for page in pages
+            for one in page.get("Contents", [])
+            if one["LastModified"].timestamp() >= int(since)
+        }
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,17 @@ class FolderStore:
 
     def read(self, address: str) -> bytes | None:
         """Read a file; None when there is none."""
-        file = self._here(address)
+        file = Path(address) if Path(address).is_relative_to(self.folder) else self._here(address)
         return file.read_bytes() if file.is_file() else None
 
-    def addresses(self, folder: str) -> Sequence[str]:
-        """The paths here of the files in a folder."""
-        return [str(file) for file in sorted(self._here(folder).rglob("*")) if file.is_file()]
+    def files(self, folder: str, since: float) -> Mapping[str, str]:
+        """The files in a folder that were written since a moment, by their paths on this machine."""
+        root = self._here(folder)
+        return {
+            str(file.relative_to(root)): str(file)
+            for file in sorted(root.rglob("*"))
+            if file.is_file() and file.stat().st_mtime >= since
+        }
 
     def _here(self, path: str) -> Path:
         return self.folder / PurePosixPath(path).relative_to(self.mount)

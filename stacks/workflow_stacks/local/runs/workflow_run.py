@@ -111,6 +111,7 @@ class WorkflowRun:
         context: The name of the context.
         options: How to run it.
         progress: Who tells how it goes. Default: lines on stderr.
+        needs_programs: Whether to fail at once when the programs of the head job are not on this machine.
 
     Raises:
         WorkflowContextError: There is no such context, its engine does not run here, or nothing can.
@@ -123,6 +124,8 @@ class WorkflowRun:
         context: str,
         options: Options | None = None,
         progress: Progress | None = None,
+        *,
+        needs_programs: bool = True,
     ) -> None:
         self.cloud = cloud
         self.context = context
@@ -135,7 +138,8 @@ class WorkflowRun:
             raise LocalCloudError(f"{name} does not run on the local cloud yet; {', '.join(ENGINES)} can.")
         self.engine: LocalEngine = ENGINES[name]
         self.sandbox: Sandbox = find_sandbox()
-        self._check_programs()
+        if needs_programs:
+            self._check_programs()
 
     def run(self, workflow: Path, inputs: Sequence[str], look: Look) -> Result:
         """Run a workflow to its end.

@@ -23,8 +23,8 @@ class Store(Protocol):
         """Read an object or a file; None when there is none."""
         ...
 
-    def addresses(self, folder: str) -> Sequence[str]:
-        """The addresses of what a folder holds, at any depth."""
+    def files(self, folder: str, since: float) -> Mapping[str, str]:
+        """What a folder holds that was written since a moment, at any depth: path in it to address."""
         ...
 
 
@@ -90,7 +90,7 @@ class RunEngine(abc.ABC):
 
     def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
         """The outputs of a run that succeeded: name to value, files by their address. Default: all files it wrote."""
-        return {one.removeprefix(record.outputs): one for one in store.addresses(record.outputs)}
+        return dict(store.files(record.outputs, record.submitted_at))
 
 
 def read_inputs(source: WorkflowSource, inputs: Sequence[str]) -> dict[str, Any]:

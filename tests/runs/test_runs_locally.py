@@ -1,0 +1,294 @@
+"""The verbs about runs, on contexts of the local cloud: the same as on AWS, with the real engines."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local_runs import needs_sandbox
+from nextflow_runtime import as_program
+from typer.testing import CliRunner
+
+from workflow_stacks.cli import app
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.runs.jobs import RUN_TAG
+from workflow_stacks.runs.service import Runs
+from workflow_stacks.runs.submission import store_of
+
+pytestmark = pytest.mark.cycle
+
+PROJECT = """
+name: Verbs
+schemaVersion: 1
+workflows:
+  count: {type: {language: wdl, version: 1.0}, sourceURL: count}
+  greet: {type: {language: snakemake, version: 9}, sourceURL: greet}
+  shout: {type: {language: nextflow, version: dsl2}, sourceURL: shout}
+contexts:
+  wdl: {requestSpotInstances: true, engines: [{type: wdl, engine: miniwdl}]}
+  snake: {engines: [{type: snakemake, engine: snakemake}]}
+  flow: {engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: EFS}}]}
+"""
+FILES = {
+    "count/count.wdl": """
+version 1.0
+workflow count {
+  input { File data  Int seconds = 0  Boolean fail = false }
+  call lines { input: data = data, seconds = seconds, fail = fail }
+  output { Int found = lines.found }
+}
+task lines {
+  input { File data  Int seconds  Boolean fail }
+  command <<<
+    echo "counting lines" >&2; sleep ~{seconds}; ~{if fail then "echo this is why >&2; exit 3" else "true"}
+    wc -l < ~{data}
+  >>>
+  output { Int found = read_int(stdout()) }
+}
+""",
+    "count/MANIFEST.json": '{"mainWorkflowURL": "count.wdl", "inputFileURLs": ["inputs.json"]}',
+    "count/inputs.json": '{"count.data": "three.txt"}',
+    "count/three.txt": "1\n2\n3\n",
+    "greet/Snakefile": """
+rule all:
+    input: "all.txt"
+rule one:
+    output: "one.txt"
+    shell: "echo hello {config[name]} > {output}"
+rule two:
+    input: "one.txt"
+    output: "all.txt"
+    shell: "test -e go; cat {input} > {output}"
+""",
+    "shout/main.nf": """
+process SHOUT {
+    publishDir params.outdir, mode: 'copy'
+    input: path "words.txt"
+    output: path "loud.txt"
+    script: "upper.sh < words.txt > loud.txt"
+}
+workflow { SHOUT(file("${projectDir}/data/words.txt")) }
+""",
+    "shout/bin/upper.sh": "#!/bin/sh\ntr a-z A-Z\n",
+    "shout/data/words.txt": "quiet\n",
+}
+
+Command = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    needs_sandbox()
+    folder = tmp_path_factory.mktemp("verbs")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.lstrip("\n"))
+    (folder / "agc-project.yaml").write_text(PROJECT)
+    yield folder / "agc-project.yaml"
+    LocalCloud.of_project(folder / "agc-project.yaml").stop()
+
+
+@pytest.fixture(scope="module")
+def command(project_file: Path) -> Command:
+    """Run a command with --local and --json: exit code and what it printed, or its message."""
+
+    def run(name: str, *arguments: str, json_: bool = True) -> tuple[int, Any]:
+        words = [name, *arguments, "--local", "--project", str(project_file), *(["--json"] if json_ else [])]
+        outcome = CliRunner().invoke(app, words)
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        try:
+            return outcome.exit_code, json.loads(outcome.stdout)
+        except json.JSONDecodeError:
+            return outcome.exit_code, outcome.stdout + outcome.stderr
+
+    return run
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def counted(command: Command) -> dict[str, Any]:
+    """A run that succeeded, of a workflow whose manifest brings its inputs."""
+    code, run = command("run", "wdl", "count", "--follow", "--tag", "cost-center=42")
+    assert code == 0, run
+    return run
+
+
+class TestARunThatSucceeds:
+    def test_is_told_with_its_tasks_and_its_record(self, counted: dict[str, Any]) -> None:
+        assert counted["state"] == "SUCCEEDED"
+        assert counted["tasks"] == {"SUCCEEDED": 1}
+        assert (counted["workflow"], counted["context"], counted["engine"]) == ("count", "wdl", "miniwdl")
+        assert counted["inputs"]["count.data"].startswith("s3://")
+        assert counted["submittedBy"]
+
+    def test_is_found_by_its_id_a_beginning_and_its_workflow(self, command: Command, counted: dict[str, Any]) -> None:
+        for given in (counted["runId"], counted["runId"][:-2], "count"):
+            code, found = command("status", given)
+            assert (code, found["runId"]) == (0, counted["runId"])
+
+    def test_has_outputs_in_a_folder_of_its_own(self, command: Command, counted: dict[str, Any]) -> None:
+        assert counted["runId"] in counted["outputs"]
+        assert command("outputs", counted["runId"])[1]["count.found"] == 3
+
+    def test_gives_its_tags_to_its_head_job(
+        self, command: Command, counted: dict[str, Any], project_file: Path
+    ) -> None:
+        [head] = counted["headJobs"]
+        [job] = LocalCloud.of_project(project_file).client("batch").describe_jobs(jobs=[head])["jobs"]
+        assert job["tags"][RUN_TAG] == counted["runId"]
+        assert job["tags"]["cost-center"] == "42"
+        assert command("why", head)[0] == 0
+
+    def test_shows_the_log_of_its_head_job_and_of_a_task(self, command: Command, counted: dict[str, Any]) -> None:
+        [head] = command("logs", counted["runId"])[1]
+        assert any("workflow start" in line for line in head["lines"])
+        [task] = command("logs", counted["runId"], "--task", "lines")[1]
+        assert task["state"] == "SUCCEEDED"
+
+    def test_cannot_be_stopped_any_more(self, command: Command, counted: dict[str, Any]) -> None:
+        code, said = command("stop", counted["runId"])
+        assert code == 1
+        assert "has ended already: SUCCEEDED" in said
+
+    def test_of_the_same_workflow_again_leaves_the_first_outputs_alone(
+        self, command: Command, counted: dict[str, Any], project_file: Path
+    ) -> None:
+        five = project_file.parent / "five.txt"
+        five.write_text("1\n2\n3\n4\n5\n")
+        code, second = command("run", "wdl", "count", f"data={five}", "--follow")
+        assert code == 0, second
+        assert command("outputs", second["runId"])[1]["count.found"] == 5
+        assert command("outputs", counted["runId"])[1]["count.found"] == 3
+
+
+class TestARunThatFails:
+    @pytest.fixture(scope="class")
+    def failed(self, command: Command, counted: dict[str, Any]) -> dict[str, Any]:
+        code, run = command("run", "wdl", "count", "fail=true", "--follow")
+        assert code == 1, run
+        return run
+
+    def test_shows_the_log_of_the_task_that_failed(self, command: Command, failed: dict[str, Any]) -> None:
+        code, jobs = command("logs", failed["runId"], "--failed")
+        assert code == 0
+        assert [job["state"] for job in jobs] == ["FAILED"]
+
+    def test_is_listed_by_its_state(self, command: Command, failed: dict[str, Any]) -> None:
+        assert [run["runId"] for run in command("runs", "--state", "failed")[1]] == [failed["runId"]]
+
+    def test_is_still_known_when_aws_batch_has_forgotten_it(
+        self, failed: dict[str, Any], project_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runs = Runs(project_file, local=True)
+        target, record = runs.find(failed["runId"])
+        monkeypatch.setattr("workflow_stacks.runs.jobs.RunJobs.described", lambda *_: [])
+        view = runs.status(target, record)
+        assert (view.state, view.end and view.end.exit_code) == ("FAILED", failed["end"]["exitCode"])
+
+
+class TestARunThatIsStopped:
+    def test_ends_its_tasks_and_does_the_rest_when_it_is_resumed(
+        self, command: Command, counted: dict[str, Any]
+    ) -> None:
+        del counted
+        code, run_id = command("run", "wdl", "count", "seconds=60", json_=False)
+        run_id = run_id.strip().splitlines()[-1]
+        assert code == 0
+        wait_for(lambda: command("status", run_id)[1]["tasks"].get("RUNNING", 0) == 1)
+        assert command("status", run_id)[0] == 3
+
+        code, stopped = command("stop", run_id)
+
+        assert (code, stopped["state"]) == (0, "STOPPED")
+        assert stopped["tasks"] == {"FAILED": 1}
+        assert command("status", run_id)[0] == 1
+        code, resumed = command("resume", run_id)
+        assert (resumed["runId"], len(resumed["headJobs"])) == (run_id, 2)
+        assert command("resume", run_id)[0] == 1, "it is still going"
+        command("stop", run_id)
+
+
+class TestWhatIsWrong:
+    @pytest.mark.parametrize(
+        ("arguments", "why"),
+        [
+            (("wdl", "nothing.wdl"), "there is no workflow 'nothing.wdl'"),
+            (("wdl", "count", "dta=1"), "the workflow has no input 'dta'; its inputs are"),
+            (("wdl", "count", "data=gone.txt"), "data is gone.txt"),
+            (("wdl", "greet"), "written in snakemake"),
+            (("nowhere", "count"), "no context 'nowhere'"),
+        ],
+    )
+    def test_is_told_before_a_head_job_is_submitted(
+        self, command: Command, counted: dict[str, Any], arguments: tuple[str, ...], why: str
+    ) -> None:
+        before = len(command("runs", "--all")[1])
+        code, said = command("run", *arguments)
+        assert code == 1
+        assert why in said
+        assert len(command("runs", "--all")[1]) == before
+        assert counted
+
+    def test_a_run_that_nobody_knows(self, command: Command, counted: dict[str, Any]) -> None:
+        assert counted
+        for verb in ("status", "logs", "stop", "resume", "outputs"):
+            code, said = command(verb, "20200101")
+            assert (code, "there is no run '20200101'" in said) == (1, True)
+
+
+def test_a_run_whose_submission_was_interrupted_is_found_again(
+    command: Command, counted: dict[str, Any], project_file: Path
+) -> None:
+    """The command line was killed between the request and its answer."""
+    runs = Runs(project_file, local=True)
+    target, record = runs.find(counted["runId"])
+    forgotten = record.model_copy(update={"head_jobs": ()})
+    store_of(target).save(forgotten)
+    try:
+        assert runs.find(counted["runId"])[1].head_jobs == record.head_jobs
+    finally:
+        store_of(target).save(record)
+
+
+def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: Command, project_file: Path) -> None:
+    code, run = command("run", "snake", "greet", "name=you", "--follow")
+    assert (code, run["state"]) == (1, "FAILED")
+    directory = next(LocalCloud.of_project(project_file).state_dir.glob("efs/*/**/snakemake/runs/" + run["runId"]))
+    assert (directory / "one.txt").read_text() == "hello you\n"
+    made = (directory / "one.txt").stat().st_mtime
+    (directory / "go").write_text("")
+
+    code, resumed = command("resume", run["runId"], "--follow")
+
+    assert (code, resumed["state"]) == (0, "SUCCEEDED")
+    assert (directory / "all.txt").read_text() == "hello you\n"
+    assert (directory / "one.txt").stat().st_mtime == made
+    assert "all.txt" in command("outputs", run["runId"])[1]
+
+
+def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
+    command: Command, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    software = [
+        word for folder in as_program(tmp_path_factory.mktemp("nextflow")) for word in ("--software", str(folder))
+    ]
+    code, run = command("run", "flow", "shout", "--follow", *software)
+    assert (code, run["state"]) == (0, "SUCCEEDED")
+    outputs = command("outputs", run["runId"])[1]
+    assert Path(outputs["loud.txt"]).read_text() == "QUIET\n"
+
+
+def test_status_without_a_run_tells_of_every_context(command: Command, counted: dict[str, Any]) -> None:
+    assert counted
+    found = {one["context"]: one for one in command("status")[1]}
+    assert set(found) == {"wdl", "snake", "flow"}
+    assert found["wdl"]["stackStatus"].endswith("_COMPLETE")
+    assert found["wdl"]["idleUsdPerMonth"] > 0
