@@ -171,7 +171,7 @@ class TestARunThatSucceeds:
 
 class TestARunThatFails:
     @pytest.fixture(scope="class")
-    def failed(self, command: Command, counted: dict[str, Any]) -> dict[str, Any]:
+    def failed(self, command: Command) -> dict[str, Any]:
         code, run = command("run", "wdl", "count", "fail=true", "--follow")
         assert code == 1, run
         return run
@@ -195,10 +195,7 @@ class TestARunThatFails:
 
 
 class TestARunThatIsStopped:
-    def test_ends_its_tasks_and_does_the_rest_when_it_is_resumed(
-        self, command: Command, counted: dict[str, Any]
-    ) -> None:
-        del counted
+    def test_ends_its_tasks_and_does_the_rest_when_it_is_resumed(self, command: Command) -> None:
         code, run_id = command("run", "wdl", "count", "seconds=60", json_=False)
         run_id = run_id.strip().splitlines()[-1]
         assert code == 0
@@ -244,9 +241,7 @@ class TestWhatIsWrong:
             assert (code, "there is no run '20200101'" in said) == (1, True)
 
 
-def test_a_run_whose_submission_was_interrupted_is_found_again(
-    command: Command, counted: dict[str, Any], project_file: Path
-) -> None:
+def test_a_run_whose_submission_was_interrupted_is_found_again(counted: dict[str, Any], project_file: Path) -> None:
     """The command line was killed between the request and its answer."""
     runs = Runs(project_file, local=True)
     target, record = runs.find(counted["runId"])
@@ -277,9 +272,8 @@ def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: Command
 def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
     command: Command, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    software = [
-        word for folder in as_program(tmp_path_factory.mktemp("nextflow")) for word in ("--software", str(folder))
-    ]
+    folders = as_program(tmp_path_factory.mktemp("nextflow"))
+    software = [word for folder in folders for word in ("--software", str(folder))]
     code, run = command("run", "flow", "shout", "--follow", *software)
     assert (code, run["state"]) == (0, "SUCCEEDED")
     outputs = command("outputs", run["runId"])[1]

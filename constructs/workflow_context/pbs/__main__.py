@@ -42,9 +42,15 @@ def _fetch(arguments: list[str]) -> None:
     _print(fetch(arguments[0], Path.cwd(), os.environ["AWS_REGION"]))
 
 
-# `fetch`, of a workflow, is for the script of the head job. Each imports what it needs: most calls are of qsub, which
-# needs least, and an engine makes thousands of them.
-_COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch}
+def _localize(arguments: list[str]) -> None:
+    from .localize import localize
+
+    _print(localize(arguments[0], Path(arguments[1]), os.environ["AWS_REGION"]))
+
+
+# `fetch` and `localize`, of a workflow and its inputs, are for the scripts of head jobs. Each imports what it needs:
+# most calls are of qsub, which needs least, and an engine makes thousands of them.
+_COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch, "localize": _localize}
 
 
 def _print(text: str) -> None:

@@ -6,11 +6,15 @@ import calendar
 import hashlib
 import os
 import posixpath
+import shutil
 import time
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .batch_api import Record, domain_of, sign
 from .credentials import Credentials, find_credentials
@@ -33,7 +37,7 @@ def fetch(address: str, directory: Path, region: str) -> str:
     folder, name = posixpath.split(key)
     if posixpath.basename(folder) == "workflow":
         folder, name = posixpath.dirname(folder), f"workflow/{name}"
-    s3 = _S3(bucket, region)
+    s3 = Bucket(bucket, region)
     files = s3.files(f"{folder}/" if folder else "")
     if name not in files:
         raise PbsError(f"there is no object {address}")
@@ -48,7 +52,7 @@ def fetch(address: str, directory: Path, region: str) -> str:
     return name
 
 
-class _S3:
+class Bucket:
     """A bucket, by signed HTTPS requests."""
 
     def __init__(self, bucket: str, region: str) -> None:
@@ -88,6 +92,20 @@ class _S3:
 
     def get(self, key: str, question: Record) -> bytes:
         """Get an object, or with an empty key what is said of the bucket."""
+        with self._open(key, question) as answer:
+            content: bytes = answer.read()
+        return content
+
+    def copy(self, key: str, file: Path) -> None:
+        """Copy an object of any size to a file, which is there only when all of it is."""
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with self._open(key, {}) as answer, part.open("wb") as written:
+            shutil.copyfileobj(answer, written, 1 << 20)
+        part.replace(file)
+
+    @contextmanager
+    def _open(self, key: str, question: Record) -> Iterator[Any]:
         path = urllib.parse.quote(f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
         query = urllib.parse.urlencode(sorted(question.items()), quote_via=urllib.parse.quote, safe="")
         host = self._endpoint.partition("://")[2]
@@ -98,7 +116,6 @@ class _S3:
         address = f"{self._endpoint}{path}" + (f"?{query}" if query else "")
         try:
             with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=_SECONDS) as answer:  # noqa: S310  https
-                content: bytes = answer.read()
+                yield answer
         except OSError as error:
             raise PbsError(f"s3://{self._bucket}/{key} cannot be read: {error}") from error
-        return content

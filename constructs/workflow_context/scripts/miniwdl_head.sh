@@ -5,5 +5,7 @@ set -euo pipefail
 workflow=$1 inputs=$2 outputs=$3 directory=$4
 sources=$(mktemp -d)
 workflow=$(fetched "$workflow" "$sources/workflow")
-inputs=$(fetched "$inputs" "$sources/inputs")
+if [[ $inputs == s3://* ]]; then
+    inputs=$("${python:?}" -S -E "${folder:?}" localize "$inputs" "$directory/_INPUTS")
+fi
 exec miniwdl-run-s3upload "$workflow" --input "$inputs" --dir "$directory" --s3upload "$outputs"

@@ -35,7 +35,7 @@ def resume(
         else:
             typer.echo(resumed.run_id)
         return
-    view = follow(runs, target, resumed)
+    view = follow(runs, target, resumed, on_stderr=json)
     if json:
         print_json(as_json(view))
     else:

@@ -69,7 +69,7 @@ def run(
             typer.echo(record.run_id)
         return
     typer.echo(f"The run is {record.run_id}", err=True)
-    view = follow(runs, target, record)
+    view = follow(runs, target, record, on_stderr=json)
     if json:
         print_json(as_json(view))
     else:

@@ -99,8 +99,15 @@ def print_view(view: RunView) -> None:
     typer.echo(f"outputs in {record.outputs}")
 
 
-def follow(runs: Runs, target: Target, record: RunRecord) -> RunView:
-    """Print the log of a run's head job as it grows, until the run has ended. Ctrl-C asks whether to stop the run."""
+def follow(runs: Runs, target: Target, record: RunRecord, *, on_stderr: bool = False) -> RunView:
+    """Print the log of a run's head job as it grows, until the run has ended. Ctrl-C asks whether to stop the run.
+
+    Args:
+        runs: The runs of the project.
+        target: The context.
+        record: The run.
+        on_stderr: Whether stdout is kept for something else.
+    """
     pause = _LOCAL_POLL_SECONDS if target.is_local else _POLL_SECONDS
     seen, last = 0, ""
     try:
@@ -110,7 +117,7 @@ def follow(runs: Runs, target: Target, record: RunRecord) -> RunView:
             view = runs.status(target, record)
             events = runs.events(target, head) if head else []
             for _, line in events[seen:]:
-                typer.echo(line)
+                typer.echo(line, err=on_stderr)
             seen = len(events)
             told = f"{record.workflow} is {view.state}; tasks: {in_words(view.tasks)}"
             if told != last:
