@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from botocore.exceptions import ClientError
 from workflow_stacks.local import sandboxes
 from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES, SOFTWARE
 from workflow_stacks.local.batch.volumes import MountError, Volumes
-from workflow_stacks.local.sandboxes import CannotRunError, Mount, SandboxSpec
+from workflow_stacks.local.sandboxes import CannotRunError, Mount, SandboxSpec, nfs_owner
 from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.containers import ContainerEngine
 from workflow_stacks.local.sandboxes.unshare import Unshare
@@ -440,3 +442,14 @@ def test_the_programs_of_this_python_are_there_and_cannot_be_changed(lab):
     job = lab.run(f"command -v python3; touch {sys.prefix}/x 2>/dev/null || echo refused")
 
     assert lab.log(job) == [f"{sys.prefix}/bin/python3", "refused"]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_a_job_that_is_watched_is_told_to_end_whenever_that_is(seconds):
+    """A signal that came while the watcher waited was heard when the job was over."""
+    command = [sys.executable, "-I", "-S", nfs_owner.__file__, "1000", "1000", "/mnt/efs", "--", "sleep", "30"]
+    with subprocess.Popen(command) as watched:
+        time.sleep(seconds)
+        watched.terminate()
+
+        assert watched.wait(5) in (143, -signal.SIGTERM)

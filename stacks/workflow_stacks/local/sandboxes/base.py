@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECK_SECONDS = 10.0
+LOOK_SECONDS = 0.1
 # What programs of the system need besides /usr.
 SYSTEM_FILES = (
     "/etc/alternatives",
@@ -124,12 +125,18 @@ class Sandbox(abc.ABC):
 
     async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """End a running command as ECS does: SIGTERM, and SIGKILL to everything when the grace is over."""
-        pid = _descendant(process.pid, self._depth)
-        if pid is not None:
-            with suppress(ProcessLookupError):  # it has just ended
-                os.kill(pid, signal.SIGTERM)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + grace_seconds
+        told: set[int] = set()
+        while process.returncode is None and clock() < deadline:
+            # While the sandbox is made, this is one of its tools: the command comes after it, and is told then.
+            pid = _descendant(process.pid, self._depth)
+            if pid is not None and pid not in told:
+                told.add(pid)
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(pid, signal.SIGTERM)
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(process.wait()), grace_seconds)
+                await asyncio.wait_for(asyncio.shield(process.wait()), LOOK_SECONDS)
         self.kill(process, spec)
 
     def kill(self, process: asyncio.subprocess.Process, spec: SandboxSpec) -> None:

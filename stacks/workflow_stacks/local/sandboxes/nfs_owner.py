@@ -36,7 +36,8 @@ _CONTINUE = 1
 _AT_FDCWD, _NO_FOLLOW, _EMPTY_PATH = -100, 0x100, 0x1000
 _UNCHANGED = 0xFFFFFFFF
 _PATH_MAX = 4096
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_LOOK_SECONDS = 1.0
 
 
 def may_give(uid: int, gid: int, user: tuple[int, int]) -> bool:
@@ -50,9 +51,12 @@ def main(arguments: Sequence[str]) -> int:
     user = int(arguments[0]), int(arguments[1])
     mounts, command = arguments[2:split], arguments[split + 1 :]
     here, there = socket.socketpair()
+    # Taken one by one below: a handler would run late, or never, while the main thread waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     child = os.fork()
     if child == 0:
         here.close()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         try:
             listener = _listen()
         except OSError as error:
@@ -63,16 +67,24 @@ def main(arguments: Sequence[str]) -> int:
         there.close()
         _execute(command)
     there.close()
-    for number in _SIGNALS:
-        signal.signal(number, lambda given, _frame: os.kill(child, given))
     _, descriptors, _, _ = socket.recv_fds(here, 1, 1)
     if descriptors:
         threading.Thread(target=_answer_all, args=(descriptors[0], mounts, user), daemon=True).start()
+    while (code := _ended(child)) is None:
+        told = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
+        if told is not None and told.si_signo != signal.SIGCHLD:
+            os.kill(child, told.si_signo)
+    return code if code >= 0 else 128 - code
+
+
+def _ended(child: int) -> int | None:
+    """The exit code of the command; None while it runs. What it left behind and is ours now is buried."""
     while True:
-        ended, status = os.wait()
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        if ended == 0:
+            return None
         if ended == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return os.waitstatus_to_exitcode(status)
 
 
 def _execute(command: Sequence[str]) -> None:
