@@ -48,5 +48,5 @@ def test_two_runs_of_one_workflow_write_to_folders_of_their_own(variants: Templa
             )
         words = (tmp_path / "uploads").read_text().split()
         written = {word.split(folder, 1)[1].strip("/").split("/")[0] for word in words if word.startswith("s3://")}
-        assert "" not in written
-        assert len(written) == 2, words
+        # The client puts an object beside them, to see whether it may.
+        assert len(written - {""}) == 2, words
