@@ -87,15 +87,22 @@ class WorkflowBucket(Construct):
         self._log_access()
         acknowledge(
             self,
-            "The objects are results of workflows that can be run again, versions are kept for 7 days, and a copy in a "
-            "second region doubles the bill: replication is the project owner's choice.",
+            "The objects are results of workflows that can be run again"
+            f"{', versions are kept for 7 days' if versioned else ''}, and a copy in a second region doubles the bill: "
+            "replication is the project owner's choice.",
             "HIPAA.Security-S3BucketReplicationEnabled",
         )
         acknowledge(
-            self,
-            "SSE-S3 encrypts every object with AES-256 under keys of its own; a KMS key is one argument away.",
+            self.access_log_bucket,
+            "S3 delivers access logs only to buckets that it encrypts with its own keys (SSE-S3, AES-256).",
             "HIPAA.Security-S3DefaultEncryptionKMS",
         )
+        if encryption_key is None:
+            acknowledge(
+                self.bucket,
+                "SSE-S3 encrypts every object with AES-256 under keys of S3; no KMS key was given for this bucket.",
+                "HIPAA.Security-S3DefaultEncryptionKMS",
+            )
         if not versioned:
             acknowledge(
                 self.bucket,

@@ -124,7 +124,7 @@ def test_describe_shows_what_a_context_will_be() -> None:
     assert "fallback queue" not in shown
     assert shown["max vCPUs"] == "1000"
     assert shown["instance types"] == "m7g, c7gn.4xlarge, r8g.metal-24xl"
-    assert shown["network"] == "public subnets, no NAT gateway"
+    assert shown["network"].startswith("public subnets; the project's NAT gateway (32.8")
 
 
 def test_describe_shows_provisioned_throughput_and_the_access_to_data() -> None:

@@ -146,7 +146,9 @@ class EfsFileSystem(EfsFileSystemBase):
         self._ready: list[IDependable] = [file_system.mount_targets_available, access_point]
         acknowledge(
             file_system,
-            "A work volume: workflows can write it again, and a daily backup is one argument away.",
+            "Backed up daily by the file system's own backup policy, which is no resource of a backup plan."
+            if backup
+            else "A work volume without backup, as it was asked for: workflows can write it again.",
             "HIPAA.Security-EFSInBackupPlan",
         )
 

@@ -67,7 +67,7 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     yield "machines", f"{context.architecture}{', with GPUs' if context.gpu else ''}"
     yield "machine image", context.ami_id or "chosen by AWS Batch"
     yield "root volume", f"{context.root_volume_gib} GiB"
-    yield "network", "public subnets, no NAT gateway" if context.use_public_subnets else "private subnets"
+    yield "network", _network(context)
     yield "data", f"the context's own part of the project's bucket{'' if project.data else ' only'}"
     for location in project.data:
         key = f", key {location.kms_key_arn}" if location.kms_key_arn else ""
@@ -82,6 +82,17 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:
         yield "permissions boundary", context.permissions_boundary_arn
+
+
+def _network(context: Context) -> str:
+    from workflow_context.models.prices import default_prices
+
+    prices = default_prices()
+    month = prices["nat_gateway_hour"].value * prices.hours_per_month
+    cost = f"{month:.2f} USD a month, us-east-1"
+    if context.use_public_subnets:
+        return f"public subnets; the project's NAT gateway ({cost}) is not needed here: -c natGateways=0"
+    return f"private subnets behind the project's NAT gateway ({cost})"
 
 
 def _filesystem(context: Context) -> Iterator[tuple[str, str]]:

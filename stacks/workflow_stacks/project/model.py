@@ -206,7 +206,7 @@ class Context(Section):
     use_public_subnets: Annotated[bool, Flag()] = Field(
         default=False,
         description="Whether machines run in public subnets, with public addresses and no ingress, so that "
-        "no NAT gateway is billed. Default: false.",
+        "the project needs no NAT gateway (deploy it with -c natGateways=0). Default: false.",
     )
     max_vcpus: Annotated[int, Whole(1, INT32, "vCPUs")] = Field(
         default=256,
