@@ -16,10 +16,10 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .batch_api import BatchApi
 
-QUIET_SECONDS = 0.4
+QUIET_SECONDS = 0.8
 """Nothing has come for so long: the burst is over, or it was one task."""
 
-FIRST_SECONDS = 1.0
+FIRST_SECONDS = 1.5
 """What comes without a pause waits so long at first, and twice as long each time."""
 
 LONGEST_SECONDS = 15.0
