@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,13 +13,19 @@ import click
 import pytest
 import yaml
 
+from workflow_context.catalog import ENGINES
 from workflow_stacks.cli.commands import COMMANDS
 from workflow_stacks.cli.group import real_command
-from workflow_stacks.project import parse_project, validate_project
+from workflow_stacks.local.engines import ENGINES as LOCAL_ENGINES
+from workflow_stacks.project import json_schema, parse_project, validate_project
+from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
+from workflow_stacks.runs.engines import ENGINES as RUN_ENGINES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"sh", "yaml", "python", "text", "json", "wdl", "nextflow", "console"}
+WORKFLOW_CONTEXT = str(Path(sys.executable).with_name("workflow-context"))
+GENERATED = {ROOT / "docs" / "reference" / f"{name}.md" for name in ("api", "cli", "project-file")}
 COMMAND_NAMES = {command.name: command for command in COMMANDS}
 
 
@@ -121,6 +128,112 @@ def test_commands_exist_and_take_what_is_typed(block: Block, words: list[str]) -
     command.parse_args(context, plain)
 
 
+NEED_NO_CLOUD = {"validate", "list", "describe", "engines", "schema", "throughput", "recommend", "init"}
+
+
+def needs_no_cloud(words: list[str]) -> bool:
+    if words[0] == "plan":
+        return "--from" in words
+    return words[0] in NEED_NO_CLOUD and not {"--deployed", "--live"} & set(words)
+
+
+def project_of(page: Path, folder: Path) -> None:
+    """Write what a reader of the page has at hand: its project file, else that of `init`; and its workload."""
+    mappings = [(block, found) for block in blocks_of(page) if isinstance(found := read_yaml(block), dict)]
+    projects = [block.text for block, found in mappings if "contexts" in found]
+    if projects:
+        [whole, *_] = projects
+        header = "" if "schemaVersion" in whole else "name: Page\nschemaVersion: 1\n"
+        (folder / "agc-project.yaml").write_text(header + whole)
+    elif not any(words[0] == "init" for block, words in TYPED if block.page == page):
+        subprocess.run([WORKFLOW_CONTEXT, "init", "Page"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    if (folder / "agc-project.yaml").exists():
+        shutil.copy(folder / "agc-project.yaml", folder / "old.yaml")
+    workloads = [block.text for block, found in mappings if "inputGib" in found]
+    for _, words in TYPED:
+        names = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "--workload"]
+        for name in (name for name in names if name.endswith(".yaml") and workloads):
+            (folder / name).write_text(workloads[0])
+    (folder / "docs" / "pictures").mkdir(parents=True)
+
+
+def read_yaml(block: Block) -> object:
+    return yaml.safe_load(block.text) if block.language == "yaml" else None
+
+
+def steps_of(block: Block) -> list[list[str]]:
+    """What of a block can be done here, in its order: changes of folder, and commands that need no cloud."""
+    steps = []
+    for line in block.text.replace("\\\n", " ").splitlines():
+        if found := re.match(r"cd (\S+)", line):
+            steps.append(["cd", found[1]])
+        steps += [words for words in commands_of(Block(block.page, 0, "sh", line)) if needs_no_cloud([*words, ""])]
+    return steps
+
+
+EXECUTABLE = [block for block in blocks("sh") if any(step[0] != "cd" for step in steps_of(block))]
+
+
+def test_enough_of_the_pages_is_executed() -> None:
+    executed = {step[0] for block in EXECUTABLE for step in steps_of(block)}
+    assert executed >= {"validate", "describe", "recommend", "throughput", "init", "schema", "plan", "engines", "list"}
+
+
+@pytest.mark.parametrize("block", EXECUTABLE, ids=str)
+def test_commands_that_need_no_cloud_succeed(block: Block, tmp_path: Path) -> None:
+    project_of(block.page, tmp_path)
+    folder = tmp_path
+    for step in steps_of(block):
+        if step[0] == "cd":
+            folder /= step[1]
+            continue
+        done = subprocess.run([WORKFLOW_CONTEXT, *step], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"{block}: {' '.join(step)}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_within_sentences_exist(page: Path) -> None:
+    for name in re.findall(r"`workflow-context ([a-z]+)", page.read_text()):
+        assert name in COMMAND_NAMES
+
+
+def test_every_engine_and_every_file_system_has_a_page() -> None:
+    assert {page.stem for page in (ROOT / "docs" / "engines").glob("*.md")} == {"index", *ENGINES}
+    assert {page.stem for page in (ROOT / "docs" / "file-systems").glob("*.md")} == {
+        "index",
+        *(name.lower() for name in FILE_SYSTEMS),
+    }
+
+
+@pytest.mark.parametrize("name", FILE_SYSTEMS)
+def test_the_page_of_a_file_system_has_every_key(name: str) -> None:
+    page = (ROOT / "docs" / "file-systems" / f"{name.lower()}.md").read_text()
+    rows = re.findall(r"(?m)^\| (`[^|]*) \|", page.partition("## Keys")[2])
+    configuration = json_schema()["$defs"][
+        f"{FILE_SYSTEMS[name].settings.__name__.removesuffix('Settings')}Configuration"
+    ]
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(configuration["properties"])
+
+
+def test_the_table_of_engines_is_that_of_the_catalog() -> None:
+    page = (ROOT / "docs" / "engines" / "index.md").read_text()
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    rows = {first: cells for first, *cells in lines}
+    engines = list(ENGINES.values())
+    assert [re.sub(r"\[.*\]\((\w+)\.md\)", r"\1", cell) for cell in rows[""]] == list(ENGINES)
+    assert rows["default file system"] == [engine.default_storage for engine in engines]
+    assert [set(cell.split(", ")) for cell in rows["file systems"]] == [set(engine.storages) for engine in engines]
+    assert [cell.startswith("yes") for cell in rows["`workflow-context run`"]] == [
+        name in RUN_ENGINES for name in ENGINES
+    ]
+    assert [cell.startswith("yes") for cell in rows["`local run`"]] == [name in LOCAL_ENGINES for name in ENGINES]
+    expiry = "old runs expire (`expirationHours`)"
+    assert rows[expiry] == ["yes" if engine.marks_ended_runs else "no" for engine in engines]
+    assert [set(cell.split(", ")) for cell in rows["processors of the default image"]] == [
+        set(engine.architectures) for engine in engines
+    ]
+
+
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
@@ -132,8 +245,9 @@ def test_make_targets_exist() -> None:
 def test_links_between_files_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
-            if "://" not in target and not target.startswith("reference/"):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+            if "://" not in target:
+                file = (page.parent / target).resolve()
+                assert file in GENERATED or file.exists(), f"{page.name}: {target}"
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""What a rehearsal adds: 200 tasks of one second, 8 at a time, by miniwdl on the local cloud. The ideal is 25 s.
+"""What the local cloud adds: 200 tasks of one second, 8 at a time, by miniwdl on the local cloud. The ideal is 25 s.
 
-Run it by hand: python tests/benchmarks/bench_rehearsal.py. The goal is 1.5 times what the same engine needs with a
+Run it by hand: python tests/benchmarks/bench_local_run.py. The goal is 1.5 times what the same engine needs with a
 backend of its own, which is measured too where Docker or Podman works: miniwdl finds them by its own configuration
 (MINIWDL__PODMAN__EXE, say). Where there is neither, the ideal stands for it.
 """

@@ -1,6 +1,6 @@
 """What a job is told beside its definition: tags of the job, which the jobs that it submits inherit.
 
-AWS ignores such tags. So a rehearsal can be set for one workflow and leave the others in peace.
+AWS ignores such tags. So faults can be set for one workflow and leave the others alone.
 """
 
 from typing import Any

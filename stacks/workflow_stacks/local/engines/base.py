@@ -1,4 +1,4 @@
-"""The contract by which an engine takes part in a rehearsal: what a head job of its own definition is given."""
+"""The contract by which an engine takes part in a local run: what a head job of its own definition is given."""
 
 import abc
 import hashlib

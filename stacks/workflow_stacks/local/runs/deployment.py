@@ -120,7 +120,7 @@ class LocalDeployment:
         return project
 
     def _cli(self, project: Project, contexts: Sequence[str]) -> CdkCli:
-        # `destroy` is asked for by name here, and what it deletes was made for a rehearsal.
+        # `destroy` is asked for by name here, and what it deletes was made for a local run.
         context = {"project": str(self.project_file), "terminationProtection": "false"}
         if contexts:
             # What is deployed already stays defined, so that the shared stack keeps what it gives to it.

@@ -1,4 +1,4 @@
-"""Where a rehearsal puts what jobs read and finds what they wrote: on the context's file system, or in S3."""
+"""Where a local run puts what jobs read and finds what they wrote: on the context's file system, or in S3."""
 
 import os
 from contextlib import suppress
