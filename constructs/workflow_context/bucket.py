@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 
-from .nag import acknowledge
+from .nag import acknowledge, in_compliance_packs
 from .retention import keep_when_replaced
 from .s3_location import S3Location
 
@@ -85,37 +85,7 @@ class WorkflowBucket(Construct):
         keep_when_replaced(self.access_log_bucket)
         keep_when_replaced(self.bucket)
         self._log_access()
-        acknowledge(
-            self,
-            "The objects are results of workflows that can be run again"
-            f"{', versions are kept for 7 days' if versioned else ''}, and a copy in a second region doubles the bill: "
-            "replication is the project owner's choice.",
-            "HIPAA.Security-S3BucketReplicationEnabled",
-        )
-        acknowledge(
-            self.access_log_bucket,
-            "S3 delivers access logs only to buckets that it encrypts with its own keys (SSE-S3, AES-256).",
-            "HIPAA.Security-S3DefaultEncryptionKMS",
-        )
-        if encryption_key is None:
-            acknowledge(
-                self.bucket,
-                "SSE-S3 encrypts every object with AES-256 under keys of S3; no KMS key was given for this bucket.",
-                "HIPAA.Security-S3DefaultEncryptionKMS",
-            )
-        if not versioned:
-            acknowledge(
-                self.bucket,
-                "Intermediates of workflows: what is deleted here can be computed again, and old versions cost.",
-                "HIPAA.Security-S3BucketVersioningEnabled",
-            )
-        acknowledge(
-            self.access_log_bucket,
-            "The log of another bucket: logging it as well has no end, and its entries expire after 90 days.",
-            "AwsSolutions-S1",
-            "HIPAA.Security-S3BucketLoggingEnabled",
-            "HIPAA.Security-S3BucketVersioningEnabled",
-        )
+        self._acknowledge(versioned=versioned, has_key=encryption_key is not None)
 
     def location(self, *prefix: str) -> S3Location:
         """The location below a prefix, which workflows may read and write."""
@@ -143,6 +113,40 @@ class WorkflowBucket(Construct):
             id=f"Expire-{prefix[-200:]}",
             prefix=f"{prefix}/",
             expiration=after,
+        )
+
+    def _acknowledge(self, *, versioned: bool, has_key: bool) -> None:
+        kept = "overwritten and deleted ones are kept for 7 days" if versioned else "no old versions of them are kept"
+        acknowledge(
+            self.bucket,
+            f"The objects are files of workflows that can be run again, and {kept}. A copy in a second Region doubles "
+            "the bill: replication is the project owner's choice.",
+            *in_compliance_packs("S3BucketReplicationEnabled"),
+        )
+        if not versioned:
+            acknowledge(
+                self.bucket,
+                "Intermediates of workflows: what is deleted here can be computed again, and old versions cost.",
+                *in_compliance_packs("S3BucketVersioningEnabled"),
+            )
+        if not has_key:
+            acknowledge(
+                self.bucket,
+                "SSE-S3 encrypts every object with AES-256 under keys that S3 manages. Who needs a key of one's own "
+                "gives the bucket an encryption_key.",
+                *in_compliance_packs("S3DefaultEncryptionKMS"),
+            )
+        acknowledge(
+            self.access_log_bucket,
+            "The log of another bucket: it holds no data of workflows, and its entries expire after 90 days. Logging "
+            "it as well has no end; copies and old versions of it are not needed.",
+            "AwsSolutions-S1",
+            *in_compliance_packs("S3BucketLoggingEnabled", "S3BucketVersioningEnabled", "S3BucketReplicationEnabled"),
+        )
+        acknowledge(
+            self.access_log_bucket,
+            "S3 delivers access logs only to buckets that are encrypted with SSE-S3.",
+            *in_compliance_packs("S3DefaultEncryptionKMS"),
         )
 
     def _log_access(self) -> None:

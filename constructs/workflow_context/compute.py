@@ -196,7 +196,9 @@ class BatchCompute(Construct):
         )
         acknowledge(
             role,
-            "AWS keeps this policy in step with what the ECS agent on the instance needs.",
+            "AWS keeps this policy in step with what the ECS agent on the instance needs. On every resource it allows "
+            "to register and report container instances (ecs), to pull images (ecr:BatchGetImage) and to write logs "
+            "(logs:PutLogEvents); a container that asks the machine for its role has these rights too.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
             "service-role/AmazonEC2ContainerServiceforEC2Role]",
         )

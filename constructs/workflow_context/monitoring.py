@@ -16,7 +16,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from .context import WorkflowContext
-from .nag import acknowledge
+from .nag import acknowledge, in_compliance_packs
 
 _MINUTES = cdk.Duration.minutes(5)
 _IDLE_COST = (
@@ -81,7 +81,7 @@ class Monitoring(Construct):
         acknowledge(
             self.topic,
             "Alarms hold names and numbers, no data; CloudWatch cannot publish to a topic under AWS's own key.",
-            "HIPAA.Security-SNSEncryptedKMS",
+            *in_compliance_packs("SNSEncryptedKMS"),
         )
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=cdk.Duration.days(1))
         self._show_storage()

@@ -1,7 +1,11 @@
 """Acknowledged findings of cdk-nag: each with the reason that a reviewer is given."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
@@ -9,8 +13,48 @@ import jsii
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct, IValidation
 
-INLINE_POLICY = "HIPAA.Security-IAMNoInlinePolicy"
+COMPLIANCE_PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+"""The packs of cdk-nag that share rules: the id of a rule is that of the pack, a dash and the name of the rule."""
+
 _INLINE_REASON = "The policy is for this one role and goes with it; a managed policy could be attached to others."
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A finding that is right as it is.
+
+    Attributes:
+        path: Path of the construct that it stands on; it is true of everything in that construct.
+        rule: Id of the rule, as cdk-nag writes it.
+        reason: Why.
+    """
+
+    path: str
+    rule: str
+    reason: str
+
+
+_record: ContextVar[list[Acknowledgement] | None] = ContextVar("acknowledgements", default=None)
+
+
+@contextmanager
+def recorded_acknowledgements() -> Iterator[list[Acknowledgement]]:
+    """Collect acknowledgements instead of making them: cdk-nag then finds what it would find without them."""
+    record: list[Acknowledgement] = []
+    token = _record.set(record)
+    try:
+        yield record
+    finally:
+        _record.reset(token)
+
+
+def in_compliance_packs(*rules: str) -> tuple[str, ...]:
+    """The ids of rules in every pack of `COMPLIANCE_PACKS`.
+
+    Args:
+        *rules: Names of rules without the pack, such as `S3BucketReplicationEnabled`.
+    """
+    return tuple(f"{pack}-{rule}" for rule in rules for pack in COMPLIANCE_PACKS)
 
 
 def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
@@ -23,11 +67,17 @@ def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
         reason: Why the finding is right as it is, in words that a reviewer accepts.
         *rules: Rule ids, such as `AwsSolutions-S1`.
     """
+    record = _record.get()
+    if record is not None:
+        record.extend(Acknowledgement(construct.node.path, rule, reason) for rule in rules)
+        return
     for rule in rules:
         cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
 
 
-def acknowledge_policies(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+def acknowledge_policies(
+    construct: IConstruct, reasons: Mapping[str, str], resources: Mapping[str, str] | None = None
+) -> None:
     """Acknowledge the inline policies of a construct's roles, and the wildcards in them for which there is a reason.
 
     A wildcard in a statement with an action that no reason is given for stays a finding.
@@ -36,32 +86,41 @@ def acknowledge_policies(construct: IConstruct, reasons: Mapping[str, str]) -> N
         construct: The construct that holds the roles.
         reasons: Beginning of an action, such as `s3:` or `batch:Describe`, to the reason for wildcards in the
             resources of the statements that allow it.
+        resources: Text in a resource to the reason for it, whatever the action. Default: none.
     """
-    acknowledge(construct, _INLINE_REASON, INLINE_POLICY)
-    construct.node.add_validation(_WildcardAcknowledgement(construct, reasons))
+    acknowledge(construct, _INLINE_REASON, *in_compliance_packs("IAMNoInlinePolicy"))
+    construct.node.add_validation(_WildcardAcknowledgement(construct, reasons, resources or {}))
 
 
 @jsii.implements(IValidation)
 class _WildcardAcknowledgement:
     """Acknowledges while the tree is validated: cdk-nag names a wildcard by its ARN, known once all is resolved."""
 
-    def __init__(self, construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    def __init__(self, construct: IConstruct, reasons: Mapping[str, str], resources: Mapping[str, str]) -> None:
         self._construct = construct
         self._reasons = reasons
+        self._resources = resources
 
     def validate(self) -> list[str]:
         stack = cdk.Stack.of(self._construct)
         for child in self._construct.node.find_all():
             if isinstance(child, iam.CfnPolicy):
-                for statement in stack.resolve(child.policy_document)["Statement"]:
-                    self._acknowledge(child, statement)
+                self._acknowledge(child, stack.resolve(child.policy_document)["Statement"])
         return []
 
-    def _acknowledge(self, policy: iam.CfnPolicy, statement: Mapping[str, Any]) -> None:
-        reason = self._reason(_listed(statement["Action"]))
-        for resource in map(_flat, _listed(statement["Resource"])):
-            if "*" in resource and reason:
-                acknowledge(policy, reason, f"AwsSolutions-IAM5[Resource::{resource}]")
+    def _acknowledge(self, policy: iam.CfnPolicy, statements: Iterable[Mapping[str, Any]]) -> None:
+        """Give each wildcard the reasons of all statements it stands in: to cdk-nag they are one finding."""
+        found: dict[str, list[str | None]] = {}
+        for statement in statements:
+            reason = self._reason(_listed(statement["Action"]))
+            for resource in map(_flat, _listed(statement["Resource"])):
+                if "*" in resource:
+                    of_it = next((why for text, why in self._resources.items() if text in resource), reason)
+                    found.setdefault(resource, []).append(of_it)
+        for resource, reasons in found.items():
+            known = [reason for reason in reasons if reason is not None]
+            if len(known) == len(reasons):
+                acknowledge(policy, _without_repetition(known), f"AwsSolutions-IAM5[Resource::{resource}]")
 
     def _reason(self, actions: Iterable[str]) -> str | None:
         reasons = {
@@ -69,6 +128,11 @@ class _WildcardAcknowledgement:
             for action in actions
         }
         return None if None in reasons else " ".join(sorted(reason for reason in reasons if reason))
+
+
+def _without_repetition(reasons: Iterable[str]) -> str:
+    """The sentences of reasons, each once."""
+    return " ".join(dict.fromkeys(sentence for reason in reasons for sentence in re.split(r"(?<=\.) ", reason)))
 
 
 def _listed(value: Any) -> Sequence[Any]:

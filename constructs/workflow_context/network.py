@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_logs as logs
 from constructs import Construct
 
-from .nag import acknowledge, acknowledge_policies
+from .nag import acknowledge, acknowledge_policies, in_compliance_packs
 
 MAX_ZONES = 3
 _PUBLIC_MASK = 22  # 1,019 addresses a zone
@@ -226,18 +226,17 @@ class Network(Construct):
         acknowledge(
             log_group,
             "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
-            "HIPAA.Security-CloudWatchLogGroupEncrypted",
+            *in_compliance_packs("CloudWatchLogGroupEncrypted"),
         )
         acknowledge_policies(vpc, {})
         acknowledge(
             vpc,
             "No instance, task or mount target is a member of the default security group.",
-            "HIPAA.Security-VPCDefaultSecurityGroupClosed",
+            *in_compliance_packs("VPCDefaultSecurityGroupClosed"),
         )
         acknowledge(
             vpc,
             "A public subnet is one whose route leads to the internet gateway and whose instances have an address. "
             "No security group here lets traffic in, and jobs run there only when the context asks for public subnets.",
-            "HIPAA.Security-VPCNoUnrestrictedRouteToIGW",
-            "HIPAA.Security-VPCSubnetAutoAssignPublicIpDisabled",
+            *in_compliance_packs("VPCNoUnrestrictedRouteToIGW", "VPCSubnetAutoAssignPublicIpDisabled"),
         )

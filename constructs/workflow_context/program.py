@@ -13,7 +13,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_PREFIX = "workflow-program-"
+PROGRAM_PREFIX = "workflow-program-"
+"""How the names of programs begin in the assets bucket."""
 _MAIN = "import sys\nfrom pbs.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
@@ -50,7 +51,7 @@ class HeadProgram(Construct):
         # Not aws_s3_assets.Asset: it names objects by a bare hash, and so can only grant the whole bucket, or not the
         # object that a job of an older definition still needs.
         self._location = stack.synthesizer.add_file_asset(
-            source_hash=f"{_PREFIX}{hashlib.sha256(content).hexdigest()}",
+            source_hash=f"{PROGRAM_PREFIX}{hashlib.sha256(content).hexdigest()}",
             packaging=cdk.FileAssetPackaging.FILE,
             file_name=staged.relative_staged_path(stack),
         )
@@ -63,7 +64,7 @@ class HeadProgram(Construct):
             grantee: Who may.
         """
         key = self._location.object_key
-        prefix = f"{key[: key.index(_PREFIX)]}{_PREFIX}"
+        prefix = f"{key[: key.index(PROGRAM_PREFIX)]}{PROGRAM_PREFIX}"
         bucket = cdk.Stack.of(self).format_arn(
             service="s3", region="", account="", resource=self._location.bucket_name, resource_name=f"{prefix}*"
         )

@@ -11,6 +11,7 @@ import aws_cdk as cdk
 
 from .define import define_stacks
 from .errors import WorkflowContextError
+from .security_packs import security_packs
 from .settings import Settings
 
 
@@ -29,9 +30,10 @@ def build_app(
     `subnetIds` (comma-separated), `natGateways` (0 to 3), `bucket` (the name of one that exists),
     `bucketRemovalPolicy` (`retain` or `destroy`, of a new one),
     `terminationProtection` (of the core stack: `true` or `false`), `permissionsBoundaryArn` and `rolePath` (of every
-    role), and `allowDataLoss` (names of contexts whose file system this deployment may give up). The core stack depends
-    on these keys and on the name of the project, and on nothing else: it is the same whichever contexts and user are
-    chosen.
+    role), `allowDataLoss` (names of contexts whose file system this deployment may give up), and `nag` (rule packs of
+    cdk-nag that the app is held against when it is synthesized: `AwsSolutions`, `HIPAA`, `NIST`, `PCI`). The core stack
+    depends on these keys and on the name of the project, and on nothing else: it is the same whichever contexts and
+    user are chosen.
 
     Args:
         project_file: The project file. Default: the `project` of the CDK context, else `agc-project.yaml` in the
@@ -42,12 +44,21 @@ def build_app(
         outdir: Where the app is synthesized to. Default: as the CDK CLI says, else a temporary folder.
 
     Raises:
-        WorkflowContextError: The project file is wrong, or names are asked for that it does not have.
+        WorkflowContextError: The project file is wrong, names are asked for that it does not have, or a rule pack is
+            not there.
     """
     app = cdk.App(context={**_feature_flags(), **(context or {})}, outdir=outdir)
-    Settings(app).refuse_misspelt_keys()
+    settings = Settings(app)
+    settings.refuse_misspelt_keys()
+    packs = security_packs(settings.names("nag"))
+    if packs:
+        cdk.Validations.of(app).add_plugins(*packs.values())
     define_stacks(app, project_file, contexts=contexts, env=env)
     return app
+
+
+_FINDINGS = "ValidationFailed"
+"""The name of the error with which CDK ends a synthesis that has findings."""
 
 
 def main() -> None:
@@ -56,6 +67,10 @@ def main() -> None:
         build_app().synth()
     except WorkflowContextError as error:
         sys.exit(str(error))
+    except RuntimeError as error:
+        if _FINDINGS not in str(error):
+            raise
+        sys.exit(1)  # CDK has printed them
 
 
 def _feature_flags() -> dict[str, Any]:

@@ -22,6 +22,7 @@ KEYS = (
     "permissionsBoundaryArn",
     "rolePath",
     "allowDataLoss",
+    "nag",
 )
 """What `cdk -c KEY=VALUE` may say."""
 

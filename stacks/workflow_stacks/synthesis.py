@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,29 @@ def synthesized(project_file: Path, context: str) -> dict[str, dict[str, Any]]:
     from .project import validate_project
 
     validate_project(project_file, [context])  # a wrong file is told before the CDK is imported, which takes seconds
+    with tempfile.TemporaryDirectory() as outdir:
+        assembly = built(project_file, [context], outdir).synth()
+        return {stack.stack_name: dict(stack.template) for stack in assembly.stacks}
+
+
+def built(project_file: Path, contexts: Sequence[str], outdir: str) -> cdk.App:
+    """Return the app of some contexts, ready to be synthesized where no account is known.
+
+    Contexts in one Availability Zone are synthesized for the Region of the first of them: see `synthesized`.
+
+    Args:
+        project_file: The project file.
+        contexts: Names of contexts; empty for all.
+        outdir: Where it is synthesized to.
+
+    Raises:
+        WorkflowContextError: The project file is wrong, or has no such context.
+    """
     from .app import build_app
 
-    zone = _zone(project_file, context)
-    with tempfile.TemporaryDirectory() as outdir:
-        assembly = build_app(
-            project_file, contexts=[context], context=_zones(zone), env=_environment(zone), outdir=outdir
-        ).synth()
-        return {stack.stack_name: dict(stack.template) for stack in assembly.stacks}
+    names = list(contexts) or list(load_project(project_file).contexts)
+    zone = next((found for name in names if (found := _zone(project_file, name))), None)
+    return build_app(project_file, contexts=names, context=_zones(zone), env=_environment(zone), outdir=outdir)
 
 
 def _zone(project_file: Path, context: str) -> str | None:

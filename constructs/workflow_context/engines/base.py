@@ -10,8 +10,8 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
-from workflow_context.nag import acknowledge, acknowledge_policies
-from workflow_context.program import HeadProgram, pbs_files
+from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
+from workflow_context.program import PROGRAM_PREFIX, HeadProgram, pbs_files
 from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
 
@@ -29,6 +29,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 HOST_LOST = "Host EC2*"
 """The status reason of jobs whose machine went, such as a Spot instance."""
 
+_JOB_IDS = "AWS Batch gives jobs their ids when they are submitted."
+_OLD_PROGRAMS = (
+    "The programs of head jobs in the assets bucket of the CDK, this version and those deployed before: jobs that were "
+    "submitted with them may still wait. They hold no data and no secrets."
+)
 _PULLS = 3
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
@@ -86,7 +91,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         for location in (self.outputs, *self.data):
             location.grant_read_write(self.head_role)
         self.grant_task_submission(self.head_role.add_to_policy)
-        acknowledge_policies(self, self.wildcard_reasons())
+        acknowledge_policies(self, self.wildcard_reasons(), {PROGRAM_PREFIX: _OLD_PROGRAMS})
 
     @classmethod
     def with_options(
@@ -153,19 +158,43 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "s3:": S3_WILDCARD,
             "batch:Describe": "AWS Batch has no resource level for this action.",
             "batch:ListJobs": "AWS Batch has no resource level for this action.",
-            "batch:": "Job ids are given by AWS Batch, and the engine names its job definitions after its tasks.",
+            "batch:SubmitJob": f"{_JOB_IDS} {self._about_definitions}",
+            "batch:RegisterJobDefinition": self._about_definitions,
+            "batch:DeregisterJobDefinition": self._about_definitions,
+            "batch:TagResource": self._about_definitions,
+            "batch:TerminateJob": f"{_JOB_IDS} {self._about_ending}",
+            "batch:CancelJob": f"{_JOB_IDS} {self._about_ending}",
             "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
             "ecr:": "Tasks run in any image of the account's private registry.",
             "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
             "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
         }
 
+    @property
+    def _about_definitions(self) -> str:
+        names = self.task_definition_names
+        if names == "*":
+            return (
+                "The engine names its job definitions freely, after tasks or runs: head jobs may register and use any "
+                "job definition of this account and Region."
+            )
+        return f"The engine names its job definitions {names}; the rest is given when it registers them."
+
+    @property
+    def _about_ending(self) -> str:
+        if self.own_jobs():
+            return "A condition on the tags of jobs limits this right to those that the engine marked."
+        return (
+            "The engine gives its jobs no tag that a condition could ask for: a head job may end any job of this "
+            "account and Region whose id it knows."
+        )
+
     def _new_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
         log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
         acknowledge(
             log_group,
             "CloudWatch Logs encrypts every log group with a key of its own.",
-            "HIPAA.Security-CloudWatchLogGroupEncrypted",
+            *in_compliance_packs("CloudWatchLogGroupEncrypted"),
         )
         return log_group
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_efs as efs
 from constructs import Construct, IDependable
 from typing_extensions import override
 
-from workflow_context.nag import acknowledge
+from workflow_context.nag import acknowledge, in_compliance_packs
 from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
 
@@ -146,10 +146,13 @@ class EfsFileSystem(EfsFileSystemBase):
         self._ready: list[IDependable] = [file_system.mount_targets_available, access_point]
         acknowledge(
             file_system,
-            "Backed up daily by the file system's own backup policy, which is no resource of a backup plan."
-            if backup
-            else "A work volume without backup, as it was asked for: workflows can write it again.",
-            "HIPAA.Security-EFSInBackupPlan",
+            (
+                "AWS Backup copies it daily, by the file system's own backup policy, which puts it into the automatic "
+                "plan of the account. The rule knows plans of the template only."
+                if backup
+                else "A work volume: workflows can write it again. Daily backups are off here (backup=False)."
+            ),
+            *in_compliance_packs("EFSInBackupPlan"),
         )
 
     @override
@@ -326,8 +329,6 @@ def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:
 
 
 def _deny_without_tls() -> iam.PolicyDocument:
-    # With a policy, nobody mounts without a right; one in the policy of a role is enough.
-    # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from workflow_context.bucket import WorkflowBucket
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
-from workflow_context.nag import acknowledge
+from workflow_context.nag import acknowledge, in_compliance_packs
 from workflow_context.retention import keep_when_replaced
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import MountScript
@@ -219,12 +219,13 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             secret,
             "The data is encrypted with this text for as long as it lives: a rotated one would open nothing.",
             "AwsSolutions-SMG4",
-            "HIPAA.Security-SecretsManagerRotationEnabled",
+            *in_compliance_packs("SecretsManagerRotationEnabled"),
         )
         acknowledge(
             secret,
-            "Secrets Manager encrypts it with the account's own key; a secret under another key is one argument away.",
-            "HIPAA.Security-SecretsManagerUsingKMSKey",
+            "Secrets Manager encrypts it with the account's key aws/secretsmanager. A secret under a key of one's own "
+            "can be made beforehand and given instead (passphrase_secret).",
+            *in_compliance_packs("SecretsManagerUsingKMSKey"),
         )
         return secret
 

@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("list", "list:list_contexts", "List the contexts of the project."),
     Command("describe", "describe:describe", "Show what a context will be."),
     Command("plan", "plan:plan", "Show what a deployment would change, end or delete."),
+    Command("review", "review:review", "Show security findings, acknowledged ones, and what each role may do."),
     Command("destroy", "destroy:destroy", "Remove one context, and say what stays."),
     Command("config", "config:config", "Print what the engine's client needs."),
     Command("run", "run:run", "Start a workflow in a deployed context."),
