@@ -169,13 +169,14 @@ class TestARunThatSucceeds:
         assert command("outputs", counted["runId"])[1]["count.found"] == 3
 
 
-class TestARunThatFails:
-    @pytest.fixture(scope="class")
-    def failed(self, command: Command) -> dict[str, Any]:
-        code, run = command("run", "wdl", "count", "fail=true", "--follow")
-        assert code == 1, run
-        return run
+@pytest.fixture(scope="module")
+def failed(command: Command) -> dict[str, Any]:
+    code, run = command("run", "wdl", "count", "fail=true", "--follow")
+    assert code == 1, run
+    return run
 
+
+class TestARunThatFails:
     def test_shows_the_log_of_the_task_that_failed(self, command: Command, failed: dict[str, Any]) -> None:
         code, jobs = command("logs", failed["runId"], "--failed")
         assert code == 0
@@ -275,7 +276,7 @@ def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
     folders = as_program(tmp_path_factory.mktemp("nextflow"))
     software = [word for folder in folders for word in ("--software", str(folder))]
     code, run = command("run", "flow", "shout", "--follow", *software)
-    assert (code, run["state"]) == (0, "SUCCEEDED")
+    assert (code, run["state"]) == (0, "SUCCEEDED"), command("logs", run["runId"])
     outputs = command("outputs", run["runId"])[1]
     assert Path(outputs["loud.txt"]).read_text() == "QUIET\n"
 
