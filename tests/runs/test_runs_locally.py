@@ -153,6 +153,15 @@ class TestARunThatSucceeds:
         [task] = command("logs", counted["runId"], "--task", "lines")[1]
         assert task["state"] == "SUCCEEDED"
 
+    def test_is_analyzed_and_priced_by_its_jobs(self, command: Command, counted: dict[str, Any]) -> None:
+        code, found = command("analyze", counted["runId"], "--input-gib", "1")
+        assert code == 0, found
+        assert found["workload"]["tasks"] == 1
+        code, priced = command("cost", "--run", counted["runId"])
+        assert code == 0, priced
+        assert priced["happened"]["run"] == counted["runId"]
+        assert priced["happened"]["tasks"] == 1
+
     def test_cannot_be_stopped_any_more(self, command: Command, counted: dict[str, Any]) -> None:
         code, said = command("stop", counted["runId"])
         assert code == 1

@@ -9,35 +9,45 @@ import typer
 
 from workflow_stacks.errors import WorkflowContextError
 
-from .cost_of_jobs import read_jobs
+from .cost_of_jobs import jobs_of
 from .estimates import model_errors
-from .options import JsonOption
+from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_note, print_table
+from .run_options import LocalOption, UserOption
 
 
 @model_errors
 def analyze(
-    jobs: Annotated[
-        Path, typer.Option(metavar="FILE", help="The AWS Batch jobs of the run, as DescribeJobs gives them, in JSON.")
-    ],
     input_gib: Annotated[
         float, typer.Option(help="Inputs of the run, in GiB: no job record tells.", min=0, max=10_000_000)
     ],
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run, by its id, a unique beginning of it, or its workflow's name."),
+    ] = None,
+    jobs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of RUN: its AWS Batch jobs, as DescribeJobs gives them, in JSON."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the workload here, for recommend and cost.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Its name. Default: that of the file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name. Default: the id of the run.")] = None,
     based_on: Annotated[
         str | None,
         typer.Option(metavar="FILE|PRESET", help="A workload whose figures hold where no job record tells another."),
     ] = None,
+    project: ProjectOption = DEFAULT_PROJECT,
+    user: UserOption = "",
+    local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
     """Turn the job records of a run into a workload with measured figures, and say the right size of its tasks."""
     from workflow_context.models.run_records import run_record
     from workflow_context.models.workloads import load_workload
 
-    record = run_record(name or jobs.stem, read_jobs(jobs))
+    known_as, found = jobs_of(run, jobs, project, user, local)
+    record = run_record(name or known_as, found)
     given: dict[str, Any] = {}
     if based_on is not None:
         given = load_workload(based_on).model_dump(by_alias=True, exclude_defaults=True, exclude={"name"})

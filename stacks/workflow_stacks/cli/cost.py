@@ -10,7 +10,7 @@ import typer
 
 from workflow_stacks.errors import WorkflowContextError
 
-from .cost_of_jobs import print_run, run_description
+from .cost_of_jobs import jobs_of, print_run, run_description
 from .estimates import (
     DEFAULT_REGION,
     LiveOption,
@@ -26,6 +26,7 @@ from .estimates import (
 )
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_note
+from .run_options import LocalOption, UserOption
 
 if TYPE_CHECKING:
     from workflow_context.models.costs import Estimate, RunCost
@@ -47,6 +48,12 @@ def cost(
         Path | None,
         typer.Option(metavar="FILE", help="A run that happened: its AWS Batch jobs, as DescribeJobs gives them."),
     ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="A run that happened, by its id or its workflow's name."),
+    ] = None,
+    user: UserOption = "",
+    local: LocalOption = False,
     stored_gib: Annotated[
         float | None,
         typer.Option(
@@ -71,8 +78,9 @@ def cost(
     from workflow_context.models.costs import Estimate, Stored, idle_cost
     from workflow_context.models.workloads import load_workload
 
-    if context is None and workload is None and jobs is None:
-        raise typer.BadParameter("give a CONTEXT, a --workload, or both; or the --jobs of a run")
+    happened_too = jobs is not None or run is not None
+    if context is None and workload is None and not happened_too:
+        raise typer.BadParameter("give a CONTEXT, a --workload, or both; or a --run")
     book = price_book(prices, region, live=live)
     loaded = None if workload is None else load_workload(workload)
     if stored_gib is None:
@@ -95,28 +103,28 @@ def cost(
     whole = sum(idle.values(), Estimate(()))
     if plot:
         _plot(whole, runs, context, book, plot)
-    if jobs is not None:
-        happened = run_description(jobs, book, region, found, runs)
+    if happened_too:
+        happened = run_description(*jobs_of(run, jobs, project, user, local), book, region, found, runs)
     if json:
         told = description(context, idle, runs, book, loaded)
-        print_json(told if jobs is None else {**told, "happened": happened.as_dict()})
+        print_json({**told, "happened": happened.as_dict()} if happened_too else told)
         return
     for stack, estimate in idle.items():
         print_estimate(f"{stack}, idle for a month", estimate)
         typer.echo("")
-    for run in runs:
-        _print_run(run, bool(idle))
+    for one in runs:
+        _print_run(one, bool(idle))
         typer.echo("")
     if loaded is not None:
         _print_comparison(loaded, book)
-    if jobs is not None:
+    if happened_too:
         print_run(happened)
     if idle:
         per_month = " a month (the core stack is shared by the contexts of the project)"
         print_note(f"idle: {money(whole.usd, len(whole.unpriced), per_month)}")
-        for run in runs:
-            count = len(whole.unpriced) + len(run.unpriced)
-            print_note(f"idle and runs on {run.choice.key}: {money(whole.usd + run.usd_per_month, count, ' a month')}")
+        for one in runs:
+            count = len(whole.unpriced) + len(one.unpriced)
+            print_note(f"idle and runs on {one.choice.key}: {money(whole.usd + one.usd_per_month, count, ' a month')}")
 
 
 def _print_run(run: RunCost, has_idle: bool) -> None:

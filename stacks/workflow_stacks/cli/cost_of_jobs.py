@@ -81,15 +81,36 @@ def read_jobs(file: Path) -> list[Any]:
     return found
 
 
+def jobs_of(run: str | None, file: Path | None, project: Path, user: str, local: bool) -> tuple[str, list[Any]]:
+    """The jobs of a run of a deployed context, or those of a file: a name for them, and the jobs.
+
+    Raises:
+        WorkflowContextError: There is no such run, AWS Batch has forgotten its jobs, or the file is none.
+    """
+    if run is None:
+        if file is None:
+            raise typer.BadParameter("give a RUN, or the --jobs of one in a file")
+        return file.stem, read_jobs(file)
+    from .run_options import runs_of
+
+    runs = runs_of(project, user, local)
+    target, record = runs.find(run)
+    jobs = runs.jobs(target, record)
+    found = jobs.described([*record.head_jobs, *(task["jobId"] for task in jobs.tasks())])
+    if not found:
+        raise WorkflowContextError(f"AWS Batch has forgotten the jobs of the run {record.run_id}")
+    return record.run_id, list(found)
+
+
 def run_description(
-    file: Path, book: PriceBook, region: str, found: SynthesizedContext | None, runs: list[RunCost]
+    name: str, jobs: list[Any], book: PriceBook, region: str, found: SynthesizedContext | None, runs: list[RunCost]
 ) -> HappenedRun:
-    """Price the jobs of a file on the machines of a context, or on those that AWS Batch takes by itself."""
+    """Price jobs on the machines of a context, or on those that AWS Batch takes by itself."""
     from workflow_context.models.machines import Machines
     from workflow_context.models.run_bill import run_bill
     from workflow_context.models.run_records import run_record
 
-    record = run_record(file.stem, read_jobs(file))
+    record = run_record(name, jobs)
     lines, assumption = run_bill(record, book, region, found.machines if found else Machines())
     return HappenedRun(record, lines, assumption, tuple(runs))
 
