@@ -74,7 +74,7 @@ def project_file(folder: Path, *cells: Cell) -> Path:
     """Write the project file with a context for each combination. JSON is YAML."""
     file = folder / "agc-project.yaml"
     written = {cell.name: cell.context() for cell in cells}
-    data = [{"location": "s3://public-references", "readOnly": True}, {"location": "s3://lab-cohorts/wgs/*"}]
+    data = [{"location": "s3://public-references", "readOnly": True}, {"location": "s3://lab-cohorts/wgs/*", "readOnly": False}]
     file.write_text(json.dumps({"name": "Matrix", "schemaVersion": 1, "data": data, "contexts": written}, indent=1))
     return file
 
@@ -199,7 +199,7 @@ def test_tasks_have_their_machines_and_head_jobs_need_none_of_them(cell: Cell, t
         name.removeprefix(f"{cell.name}Compute")[:-8]: environment["Properties"]["ComputeResources"]
         for name, environment in resources(templates[f"Matrix-{cell.name}"], "AWS::Batch::ComputeEnvironment").items()
     }
-    on_fargate = ENGINES[cell.engine].heads_on_fargate(cell.storage)
+    on_fargate = FILE_SYSTEMS[cell.storage].heads_on_fargate(ENGINES[cell.engine])
     head = "HeadEnvironment" if on_fargate else "HeadInstances"
     assert found.keys() == {"TaskEnvironment", head, *(["FallbackEnvironment"] if cell.spot else [])}
     for name in found.keys() - {head}:

@@ -1,6 +1,7 @@
 """What users of the package get for their own suites."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ def pytester_free(tmp_path: Path) -> Callable[[str], str]:
             str(tmp_path),
             *filter(None, [option]),
         ]
-        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path).stdout
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path, env=environment).stdout
 
     return run

@@ -15,6 +15,7 @@ from .s3_location import S3_WILDCARD
 from .scripts import read_script
 from .storage.base import WorkflowFileSystem
 
+_NO_EGRESS_RULE = "Annotation::@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 _STUCK_AFTER = cdk.Duration.minutes(15)
 
 
@@ -118,6 +119,9 @@ class BatchCompute(Construct):
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
         )
+        # Rules are written from the client's side, so that storage may be in another stack; CDK then says that it adds
+        # none here, since all outbound traffic is allowed.
+        acknowledge(self.security_group, "All outbound traffic is allowed already.", _NO_EGRESS_RULE)
         self._connections = ec2.Connections(security_groups=[self.security_group])
         storage.allow_mount_from(self)
         self.instance_role = self._new_instance_role()

@@ -52,7 +52,7 @@ def test_json_names_the_context_its_stacks_and_where_rights_hold(picture: tuple[
     told = picture[1]
 
     assert (told["project"], told["context"], told["stacks"]) == ("Demo", "wdlSpot", ["Demo-core", "Demo-wdlSpot"])
-    assert {edge["at"] for edge in told["edges"] if edge["relation"].startswith("reads")} == {"wdlSpot/"}
+    assert {edge["at"] for edge in told["edges"] if edge["relation"].startswith("reads")} == {"contexts/wdlSpot/"}
 
 
 def test_without_a_file_the_arrows_are_printed_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

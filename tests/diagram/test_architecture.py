@@ -61,8 +61,8 @@ def test_a_miniwdl_context_on_spot(architecture: ReadArchitecture) -> None:
         (f"{name} environment", "mounts", "Amazon EFS", "") for name in ("head", "task", "fallback")
     }
     assert arrows(spot, "reads and writes", "reads") >= {
-        ("head environment", "reads and writes", "bucket", "spot/"),
-        ("task environment", "reads", "bucket", "spot/"),
+        ("head environment", "reads and writes", "bucket", "contexts/spot/"),
+        ("task environment", "reads", "bucket", "contexts/spot/"),
         ("task environment", "reads and writes", "s3://lab-cohorts", "wgs/"),
         ("head environment", "reads", "s3://public-references", ""),
     }
@@ -77,15 +77,15 @@ def test_a_snakemake_context_runs_its_task_definition_where_its_head_submits(arc
 
     assert [job.partition(":")[0] for job in details(snakemake, "head environment")[2:]] == ["head job"]
     assert [job.partition(":")[0] for job in details(snakemake, "task environment")[2:]] == ["task job"]
-    assert ("task environment", "reads and writes", "bucket", "snakemake/") in arrows(snakemake)
+    assert ("task environment", "reads and writes", "bucket", "contexts/snakemake/") in arrows(snakemake)
     assert ("task environment", "mounts", "Amazon EFS", "") in arrows(snakemake)
 
 
 def test_a_role_that_a_head_job_passes_acts_where_its_tasks_run(architecture: ReadArchitecture) -> None:
     nextflow = arrows(architecture("Engines-nextflowSpot"))
 
-    assert ("task environment", "writes", "bucket", "nextflowSpot/work/") in nextflow
-    assert ("head environment", "reads and writes", "bucket", "nextflowSpot/") in nextflow
+    assert ("task environment", "writes", "bucket", "contexts/nextflowSpot/work/") in nextflow
+    assert ("head environment", "reads and writes", "bucket", "contexts/nextflowSpot/") in nextflow
     assert not [arrow for arrow in nextflow if arrow[1] == "mounts"]
 
 
@@ -94,10 +94,10 @@ def test_head_jobs_on_machines_are_told_from_tasks_by_what_they_submit(architect
 
     assert arrows(ofs, "submits") == {
         ("your client", "submits", "head queue", ""),
-        ("head environment", "submits", "task queue", ""),
-        ("head environment", "submits", "fallback queue", ""),
+        ("head instances", "submits", "task queue", ""),
+        ("head instances", "submits", "fallback queue", ""),
     }
-    assert [job.partition(":")[0] for job in details(ofs, "head environment")[2:]] == ["head job", "expiry"]
+    assert [job.partition(":")[0] for job in details(ofs, "head instances")[2:]] == ["head job", "expiry"]
     assert details(ofs, "task environment") == ("EC2 Spot, x86_64", "up to 256 vCPUs")
     assert ("task environment", "reads and writes", "storage bucket", "") in arrows(ofs)
 
@@ -122,7 +122,7 @@ def test_an_existing_file_system_is_mounted_by_heads_and_tasks(architecture: Rea
 def test_private_subnets_lead_through_nat_and_public_ones_do_not(architecture: ReadArchitecture) -> None:
     private, public = architecture("Variants-onDemand"), architecture("Variants-publicSubnets")
     where = {
-        name: {node.inside.rpartition("/")[2] for node in each.of_kind("environment", "filesystem")}
+        name: {node.inside.rpartition("/")[2] for node in each.of_kind("environment")}
         for name, each in {"private": private, "public": public}.items()
     }
 

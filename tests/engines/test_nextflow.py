@@ -146,9 +146,9 @@ class TestHeadJob:
         assert said[-2] == session
 
     def test_revision_profile_and_parameters_are_passed_on(self, run_head: Callable[..., list[str]]) -> None:
-        said = run_head("hello", "3.14.0", "test,docker", "s3://bucket/params.json", "new")
+        said = run_head("hello", "3.14.0", "test,docker", "/mnt/efs/params.json", "new")
         assert said[said.index("-revision") :][:6] == [
-            *("-revision", "3.14.0", "-profile", "test,docker", "-params-file", "s3://bucket/params.json")
+            *("-revision", "3.14.0", "-profile", "test,docker", "-params-file", "/mnt/efs/params.json")
         ]
 
     def test_nextflow_takes_the_session_and_the_name_of_a_run(self, tmp_path: Path) -> None:

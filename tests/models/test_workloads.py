@@ -61,7 +61,7 @@ def test_each_preset_labels_what_is_measured_and_what_is_assumed(name):
         (MINIMAL + "readGib: -1\n", "readGib: input should be greater"),
         ("name: mine\n", "tasks: is missing"),
         (MINIMAL + "measured: {speed: nobody}\n", "speed, which is no figure"),
-        ("a: [", "is no YAML"),
+        ("a: [", "is not YAML"),
         (MINIMAL + "input_gib: 3\n", "input_gib: there is no such figure; did you mean 'inputGib'"),
         (MINIMAL + "headVcpus: .inf\n", "headVcpus: input should be less than"),
         (MINIMAL + "taskVcpus: .inf\n", "taskVcpus: input should be less than"),

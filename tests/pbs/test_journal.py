@@ -114,7 +114,7 @@ def test_a_line_that_a_full_disk_cut_is_not_there(new_settings: NewSettings, mon
         with pytest.raises(OSError, match="No space"):
             journal.add({"what": "second", "text": "x" * 100})
     journal.add({"what": "third"})
-    lines = journal_file(settings).read_text().splitlines()
+    lines = journal_file(settings).read_text().split()
     assert [json.loads(line)["what"] for line in lines] == ["first", "third"]
 
 

@@ -44,15 +44,15 @@ class TestMemory:
             file_system(stack, f"Wrong{size_tb}".replace(".", "-"), expected_size_tb=size_tb)
 
     def test_our_definitions_ask_for_it_heads_included(self, storages: Templates) -> None:
-        # Head jobs need 4 GiB for themselves; tasks, and the chore that deletes old runs, 2 GiB.
-        for stack, overhead in {"ofs": 2, "ofsLarge": 17}.items():
+        # Head jobs need 4 GiB for themselves; the chore that deletes old runs, where there is one, 2 GiB.
+        for stack, overhead, owns in (("ofs", 2, (4, 2)), ("ofsLarge", 17, (4,))):
             asked = {
                 requirement["Value"]
                 for definition in resources(storages[f"Storages-{stack}"], "AWS::Batch::JobDefinition").values()
                 for requirement in definition["Properties"]["ContainerProperties"]["ResourceRequirements"]
                 if requirement["Type"] == "MEMORY"
             }
-            assert asked == {str(1024 * (own + overhead)) for own in (4, 2)}, stack
+            assert asked == {str(1024 * (own + overhead)) for own in owns}, stack
 
     def test_miniwdl_adds_it_to_the_tasks_whose_definitions_it_makes(self, storages: Templates) -> None:
         # What miniwdl-aws takes off for the ECS agent stays: -33 MiB, plus 2 GiB.

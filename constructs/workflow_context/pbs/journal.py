@@ -67,7 +67,8 @@ class Journal:
         """
         if not records:
             return
-        text = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records).encode()
+        # A line break before and after each: damage to the end of one line does not take the next one with it.
+        text = "".join(f"\n{json.dumps(record, separators=(',', ':'))}\n" for record in records).encode()
         with self._file.open("a+b", buffering=0) as file:
             fcntl.lockf(file, fcntl.LOCK_EX)
             end = _end_of_lines(file.fileno())

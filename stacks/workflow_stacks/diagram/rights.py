@@ -12,6 +12,7 @@ from workflow_context.models.cfn import Stacks
 
 _READS = ("s3:GetObject",)
 _WRITES = ("s3:PutObject", "s3:DeleteObject")
+_ASSETS = "cdk-hnb659fds-assets-"  # the bucket that cdk bootstrap makes
 _OBJECTS = re.compile(r"^(?:<(?P<id>[\w-]+/\w+)>|arn:(?:\$\{[^}]+\}|[^:]+):s3:::(?P<name>[^/]+))/(?P<key>.*)$")
 
 
@@ -79,6 +80,8 @@ def place_of(arn: str) -> Place | None:
     found = _OBJECTS.match(arn)
     if found is None:
         return None
+    if (found["name"] or "").startswith(_ASSETS):
+        return None  # the programs of head jobs, which are no data
     return Place(found["id"] or f"s3://{found['name']}", found["key"].removesuffix("*"))
 
 
