@@ -74,7 +74,8 @@ def project_file(folder: Path, *cells: Cell) -> Path:
     """Write the project file with a context for each combination. JSON is YAML."""
     file = folder / "agc-project.yaml"
     written = {cell.name: cell.context() for cell in cells}
-    data = [{"location": "s3://public-references", "readOnly": True}, {"location": "s3://lab-cohorts/wgs/*", "readOnly": False}]
+    places = {"s3://public-references": True, "s3://lab-cohorts/wgs/*": False}
+    data = [{"location": place, "readOnly": read_only} for place, read_only in places.items()]
     file.write_text(json.dumps({"name": "Matrix", "schemaVersion": 1, "data": data, "contexts": written}, indent=1))
     return file
 
