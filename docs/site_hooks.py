@@ -33,7 +33,11 @@ def command_line() -> Iterator[str]:
     yield f"{get_command(app).help}\n"
     yield (
         "Exit codes: 0 success; 1 the project, the cloud or the machine is at fault, with a message on stderr; 2 wrong "
-        "usage.\n"
+        "usage. `status`, `run` and `resume` say more, see below.\n"
+    )
+    yield (
+        "Keys of JSON are written in camelCase, as in the project file; names that are not ours (tags, stacks, outputs, "
+        "resource types) stay as they are.\n"
     )
     for entry in COMMANDS:
         yield from _command(entry.name, real_command(entry), level=2)
@@ -74,6 +78,23 @@ def project_file() -> Iterator[str]:
             yield f"\n## {name}\n"
             yield f"{_paragraphs(definition.get('description', ''))}\n"
             yield from _keys(definition)
+    yield from _checks()
+
+
+def _checks() -> Iterator[str]:
+    """What is checked beyond the shape of the file; the name of a check is what a warning is acknowledged by."""
+    from workflow_stacks.project.checks import NAME_CHECKS, PROJECT_CHECKS
+    from workflow_stacks.project.context_checks import CONTEXT_CHECKS
+
+    yield "\n## Checks\n"
+    yield (
+        "`workflow-context validate` also checks what the parts mean together. Each finding ends with the name of its "
+        "check, and `workflow-context:NAME` acknowledges a warning in an app of your own: "
+        "`Validations.of(app).acknowledge(…)`. File systems add checks of their own.\n"
+    )
+    yield "| check | what must be so |\n|---|---|"
+    for check in (*NAME_CHECKS, *PROJECT_CHECKS, *CONTEXT_CHECKS):
+        yield f"| `{check.__name__.replace('_', '-')}` | {_cell(check.__doc__ or '')} |"
 
 
 def _keys(definition: Mapping[str, Any]) -> Iterator[str]:
