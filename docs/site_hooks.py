@@ -36,7 +36,7 @@ def command_line() -> Iterator[str]:
         "usage. `status`, `run` and `resume` say more, see below.\n"
     )
     yield (
-        "Keys of JSON are written in camelCase, as in the project file; names that are not ours (tags, stacks, outputs, "
+        "Keys of JSON are written in camelCase, as in the project file; names that are yours (tags, stacks, outputs, "
         "resource types) stay as they are.\n"
     )
     for entry in COMMANDS:
