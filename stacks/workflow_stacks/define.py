@@ -99,6 +99,7 @@ def define_stacks(
         )
     except ValueError as error:
         raise WorkflowContextError(f"{project.name}-core: {error}") from error
+    _refuse_what_health_data_forbids(project, names, settings)
     boundary = settings.text("permissionsBoundaryArn")
     stacks: dict[str, ContextStack] = {}
     may_lose = settings.names("allowDataLoss")
@@ -138,6 +139,23 @@ def define_stacks(
         for one in (core, *stacks.values()):
             place_roles(one, role_path)
     return ProjectStacks(project, core, stacks)
+
+
+def _refuse_what_health_data_forbids(project: Project, names: Sequence[str], settings: Settings) -> None:
+    """Refuse settings of the core stack that do not go with a context of health data, which has its outputs there."""
+    bound = [name for name in names if project.contexts[name].compliance]
+    if not bound:
+        return
+    if settings.bucket_removal_policy() != cdk.RemovalPolicy.RETAIN:
+        raise WorkflowContextError(
+            f"context {bound[0]!r} says compliance: hipaa, and -c bucketRemovalPolicy=destroy would let its outputs go "
+            "with the core stack. Leave it out, or write 'retain'."
+        )
+    if not settings.flag("terminationProtection", default=True):
+        raise WorkflowContextError(
+            f"context {bound[0]!r} says compliance: hipaa, and -c terminationProtection=false would let the core stack "
+            "be deleted by mistake. Leave it out, or write 'true'."
+        )
 
 
 def default_environment() -> cdk.Environment | None:

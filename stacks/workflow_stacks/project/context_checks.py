@@ -8,6 +8,7 @@ from typing import TypeAlias
 from workflow_context.catalog import ENGINES
 
 from . import instances
+from .compliance import contradictions
 from .file_systems.registry import engines_on, file_systems_of
 from .findings import DataPath, Problem, join_words, quote
 from .model import Context
@@ -173,6 +174,19 @@ def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
     )
 
 
+def health_data_is_kept_safe(context: Context) -> Iterator[Problem]:
+    """A context with `compliance: hipaa` says nothing that contradicts it."""
+    if context.compliance is None:
+        return
+    yield from contradictions(
+        public=context.use_public_subnets,
+        log_days=context.log_retention_days,
+        protected=context.termination_protection,
+    )
+    for problem in context.filesystem.health_data_problems():
+        yield problem.under(*FILESYSTEM)
+
+
 CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_runs_the_language,
     version_has_an_image,
@@ -185,5 +199,6 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     instances_have_the_architecture,
     gpu_goes_with_gpu_instances,
     max_vcpus_fit_an_instance,
+    health_data_is_kept_safe,
 )
 """Every check of a context."""

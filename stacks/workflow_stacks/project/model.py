@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from workflow_context.catalog import ENGINES
 
 from .arns import KmsKeyArn, PolicyArn
+from .compliance import LOG_DAYS, with_implied
 from .file_systems.kind import FileSystemKind, FileSystemSettings
 from .file_systems.registry import FILE_SYSTEMS, Filesystem
 from .findings import join_words
@@ -272,6 +273,17 @@ class Context(Section):
         default=None,
         description="IAM policy that bounds every role of the context. Default: none.",
     )
+    compliance: Annotated[Literal["hipaa"], Choice()] | None = Field(
+        default=None,
+        description="hipaa: what health data needs is on, and what contradicts it is refused. Private subnets only; "
+        f"logs kept {LOG_DAYS} days (six years); the stack protected from deletion; the file system encrypted in "
+        "transit, kept when the context goes, and, on EFS, backed up daily. Default: none.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compliance_implies(cls, data: Any) -> Any:
+        return with_implied(data)
 
     @property
     def engine(self) -> Engine:
@@ -280,11 +292,12 @@ class Context(Section):
 
     @cached_property
     def filesystem(self) -> FileSystemSettings:
-        """The file system: the engine's, or its default."""
-        if self.engine.filesystem is not None:
-            return self.engine.filesystem
-        default = ENGINES[self.engine.engine].default_storage
-        return FILE_SYSTEMS[default].settings.model_validate({"fsType": default})
+        """The file system: the engine's, or its default; with what the compliance of the context implies."""
+        written = self.engine.filesystem
+        if written is None:
+            default = ENGINES[self.engine.engine].default_storage
+            written = FILE_SYSTEMS[default].settings.model_validate({"fsType": default})
+        return written.for_health_data() if self.compliance else written
 
     @property
     def kind(self) -> FileSystemKind:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -222,6 +223,8 @@ def _days(transition: str) -> int:
 
 class EfsSettings(FileSystemSettings):
     """Amazon EFS as the workflow file system."""
+
+    health_data: ClassVar[Mapping[str, Any]] = MappingProxyType({"removal_policy": "retain", "backup": True})
 
     fs_type: Literal["EFS"] = Field(description="Kind of the file system.")
     configuration: EfsConfiguration = Field(

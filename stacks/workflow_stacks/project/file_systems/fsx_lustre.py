@@ -107,6 +107,16 @@ class FsxLustreSettings(FileSystemSettings):
         description="How the file system is made. Default: SCRATCH_2, 1200 GiB, destroyed with the context.",
     )
 
+    def health_data_problems(self) -> Iterator[Problem]:
+        """Yield that nothing here can demand encryption in transit, which depends on the machines."""
+        yield Problem(
+            ("fsType",),
+            "the context says compliance: hipaa, and Lustre has no setting that demands encryption in transit: it "
+            "depends on the instance types",
+            "EFS, S3, S3Files or OFS",
+            "use another file system: https://docs.aws.amazon.com/fsx/latest/LustreGuide/encryption-in-transit-fsxl.html",
+        )
+
     @property
     def throughput(self) -> str:
         """How throughput is granted, for people: `240 MB/s`."""

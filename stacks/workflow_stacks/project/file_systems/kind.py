@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, get_args
 
 from workflow_context.catalog import EngineEntry
 from workflow_stacks.project.findings import Problem
@@ -24,6 +25,9 @@ class FileSystemSettings(Section):
 
     A kind gives `fs_type` the type `Literal["Name"]`, and may add a `configuration`.
     """
+
+    health_data: ClassVar[Mapping[str, Any]] = MappingProxyType({"removal_policy": "retain"})
+    """What health data needs of the kind's configuration, by the name of the field: set where it is not written."""
 
     fs_type: str
 
@@ -44,6 +48,33 @@ class FileSystemSettings(Section):
         """
         del architecture
         yield from ()
+
+    def for_health_data(self) -> Self:
+        """Return the same file system with what health data needs, where the project file does not say otherwise."""
+        written = getattr(self, "configuration", None)
+        if not isinstance(written, Section):
+            return self
+        missing = {name: value for name, value in self._health_data_of(written) if name not in written.model_fields_set}
+        return self.model_copy(update={"configuration": written.model_copy(update=missing)}) if missing else self
+
+    def health_data_problems(self) -> Iterator[Problem]:
+        """Yield what does not go with health data; paths begin at the file system's own mapping."""
+        written = getattr(self, "configuration", None)
+        if not isinstance(written, Section):
+            return
+        for name, value in self._health_data_of(written):
+            if name in written.model_fields_set and getattr(written, name) != value:
+                key = type(written).model_fields[name].alias or name
+                shown = str(value).lower()
+                yield Problem(
+                    ("configuration", key),
+                    f"the context says compliance: hipaa, which needs '{key}: {shown}'",
+                    shown,
+                    f"remove {key}, which means {shown}",
+                )
+
+    def _health_data_of(self, configuration: Section) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for name, value in self.health_data.items() if name in type(configuration).model_fields)
 
     def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings about what a right configuration may surprise with; paths begin at its own mapping.
