@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from workflow_stacks.runs.engines import ENGINES as RUN_ENGINES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"sh", "yaml", "python", "text", "json", "wdl", "nextflow", "console"}
+LANGUAGES = {"sh", "yaml", "python", "text", "json", "wdl", "nextflow", "console", "toml"}
 WORKFLOW_CONTEXT = str(Path(sys.executable).with_name("workflow-context"))
 GENERATED = {ROOT / "docs" / "reference" / f"{name}.md" for name in ("api", "cli", "project-file")}
 COMMAND_NAMES = {command.name: command for command in COMMANDS}
@@ -93,6 +94,12 @@ def test_python_runs(block: Block) -> None:
             "my_role": iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal()),
         },
     )
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_entry_points_are_those_of_the_example(block: Block) -> None:
+    example = tomllib.loads((ROOT / "examples" / "own_kinds" / "pyproject.toml").read_text())
+    assert tomllib.loads(block.text)["project"]["entry-points"] == example["project"]["entry-points"]
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
