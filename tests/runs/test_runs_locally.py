@@ -282,7 +282,7 @@ def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: Command
 def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
     command: Command, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folders = as_program(tmp_path_factory.mktemp("nextflow"))
+    folders = as_program(tmp_path_factory.mktemp("nextflow") / "software")
     software = [word for folder in folders for word in ("--software", str(folder))]
     code, run = command("run", "flow", "shout", "--follow", *software)
     assert (code, run["state"]) == (0, "SUCCEEDED"), command("logs", run["runId"])
