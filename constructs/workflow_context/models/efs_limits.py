@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workflow_context.limits import MAX_EFS_PROVISIONED_MIBPS
+
 GIB_IN_MIB = 1024.0
 TIB_IN_GIB = 1024.0
 TIB_IN_MIB = TIB_IN_GIB * GIB_IN_MIB
@@ -33,7 +35,7 @@ CREDIT_TIB = 2.1
 2.1 TiB, or 2.1 TiB for each TiB stored above 1 TiB. A new file system starts full.
 """
 
-PROVISIONED_MIBPS_MAX = 3414
+PROVISIONED_MIBPS_MAX = MAX_EFS_PROVISIONED_MIBPS
 """The largest ProvisionedThroughputInMibps that the API takes, in the Regions that allow the most."""
 
 CLIENT_MIBPS = 500.0

@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_efs as efs
 from constructs import Construct, IDependable
 from typing_extensions import override
 
+from workflow_context.limits import MAX_EFS_PROVISIONED_MIBPS, MIN_EFS_PROVISIONED_MIBPS
 from workflow_context.nag import acknowledge, in_compliance_packs
 from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
@@ -15,9 +16,6 @@ from workflow_context.retention import keep_when_replaced
 from .efs_base import EfsFileSystemBase, client_actions, new_access_point
 from .efs_existing import ExistingEfsFileSystem, mount_target_ips, mount_target_security_group
 from .efs_metrics import burst_credit_alarm
-
-MIN_PROVISIONED_MIBPS = 1
-MAX_PROVISIONED_MIBPS = 3414
 
 
 class EfsFileSystem(EfsFileSystemBase):
@@ -320,10 +318,10 @@ def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:
         message = f"provisioned_throughput is given, but throughput_mode is {mode.name}; make it PROVISIONED"
         raise ValueError(message)
     mibps = rate.to_mebibytes()
-    if not MIN_PROVISIONED_MIBPS <= mibps <= MAX_PROVISIONED_MIBPS:
+    if not MIN_EFS_PROVISIONED_MIBPS <= mibps <= MAX_EFS_PROVISIONED_MIBPS:
         message = (
-            f"provisioned_throughput must be {MIN_PROVISIONED_MIBPS} to {MAX_PROVISIONED_MIBPS} MiB per second, "
-            f"got {mibps}"
+            f"provisioned_throughput must be {MIN_EFS_PROVISIONED_MIBPS} to {MAX_EFS_PROVISIONED_MIBPS} MiB per "
+            f"second, got {mibps}"
         )
         raise ValueError(message)
 

@@ -11,6 +11,7 @@ from aws_cdk import (
 from constructs import Construct, IDependable
 from typing_extensions import override
 
+from workflow_context.limits import LUSTRE_MBPS_PER_TIB, LUSTRE_MIN_GIB, LUSTRE_STEP_GIB
 from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
 from workflow_context.s3_location import S3Location
@@ -18,11 +19,9 @@ from workflow_context.s3_location import S3Location
 from .fsx_lustre_base import ExistingFsxLustreFileSystem, FsxLustreFileSystemBase
 
 _LUSTRE_VERSION = "2.15"  # the default may be 2.10, which neither PERSISTENT_2 nor a link to S3 works with
-_MIN_GIB = 1200
-_STEP_GIB = 2400
 _EVENTS = ["NEW", "CHANGED", "DELETED"]
 _SCRATCH = "SCRATCH_2"
-DEPLOYMENT_TYPES = {_SCRATCH: (), "PERSISTENT_2": (125, 250, 500, 1000)}
+DEPLOYMENT_TYPES = {_SCRATCH: (), "PERSISTENT_2": LUSTRE_MBPS_PER_TIB}
 """The deployment types, each with the throughputs that can be chosen, in MB/s for each TiB."""
 
 
@@ -90,7 +89,7 @@ class FsxLustreFileSystem(FsxLustreFileSystemBase):
         kind = _checked(deployment_type)
         connections = ec2.Connections()
         super().__init__(scope, id, connections=connections)
-        capacity = round(storage_capacity.to_gibibytes()) if storage_capacity else _MIN_GIB
+        capacity = round(storage_capacity.to_gibibytes()) if storage_capacity else LUSTRE_MIN_GIB
         _check_capacity(capacity)
         self._security_group = ec2.SecurityGroup(
             self,
@@ -217,8 +216,8 @@ class FsxLustreFileSystem(FsxLustreFileSystemBase):
 
 
 def _check_capacity(gib: int) -> None:
-    if gib != _MIN_GIB and (gib < _STEP_GIB or gib % _STEP_GIB):
-        message = f"storage_capacity must be {_MIN_GIB} GiB or a multiple of {_STEP_GIB} GiB, got {gib}"
+    if gib != LUSTRE_MIN_GIB and (gib < LUSTRE_STEP_GIB or gib % LUSTRE_STEP_GIB):
+        message = f"storage_capacity must be {LUSTRE_MIN_GIB} GiB or a multiple of {LUSTRE_STEP_GIB} GiB, got {gib}"
         raise ValueError(message)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from workflow_context.limits import LUSTRE_MIN_GIB, LUSTRE_STEP_GIB
 from workflow_context.models.cfn import Stacks
 from workflow_context.models.errors import ModelError
 from workflow_context.models.estimates import priced
@@ -15,8 +16,6 @@ from workflow_context.models.workloads import Workload
 
 from .base import MIB_IN_MB, FileSystemDefaults, FileSystemModel, Use, retained_gib, slowed, split
 
-MINIMUM_GIB = 1200
-STEP_GIB = 2400
 SCRATCH_READ_MBPS = 200.0
 SCRATCH_WRITE_MBPS = 100.0
 """Baseline of the disks of SCRATCH_2, in MB/s per TiB (FSx for Lustre User Guide, ssd-storage.html, undated)."""
@@ -99,7 +98,7 @@ class FsxLustreChoice(FileSystemDefaults):
             "one zone, EC2 only",
             "the quota of the account for its capacity is not checked",
         ]
-        times = capacity / max(needed, MINIMUM_GIB)
+        times = capacity / max(needed, LUSTRE_MIN_GIB)
         doubt = f"its capacity is {times:,.0f} times what the data needs, for its throughput; ask for that quota first"
         if self.deployment_type.startswith("SCRATCH"):
             notes.insert(1, "scratch: data is lost with a file server")
@@ -115,7 +114,11 @@ class FsxLustreChoice(FileSystemDefaults):
 
 def capacity_gib(needed_gib: float) -> int:
     """Return the smallest capacity that holds some data: 1200, 2400, then multiples of 2400 GiB."""
-    return MINIMUM_GIB if needed_gib <= MINIMUM_GIB else math.ceil(needed_gib / STEP_GIB - 1e-9) * STEP_GIB
+    return (
+        LUSTRE_MIN_GIB
+        if needed_gib <= LUSTRE_MIN_GIB
+        else math.ceil(needed_gib / LUSTRE_STEP_GIB - 1e-9) * LUSTRE_STEP_GIB
+    )
 
 
 MODELS = (FsxLustreChoice(),)

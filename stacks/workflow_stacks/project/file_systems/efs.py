@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from workflow_context.limits import MAX_EFS_PROVISIONED_MIBPS, MIN_EFS_PROVISIONED_MIBPS
 from workflow_stacks.project.arns import KmsKeyArn
 from workflow_stacks.project.findings import Problem, join_words
 from workflow_stacks.project.section import Section
@@ -65,7 +66,9 @@ class EfsConfiguration(Section):
         "needed, billed by the GiB moved). Default: provisioned when provisionedThroughput is "
         "given, else bursting.",
     )
-    provisioned_throughput: Annotated[int, Whole(1, 3414, "MiB/s")] | None = Field(
+    provisioned_throughput: (
+        Annotated[int, Whole(MIN_EFS_PROVISIONED_MIBPS, MAX_EFS_PROVISIONED_MIBPS, "MiB/s")] | None
+    ) = Field(
         default=None,
         description="Throughput that is always available, in MiB/s, 1 to 3414. Above 1024 it needs a quota "
         "increase and a region that allows it. Default: none, the throughput follows "

@@ -7,16 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from workflow_context.limits import LUSTRE_MBPS_PER_TIB, LUSTRE_MIN_GIB, LUSTRE_STEP_GIB
 from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.location import Location
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Numbers, Whole, raise_problems
 
 from .kind import FileSystemSettings
-
-_STEP_GIB = 2400
-_MIN_GIB = 1200
-_THROUGHPUTS = (125, 250, 500, 1000)  # MB/s for each TiB
 
 
 class FsxLustreConfiguration(Section):
@@ -35,11 +32,11 @@ class FsxLustreConfiguration(Section):
         description="SCRATCH_2: 200 MB/s for each TiB, data is lost with a server; PERSISTENT_2: servers are replaced. "
         "Changing it replaces the file system. Default: SCRATCH_2.",
     )
-    storage_capacity_gib: Annotated[int, Whole(_MIN_GIB, 240000, "GiB")] = Field(
-        default=_MIN_GIB,
+    storage_capacity_gib: Annotated[int, Whole(LUSTRE_MIN_GIB, 240000, "GiB")] = Field(
+        default=LUSTRE_MIN_GIB,
         description="Size in GiB: 1200, 2400 or a multiple of 2400, paid for whether used or not. Default: 1200.",
     )
-    per_unit_throughput: Annotated[int, Numbers(_THROUGHPUTS, "MB/s for each TiB")] | None = Field(
+    per_unit_throughput: Annotated[int, Numbers(LUSTRE_MBPS_PER_TIB, "MB/s for each TiB")] | None = Field(
         default=None,
         description="With PERSISTENT_2: 125, 250, 500 or 1000 MB/s for each TiB. Default: 125.",
     )
@@ -65,12 +62,12 @@ class FsxLustreConfiguration(Section):
 
     def _capacity(self) -> Iterator[Problem]:
         size = self.storage_capacity_gib
-        if size != _MIN_GIB and size % _STEP_GIB:
-            larger = -(-size // _STEP_GIB) * _STEP_GIB
+        if size != LUSTRE_MIN_GIB and size % LUSTRE_STEP_GIB:
+            larger = -(-size // LUSTRE_STEP_GIB) * LUSTRE_STEP_GIB
             yield Problem(
                 ("storageCapacityGib",),
                 f"{size} GiB is not a size that AWS offers",
-                f"{_MIN_GIB} GiB, or a multiple of {_STEP_GIB} GiB",
+                f"{LUSTRE_MIN_GIB} GiB, or a multiple of {LUSTRE_STEP_GIB} GiB",
                 f"write {larger}",
             )
 
