@@ -204,6 +204,22 @@ def test_commands_within_sentences_exist(page: Path) -> None:
         assert name in COMMAND_NAMES
 
 
+def test_messages_name_commands_that_exist() -> None:
+    for folder in ("constructs", "stacks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for name in re.findall(r"workflow-context ([a-z]+)", file.read_text()):
+                assert name in COMMAND_NAMES, file
+
+
+def test_extras_that_are_installed_exist_and_are_explained() -> None:
+    extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    for page in PAGES:
+        for listed in re.findall(r"pip install '(?:cdk-workflow-context|\.)\[([\w,]+)\]'", page.read_text()):
+            assert set(listed.split(",")) <= extras, page
+    table = (ROOT / "docs" / "index.md").read_text().partition("| extra |")[2]
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", table)) == extras - {"dev", "docs"}
+
+
 def test_every_engine_and_every_file_system_has_a_page() -> None:
     assert {page.stem for page in (ROOT / "docs" / "engines").glob("*.md")} == {"index", *ENGINES}
     assert {page.stem for page in (ROOT / "docs" / "file-systems").glob("*.md")} == {

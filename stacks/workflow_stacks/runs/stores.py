@@ -90,6 +90,6 @@ def store_for(target: Target, outputs: str) -> Store:
         if found is not None:
             return FolderStore(*found)
     raise WorkflowContextError(
-        f"the outputs are on the file system of the context, in {outputs}. "
-        f"'workflow-context browse {target.name} {outputs}' lists them"
+        f"the outputs are on the file system of the context, in {outputs}, which this machine cannot read. "
+        "Mount it on an instance, or let the workflow copy its results to S3"
     )

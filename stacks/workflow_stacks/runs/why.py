@@ -48,7 +48,7 @@ FAILURES: Sequence[tuple[str, str, str]] = (
     (
         r"(EFS utils|mount\.nfs|fs-[0-9a-f]+.*mount|ResourceInitializationError.*volume)",
         "the file system could not be mounted",
-        "try it step by step: workflow-context check CONTEXT",
+        "deploy the context again, and check its security groups and that the role of the job may mount",
     ),
     (
         r"ResourceInitializationError.*(secret|ssm)",
