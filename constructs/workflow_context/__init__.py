@@ -4,9 +4,9 @@ The names below are imported when first used: `workflow_context.models` and `wor
 CDK, and without the Node.js process that importing the CDK starts.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .lazy import lazy
 from .node import prefer_wheel_node
 
 if TYPE_CHECKING:
@@ -93,15 +93,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(import_module(_MODULES[name], __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _MODULES)
 
 
 prefer_wheel_node()

@@ -12,8 +12,9 @@ def test_nothing_is_reachable_from_the_internet():
 ```
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from workflow_context.lazy import lazy
 
 if TYPE_CHECKING:
     from .privacy import assert_private
@@ -30,12 +31,4 @@ _MODULES = {
 __all__ = ["TemplateSnapshotExtension", "assert_private", "readable", "synth"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(import_module(_MODULES[name], __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _MODULES)
