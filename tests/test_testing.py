@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from templates import Templates
+from templates import Templates, resources
 
-from workflow_stacks.testing import assert_private, readable, synth
+from workflow_stacks.testing import assert_no_data_loss, assert_private, readable, synth
 
 PROJECT = """
 name: Mine
@@ -112,6 +112,64 @@ class TestAssertPrivate:
                 },
             )
         )
+
+
+class TestAssertNoDataLoss:
+    EFS = "AWS::EFS::FileSystem"
+
+    def test_the_same_templates_pass(self, mine: Templates) -> None:
+        assert_no_data_loss(mine, mine)
+
+    def test_a_file_system_that_leaves_its_template_is_named(self, mine: Templates) -> None:
+        [name] = resources(mine["Mine-closed"], self.EFS)
+        without = {key: one for key, one in mine["Mine-closed"]["Resources"].items() if key != name}
+        with pytest.raises(AssertionError, match="the update loses data") as caught:
+            assert_no_data_loss(mine, {**mine, "Mine-closed": {**mine["Mine-closed"], "Resources": without}})
+
+        assert f"Mine-closed/{name} (AWS::EFS::FileSystem) is removed: DATA DELETED" in str(caught.value)
+        assert "Mine-open" not in str(caught.value)
+
+    @pytest.mark.parametrize("policy", ["Delete", None])
+    def test_a_replacement_is_named_with_the_property_that_causes_it(self, policy: str | None) -> None:
+        old, new = (
+            with_resource(self.EFS, {"KmsKeyId": key, "ThroughputMode": mode})
+            for key, mode in (("a", "bursting"), ("b", "elastic"))
+        )
+        new["Resources"]["It"] |= {"UpdateReplacePolicy": policy} if policy else {}
+        with pytest.raises(AssertionError) as caught:
+            assert_no_data_loss(old, new)
+
+        assert "Stack/It (AWS::EFS::FileSystem) is replaced, because of KmsKeyId: DATA DELETED" in str(caught.value)
+        assert "ThroughputMode" not in str(caught.value)
+
+    def test_a_change_in_place_passes(self) -> None:
+        assert_no_data_loss(
+            with_resource(self.EFS, {"ThroughputMode": "bursting"}),
+            with_resource(self.EFS, {"ThroughputMode": "elastic"}),
+        )
+
+    def test_what_is_retained_passes_unless_data_must_not_be_detached(self) -> None:
+        old, new = (with_resource("AWS::S3::Bucket", {"BucketName": name}) for name in ("a", "b"))
+        gone: dict[str, Any] = {"Resources": {}}
+        old["Resources"]["It"]["DeletionPolicy"] = new["Resources"]["It"]["UpdateReplacePolicy"] = "Retain"
+        assert_no_data_loss(old, new)
+        assert_no_data_loss(old, gone)
+
+        with pytest.raises(AssertionError, match="because of BucketName: the data stays"):
+            assert_no_data_loss(old, new, allow_detached=False)
+        with pytest.raises(AssertionError, match="is removed: the data stays"):
+            assert_no_data_loss(old, gone, allow_detached=False)
+
+    def test_a_resource_that_holds_no_data_may_go(self) -> None:
+        assert_no_data_loss(with_resource("AWS::SNS::Topic", {}), {"Resources": {}})
+
+    def test_a_stack_that_is_not_updated_is_left_out(self, mine: Templates) -> None:
+        assert_no_data_loss(mine, {"Mine-core": mine["Mine-core"]})
+
+    def test_fails_when_there_is_nothing_to_compare(self, mine: Templates) -> None:
+        renamed = {f"Other{name}": one for name, one in mine.items()}
+        with pytest.raises(ValueError, match="old has Mine-closed, Mine-core, Mine-open, new has OtherMine-closed"):
+            assert_no_data_loss(mine, renamed)
 
 
 class TestSnapshots:

@@ -62,12 +62,14 @@ class Change:
         type: Its CloudFormation type.
         effect: What happens to it.
         properties: The properties that differ, for one that is changed or replaced.
+        causes: Those for which it is replaced: paths such as `LustreConfiguration/DeploymentType`, or `Type`.
     """
 
     logical_id: str
     type: str
     effect: Effect
     properties: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 def changes(before: Template, after: Template) -> list[Change]:
@@ -159,7 +161,16 @@ def _gone(old: Mapping[str, Resource], new: Mapping[str, Resource], replaced: se
             effect = _kept(new[name].get("UpdateReplacePolicy"))
         elif old[name]["Type"] in _JOBS:
             effect = Effect.JOBS_END
-        yield Change(name, old[name]["Type"], effect, _differing(old[name], new[name]))
+        causes = _causes(old[name], new[name], replaced)
+        yield Change(name, old[name]["Type"], effect, _differing(old[name], new[name]), causes)
+
+
+def _causes(old: Resource, new: Resource, replaced: set[str]) -> tuple[str, ...]:
+    if old["Type"] != new["Type"]:
+        return ("Type",)
+    return tuple(
+        path for path, before, after in _create_only_values(old, new) if before != after or _names(after) & replaced
+    )
 
 
 def _kept(policy: str | None) -> Effect:
