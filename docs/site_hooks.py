@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -130,11 +131,12 @@ def api() -> Iterator[str]:
     """The page of the public names of both packages, read from their docstrings."""
     import workflow_context
     import workflow_stacks
+    import workflow_stacks.testing
 
     yield "# Python API\n"
-    for package in (workflow_context, workflow_stacks):
+    for package in (workflow_context, workflow_stacks, workflow_stacks.testing):
         yield f"\n## {package.__name__}\n"
-        yield f"{_paragraphs(package.__doc__ or '')}\n"
+        yield f"{inspect.cleandoc(package.__doc__ or '')}\n"
         for name in package.__all__:
             found = getattr(package, name)
             module = getattr(found, "__module__", None) or package.__name__

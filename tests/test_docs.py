@@ -17,6 +17,7 @@ import yaml
 from workflow_context.catalog import ENGINES
 from workflow_stacks.cli.commands import COMMANDS
 from workflow_stacks.cli.group import real_command
+from workflow_stacks.cli.init import CDK_CLI
 from workflow_stacks.local.engines import ENGINES as LOCAL_ENGINES
 from workflow_stacks.project import json_schema, parse_project, validate_project
 from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
@@ -255,6 +256,11 @@ def test_the_table_of_engines_is_that_of_the_catalog() -> None:
     assert [set(cell.split(", ")) for cell in rows["processors of the default image"]] == [
         set(engine.architectures) for engine in engines
     ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_name_the_cdk_cli_that_is_tested(page: Path) -> None:
+    assert set(re.findall(r"aws-cdk@[\d.]+\d", page.read_text())) <= {CDK_CLI}
 
 
 def test_make_targets_exist() -> None:
