@@ -1,0 +1,189 @@
+"""BatchCompute: queues, environments and machines, as the template says them."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from templates import Template, resources
+
+from workflow_context import BatchCompute, EfsFileSystem, Network
+
+ENVIRONMENT, QUEUE = "AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue"
+ARM = ec2.InstanceArchitecture.ARM_64
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[cdk.Stack, Network, EfsFileSystem]:
+    stack = cdk.Stack(cdk.App(), "Stack")
+    network = Network(stack, "Network")
+    return stack, network, EfsFileSystem(stack, "Storage", placement=network.placement())
+
+
+@pytest.fixture(scope="module")
+def template(parts: tuple[cdk.Stack, Network, EfsFileSystem]) -> Template:
+    """`Plain` has the defaults, `Spot` has Spot capacity and numbers of its own, `Heads` has head jobs on EC2."""
+    stack, network, storage = parts
+    placement = network.placement()
+    BatchCompute(stack, "Plain", placement, storage)
+    BatchCompute(
+        stack,
+        "Spot",
+        placement,
+        storage,
+        spot=True,
+        max_vcpus=512,
+        head_max_vcpus=4,
+        instance_types=["m6i", ec2.InstanceType("r6i.large")],
+        root_volume_size=cdk.Size.gibibytes(200),
+    )
+    BatchCompute(stack, "Heads", placement, storage, heads_on_fargate=False, architecture=ARM)
+    found: Template = cdk.assertions.Template.from_stack(stack).to_json()
+    return found
+
+
+def environment(template: Template, name: str) -> dict[str, Any]:
+    [found] = [one for key, one in resources(template, ENVIRONMENT).items() if key.startswith(name)]
+    assert found["Properties"]["Type"] == "MANAGED"
+    resources_: dict[str, Any] = found["Properties"]["ComputeResources"]
+    return resources_
+
+
+class TestBounds:
+    def test_16_head_jobs_and_256_vcpus_of_tasks_run_at_a_time_by_default(self, template: Template) -> None:
+        assert environment(template, "PlainHead")["MaxvCpus"] == 16
+        assert environment(template, "PlainTask")["MaxvCpus"] == 256
+
+    def test_bounds_that_are_written_hold_for_the_fallback_too(self, template: Template) -> None:
+        bounds = {name: environment(template, f"Spot{name}")["MaxvCpus"] for name in ("Head", "Task", "Fallback")}
+        assert bounds == {"Head": 4, "Task": 512, "Fallback": 512}
+
+    def test_no_machine_is_kept_while_nothing_runs(self, template: Template) -> None:
+        kept = {
+            one["Properties"]["ComputeResources"].get("MinvCpus", 0)
+            for one in resources(template, ENVIRONMENT).values()
+        }
+        assert kept == {0}
+
+
+class TestQueues:
+    def test_each_cancels_jobs_that_can_never_run_after_15_minutes(self, template: Template) -> None:
+        queues = resources(template, QUEUE)
+        assert len(queues) == 7
+        for queue in queues.values():
+            rules = queue["Properties"]["JobStateTimeLimitActions"]
+            assert {(one["State"], one["Action"], one["MaxTimeSeconds"]) for one in rules} == {
+                ("RUNNABLE", "CANCEL", 15 * 60)
+            }
+            assert {one["Reason"] for one in rules} == {
+                "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+            }
+
+    def test_each_has_one_environment(self, template: Template) -> None:
+        for queue in resources(template, QUEUE).values():
+            assert len(queue["Properties"]["ComputeEnvironmentOrder"]) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "kinds"),
+        [
+            ("Plain", {"Head": "FARGATE", "Task": "EC2"}),
+            ("Spot", {"Head": "FARGATE", "Task": "SPOT", "Fallback": "EC2"}),
+            ("Heads", {"Head": "EC2", "Task": "EC2"}),
+        ],
+    )
+    def test_spot_has_an_on_demand_queue_beside_it(self, template: Template, name: str, kinds: dict[str, str]) -> None:
+        found = {
+            key.removeprefix(name).split("Environment")[0].split("Instances")[0]: one["Properties"]["ComputeResources"][
+                "Type"
+            ]
+            for key, one in resources(template, ENVIRONMENT).items()
+            if key.startswith(name)
+        }
+        assert found == kinds
+
+
+class TestMachines:
+    def test_tasks_have_the_types_that_are_written(self, template: Template) -> None:
+        assert environment(template, "SpotTask")["InstanceTypes"] == ["m6i", "r6i.large"]
+        assert environment(template, "PlainTask")["InstanceTypes"] == ["default_x86_64"]
+
+    def test_head_jobs_have_x86_64_whatever_tasks_have(self, template: Template) -> None:
+        assert environment(template, "HeadsTask")["InstanceTypes"] == ["default_arm64"]
+        assert environment(template, "HeadsHead")["InstanceTypes"] == ["default_x86_64"]
+
+    def test_the_root_volume_is_encrypted_and_as_large_as_written(self, template: Template) -> None:
+        sizes = {}
+        for key, one in resources(template, "AWS::EC2::LaunchTemplate").items():
+            data = one["Properties"]["LaunchTemplateData"]
+            assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+            [root] = data["BlockDeviceMappings"]
+            assert root["Ebs"]["Encrypted"] is True
+            assert root["Ebs"]["DeleteOnTermination"] is True
+            sizes[key.split("LaunchTemplate")[0]] = root["Ebs"]["VolumeSize"]
+        assert sizes == {"Plain": 100, "Spot": 200, "Heads": 100}
+
+    def test_a_changed_launch_template_changes_the_machines_and_lets_jobs_end(self, template: Template) -> None:
+        for one in resources(template, ENVIRONMENT).values():
+            properties = one["Properties"]
+            assert properties["ReplaceComputeEnvironment"] is False
+            if properties["ComputeResources"]["Type"] == "FARGATE":
+                continue
+            version = properties["ComputeResources"]["LaunchTemplate"]["Version"]
+            assert version["Fn::GetAtt"][1] == "LatestVersionNumber"
+            assert properties["UpdatePolicy"] == {
+                "JobExecutionTimeoutMinutes": 120 * 60,
+                "TerminateJobsOnUpdate": False,
+            }
+
+
+class TestOrder:
+    def test_environments_wait_for_the_mount_targets_and_the_access_point(self, template: Template) -> None:
+        needed = {*resources(template, "AWS::EFS::MountTarget"), *resources(template, "AWS::EFS::AccessPoint")}
+        assert len(needed) == 3
+        for name, one in resources(template, ENVIRONMENT).items():
+            assert needed <= set(one["DependsOn"]), name
+
+    def test_environments_go_before_the_role_of_their_machines(self, template: Template) -> None:
+        for name, one in resources(template, ENVIRONMENT).items():
+            if one["Properties"]["ComputeResources"]["Type"] != "FARGATE":
+                [role] = [
+                    key for key in resources(template, "AWS::IAM::Role") if key.startswith(name[:4]) and "Ins" in key
+                ]
+                assert role in one["DependsOn"], name
+
+
+class TestRights:
+    def test_nothing_is_let_in_and_machines_reach_the_file_system(self, template: Template) -> None:
+        for name, group in resources(template, "AWS::EC2::SecurityGroup").items():
+            assert "SecurityGroupIngress" not in group["Properties"], name
+        rules = resources(template, "AWS::EC2::SecurityGroupIngress").values()
+        assert {one["Properties"]["FromPort"] for one in rules} == {2049}
+        assert len(rules) == 3
+        assert all(one["Properties"]["GroupId"]["Fn::GetAtt"][0].startswith("Storage") for one in rules)
+
+    def test_machines_have_the_managed_policy_of_ecs_alone(self, template: Template) -> None:
+        for name, role in resources(template, "AWS::IAM::Role").items():
+            if "InstanceRole" in name:
+                [policy] = role["Properties"]["ManagedPolicyArns"]
+                assert "service-role/AmazonEC2ContainerServiceforEC2Role" in json.dumps(policy)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"gpu": True, "architecture": ARM}, ValueError, "gpu needs architecture X86_64"),
+        ({"fallback_to_on_demand": True}, ValueError, "fallback_to_on_demand is for Spot capacity"),
+        ({"max_vcpus": 0}, ValueError, "max_vcpus must be at least 1, got 0"),
+        ({"head_max_vcpus": 0}, ValueError, "head_max_vcpus must be at least 1, got 0"),
+        ({"root_volume_size": 200}, TypeError, r"such as cdk.Size.gibibytes\(200\), got 200"),
+        ({"instance_types": [4]}, TypeError, "instance_types must be names such as 'm6i'"),
+    ],
+)
+def test_fails_when_an_option_is_wrong(
+    parts: tuple[cdk.Stack, Network, EfsFileSystem], options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    _, network, storage = parts
+    with pytest.raises(error, match=message):
+        BatchCompute(cdk.Stack(cdk.App(), "Wrong"), "Compute", network.placement(), storage, **options)
