@@ -130,3 +130,9 @@ def test_json_has_keys_in_camel_case(arguments: list[str]) -> None:
     assert result.exit_code == 0, result.stderr
     wrong = {key for key in keys(json.loads(result.stdout)) if not re.fullmatch("[a-z][A-Za-z0-9]*", key)}
     assert not wrong
+
+
+def test_a_reader_that_has_enough_ends_the_command_without_a_word() -> None:
+    code = "from workflow_stacks.console import main; import sys; sys.argv[1:] = ['schema']; main()"
+    run = subprocess.run(["bash", "-c", f'"{sys.executable}" -c "{code}" | head -n 1'], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("{\n", "")

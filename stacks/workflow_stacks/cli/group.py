@@ -36,6 +36,8 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except (WorkflowContextError, PluginError) as error:
             message = str(error)
+        except BrokenPipeError:
+            raise  # whoever reads has what it wanted, as `head` does: click ends without a word
         except OSError as error:
             message = in_words(error)
         except ModuleNotFoundError as error:
