@@ -20,9 +20,23 @@ from workflow_context import (
     ToilEngine,
     WorkflowContext,
 )
+from workflow_context.program import pbs_files
 from workflow_context.scripts import read_script
 
 NEEDS_TOIL = "running Toil's own code needs toil[aws]"
+SHARED = ("--workDir", "/var/lib/toil", "--coordinationDir", "/var/lib/toil")
+RUNNER = """#!/bin/sh
+env >"$HOME/environment"
+printf '%s\\n' "${0##*/}" "$@"
+exit ${RUNNER_CODE:-0}
+"""
+BOTO3 = """
+from pathlib import Path
+class client:
+    def __init__(self, service): assert service == "s3"
+    def put_object(self, Bucket, Key, Body, ContentType):
+        (Path.home() / f"{Bucket}+{Key.replace('/', '+')}").write_bytes(Body)
+"""
 VARIABLES = ("AWS_DEFAULT_REGION", "TOIL_AWS_REGION", "TOIL_AWS_BATCH_QUEUE", "TOIL_AWS_BATCH_JOB_ROLE_ARN")
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html: where the names differ.
@@ -166,25 +180,38 @@ class TestJobStore:
 class TestHeadJob:
     @pytest.fixture
     def run_head(self, engine_templates: Templates, tmp_path: Path) -> Callable[..., list[str]]:
-        """Run the head script with runners that say what they were called with."""
+        """Run the head script with runners that say what they were called with, and no S3 to keep that in."""
+        program = tmp_path / "program"
+        for name, text in pbs_files().items():
+            (program / name).parent.mkdir(parents=True, exist_ok=True)
+            (program / name).write_text(text)
+        (program / "boto3.py").write_text(BOTO3)
         for name in ("toil-wdl-runner", "toil-cwl-runner"):
-            (tmp_path / name).write_text('#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@"\n')
+            (tmp_path / name).write_text(RUNNER)
             (tmp_path / name).chmod(0o755)
+        # Nothing outside of this test's directory is made.
+        script = read_script("toil_head.sh").replace("mkdir -p /var/lib/toil", ":")
 
-        def run(*arguments: str, attempt: int = 1) -> list[str]:
+        set_ = environment(engine_templates["toil"])
+
+        def run(*arguments: str, attempt: int = 1, **more: str) -> list[str]:
             done = subprocess.run(
-                ["bash", "-c", read_script("toil_head.sh"), "toil", *arguments],
+                ["bash", "-c", read_script("fetched.sh") + script, "toil", *arguments],
                 env={
-                    **environment(engine_templates["toil"]),
+                    **{name: value for name, value in set_.items() if name != "BASH_ENV"},
                     "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                    "HOME": str(tmp_path),
                     "TMPDIR": str(tmp_path),
                     "AWS_BATCH_JOB_ID": "0d8e7a51-1111-4222-8333-000000000abc",
                     "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+                    "python": sys.executable,
+                    "folder": str(program),
+                    **more,
                 },
                 capture_output=True,
                 text=True,
             )
-            assert done.returncode == 0, done.stderr
+            assert done.returncode == int(more.get("RUNNER_CODE", 0)), done.stderr
             return done.stdout.splitlines()[1:]
 
         return run
@@ -193,27 +220,53 @@ class TestHeadJob:
         self, run_head: Callable[..., list[str]], engine_templates: Templates
     ) -> None:
         store = output(engine_templates["toil"], "JobStore")
-        assert run_head("wdl", "https://example.org/hello.wdl", "s3://bucket/inputs.json", "new") == [
-            *("toil-wdl-runner", "--batchSystem", "aws_batch", "--retryCount", "3"),
+        assert run_head("wdl", "https://example.org/hello.wdl", "https://example.org/i.json", "s3://b/r/", "new") == [
+            *("toil-wdl-runner", "--batchSystem", "aws_batch", "--retryCount", "3", *SHARED),
             *("--jobStore", f"{store}-0d8e7a51111142228333000000000abc"[: len(store) + 29]),
-            *("--outputDirectory", "s3://project-bucket/contexts/toil/toil/results"),
-            *("https://example.org/hello.wdl", "s3://bucket/inputs.json"),
+            *("--outputDirectory", "s3://b/r", "https://example.org/hello.wdl", "https://example.org/i.json"),
         ]
 
     def test_a_cwl_workflow_is_run_by_the_runner_of_its_language(self, run_head: Callable[..., list[str]]) -> None:
-        said = run_head("cwl", "https://example.org/hello.cwl", '{"message": "a b"}', "new")
+        said = run_head("cwl", "https://example.org/hello.cwl", '{"message": "a b"}', "s3://b/r/", "new")
         assert said[0] == "toil-cwl-runner"
-        assert said[-4:] == [
-            *("--destBucket", "s3://project-bucket/contexts/toil/toil/results"),
-            *("https://example.org/hello.cwl", "inputs.json"),
-        ]
+        assert said[-4:] == ["--destBucket", "s3://b/r", "https://example.org/hello.cwl", "inputs.json"]
+
+    def test_what_it_prints_at_the_end_is_kept_beside_the_outputs(
+        self, run_head: Callable[..., list[str]], tmp_path: Path
+    ) -> None:
+        said = run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new")
+        assert (tmp_path / "b+r+outputs.json").read_text().splitlines() == said
+
+    def test_a_workflow_that_fails_leaves_no_outputs_and_its_exit_code(
+        self, run_head: Callable[..., list[str]], tmp_path: Path
+    ) -> None:
+        run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new", RUNNER_CODE="7")
+        assert not (tmp_path / "b+r+outputs.json").exists()
+
+    def test_tasks_do_not_inherit_where_its_own_credentials_are(
+        self, run_head: Callable[..., list[str]], tmp_path: Path
+    ) -> None:
+        """Toil sets the environment of the head job in every task, over the task's own."""
+        run_head(
+            "wdl", "w.wdl", "{}", "s3://b/r/", "new", AWS_CONTAINER_CREDENTIALS_RELATIVE_URI="/v2/credentials/head"
+        )
+        passed_on = (tmp_path / "environment").read_text().splitlines()
+        assert not [line for line in passed_on if line.startswith(("AWS_CONTAINER_", "AWS_BATCH_", "ECS_"))]
+        assert any(line.startswith("AWS_DEFAULT_REGION=") for line in passed_on)
+        configured = (tmp_path / ".aws" / "config").read_text()
+        assert configured.startswith("[default]\ncredential_process = ")
+        assert configured.endswith(" credentials http://169.254.170.2/v2/credentials/head\n")
+
+    def test_its_tasks_are_known_by_the_run(self, run_head: Callable[..., list[str]], tmp_path: Path) -> None:
+        run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new", WORKFLOW_RUN_ID="20260101-000000-abcd")
+        assert "TOIL_OWNER_TAG=20260101-000000-abcd" in (tmp_path / "environment").read_text().splitlines()
 
     def test_a_second_attempt_and_a_job_store_that_is_named_are_gone_on_with(
         self, run_head: Callable[..., list[str]]
     ) -> None:
-        assert "--restart" not in run_head("wdl", "w.wdl", "{}", "new")
-        assert "--restart" in run_head("wdl", "w.wdl", "{}", "new", attempt=2)
-        named = run_head("wdl", "w.wdl", "{}", "aws:us-east-1:toil-x-run")
+        assert "--restart" not in run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new")
+        assert "--restart" in run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new", attempt=2)
+        named = run_head("wdl", "w.wdl", "{}", "s3://b/r/", "aws:us-east-1:toil-x-run")
         assert "--restart" in named
         assert "aws:us-east-1:toil-x-run" in named
 

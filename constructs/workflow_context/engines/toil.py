@@ -52,8 +52,9 @@ class ToilEngine(WorkflowEngine):
     Attributes:
         task_role: The role of task jobs.
         job_store: Beginning of the job store names that the roles of the context may use: `aws:<region>:toil-…`.
-        head_job_definition: Runs one workflow: parameters `language` (`wdl` or `cwl`), `workflow` (its URL), `inputs`
-            (JSON, or the URL of a JSON file) and `jobStore` (`new`, or the name of one to go on with).
+        head_job_definition: Runs one workflow: parameters `language` (`wdl` or `cwl`), `workflow` (its URL; one in S3
+            comes with what lies beside it), `inputs` (JSON, or the URL of a JSON file), `outputs` (an S3 folder, where
+            `outputs.json` names them at the end) and `jobStore` (`new`, or the name of one to go on with).
 
     Raises:
         ValueError: The file system is mounted: Toil's job definitions carry no mount.
@@ -104,14 +105,13 @@ class ToilEngine(WorkflowEngine):
             self.head_container(
                 "Head",
                 image=image,
-                command=[
-                    *("bash", "-c", read_script("toil_head.sh"), "toil"),
-                    *("Ref::language", "Ref::workflow", "Ref::inputs", "Ref::jobStore"),
-                ],
+                command=self.head_command(
+                    "Ref::language", "Ref::workflow", "Ref::inputs", "Ref::outputs", "Ref::jobStore"
+                ),
                 environment={
+                    **self.program_environment(["fetched.sh", "toil_head.sh"]),
                     **self._settings(),
                     "TOIL_JOB_STORE": self.job_store,
-                    "TOIL_OUTPUTS": self.outputs.within("toil", "results").uri,
                 },
             ),
             parameters={
@@ -119,6 +119,7 @@ class ToilEngine(WorkflowEngine):
                 "workflow": "https://raw.githubusercontent.com/DataBiosphere/toil/releases/9.6.0/"
                 "src/toil/test/wdl/miniwdl_self_test/self_test.wdl",
                 "inputs": "{}",
+                "outputs": self.outputs.within("toil", "results").uri,
                 "jobStore": "new",
             },
             timeout=cdk.Duration.days(14),

@@ -48,9 +48,30 @@ def _localize(arguments: list[str]) -> None:
     _print(localize(arguments[0], Path(arguments[1]), os.environ["AWS_REGION"]))
 
 
-# `fetch` and `localize`, of a workflow and its inputs, are for the scripts of head jobs. Each imports what it needs:
+def _run_apart(arguments: list[str]) -> None:
+    from .apart import run_apart
+
+    outputs, *command = arguments
+    sys.exit(run_apart(command, outputs, Path(sys.argv[0])))
+
+
+def _credentials(arguments: list[str]) -> None:
+    from .credentials import for_sdk
+
+    _print(for_sdk(*arguments))
+
+
+# Those after `qdel` are for the scripts of head jobs. Each imports what it needs:
 # most calls are of qsub, which needs least, and an engine makes thousands of them.
-_COMMANDS = {"qsub": _qsub, "qstat": _qstat, "qdel": _qdel, "fetch": _fetch, "localize": _localize}
+_COMMANDS = {
+    "qsub": _qsub,
+    "qstat": _qstat,
+    "qdel": _qdel,
+    "fetch": _fetch,
+    "localize": _localize,
+    "run-apart": _run_apart,
+    "credentials": _credentials,
+}
 
 
 def _print(text: str) -> None:

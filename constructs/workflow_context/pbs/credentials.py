@@ -39,18 +39,51 @@ def find_credentials() -> Credentials:
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return Credentials(*(os.environ.get(name, "") for name in names))
-    relative = os.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-    if relative:
-        return _parse(_get(_CONTAINERS + relative, {}))
-    address = os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-    if address:
-        return _parse(_get(address, {"Authorization": os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")}))
+    container = container_endpoint()
+    if container:
+        return _parse(_of_container(*container))
     machine = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", _MACHINE).rstrip("/") + "/latest"
     token = _get(f"{machine}/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"}, "PUT").decode()
     headers = {"X-aws-ec2-metadata-token": token}
     place = f"{machine}/meta-data/iam/security-credentials/"
     role = _get(place, headers).decode().split("\n")[0]
     return _parse(_get(place + role, headers))
+
+
+def container_endpoint() -> tuple[str, str] | None:
+    """Where the credentials of the task role are: the address, and the token that it asks for; None where none are."""
+    relative = os.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    address = _CONTAINERS + relative if relative else os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    return (address, os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")) if address else None
+
+
+def for_sdk(address: str, token: str = "") -> str:
+    """The credentials of a task role, as AWS SDKs take them from a `credential_process`.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+
+    Args:
+        address: Where they are.
+        token: The token that the address asks for. Default: none.
+
+    Raises:
+        OSError: No usable answer.
+    """
+    content = _of_container(address, token)
+    found = _parse(content)
+    return json.dumps(
+        {
+            "Version": 1,
+            "AccessKeyId": found.key,
+            "SecretAccessKey": found.secret,
+            "SessionToken": found.token,
+            "Expiration": json.loads(content).get("Expiration"),
+        }
+    )
+
+
+def _of_container(address: str, token: str) -> bytes:
+    return _get(address, {"Authorization": token} if token else {})
 
 
 def _parse(content: bytes) -> Credentials:

@@ -15,6 +15,10 @@ Job = Mapping[str, Any]
 RUN_TAG = "workflow-context:run"
 """The tag that tells of which run a job is: its value is the id of the run."""
 
+OWNER_TAG = "Owner"
+"""The tag that Toil gives to its jobs; the value is the id of the run. It gives no other.
+https://toil.readthedocs.io/en/latest/appendices/environment_vars.html"""
+
 STOP_REASON = "Stopped by workflow-context stop"
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
@@ -65,7 +69,8 @@ class RunJobs:
             tags = self._tags.get(id_, {})
             # On the local cloud every job tells which one submitted it; miniwdl's jobs do so everywhere.
             parents = {tags.get("local:submitted-by"), tags.get("AWS_BATCH_PARENT_JOB_ID")}
-            if tags.get(RUN_TAG) == self._record.run_id or parents & family:
+            of_run = self._record.run_id in (tags.get(RUN_TAG), tags.get(OWNER_TAG))
+            if of_run or parents & family:
                 family.add(id_)
                 yield job
 

@@ -77,6 +77,7 @@ def submit(
             mount=mounts[0]["containerPath"] if mounts else "",
             parameters=definition.get("parameters", {}),
             command=container["command"],
+            language=settings.type,
             is_local=target.is_local,
         )
         submission = engine.prepare(source, inputs, place)
@@ -139,7 +140,7 @@ def resubmit(target: Target, record: RunRecord) -> RunRecord:
     Raises:
         WorkflowContextError: AWS refuses the head job.
     """
-    parameters = dict(engine_of(target).resume(record))
+    parameters = dict(engine_of(target).resume(record, target.outputs))
     head = _submit_head(target, record, parameters, {RUN_VARIABLE: record.run_id})
     resumed = record.model_copy(update={"head_jobs": (*record.head_jobs, head), "parameters": parameters})
     store = store_of(target)

@@ -8,12 +8,14 @@ from .cromwell import Cromwell
 from .miniwdl import Miniwdl
 from .nextflow import Nextflow
 from .snakemake import Snakemake
+from .toil import Toil
 
 ENGINES: Mapping[str, LocalEngine] = {
     "cromwell": Cromwell(),
     "miniwdl": Miniwdl(),
     "nextflow": Nextflow(),
     "snakemake": Snakemake(),
+    "toil": Toil(),
 }
 """By the name that a project file gives to the engine."""
 

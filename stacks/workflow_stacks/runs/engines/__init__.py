@@ -6,10 +6,12 @@ from .base import RunEngine
 from .miniwdl import Miniwdl
 from .nextflow import Nextflow
 from .snakemake import Snakemake
+from .toil import Toil
 
 ENGINES: Mapping[str, RunEngine] = {
     "miniwdl": Miniwdl(),
     "nextflow": Nextflow(),
     "snakemake": Snakemake(),
+    "toil": Toil(),
 }
 """By the name that a project file gives to the engine."""

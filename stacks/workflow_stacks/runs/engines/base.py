@@ -39,6 +39,7 @@ class Place:
         mount: Where jobs find the shared file system; empty when there is none.
         parameters: The parameters of the head job definition, with their defaults.
         command: The command of the head job definition.
+        language: The language of the context's workflows.
         is_local: Whether it is on the local cloud.
     """
 
@@ -48,6 +49,7 @@ class Place:
     mount: str
     parameters: Mapping[str, str]
     command: Sequence[str] = ()
+    language: str = ""
     is_local: bool = False
 
 
@@ -84,8 +86,14 @@ class RunEngine(abc.ABC):
             WorkflowInputError: They cannot be used.
         """
 
-    def resume(self, record: RunRecord) -> Mapping[str, str]:
-        """The parameters of a head job that goes on with a run. Default: those of the run itself."""
+    def resume(self, record: RunRecord, outputs: Mapping[str, str]) -> Mapping[str, str]:
+        """The parameters of a head job that goes on with a run. Default: those of the run itself.
+
+        Args:
+            record: The run.
+            outputs: The outputs of the context's stack.
+        """
+        del outputs
         return record.parameters
 
     def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:

@@ -44,7 +44,8 @@ class Nextflow(RunEngine):
         )
 
     @override
-    def resume(self, record: RunRecord) -> Mapping[str, str]:
+    def resume(self, record: RunRecord, outputs: Mapping[str, str]) -> Mapping[str, str]:
+        del outputs
         return {**record.parameters, "session": record.head_jobs[0]}
 
 

@@ -1,0 +1,143 @@
+"""Inputs of CWL workflows, by the types that the workflow gives them, brought to the context.
+
+https://www.commonwl.org/v1.2/CommandLineTool.html#CommandInputParameter
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+from .base import read_file, read_inputs
+
+_FILES = ("File", "Directory")
+_MAIN = ("#main", "main")
+
+
+def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> dict[str, Any]:
+    """Inputs as the runner of CWL takes them, files of this machine by their address in S3.
+
+    A workflow that the engine reads from an address by itself is not checked.
+
+    Raises:
+        WorkflowInputError: The workflow is not CWL, or its inputs cannot be used.
+    """
+    if source.file is None:
+        return {name: _staged(value, stage) for name, value in read_inputs(source, inputs).items()}
+    types = _types(source.file)
+    values: dict[str, Any] = {}
+    for file in source.inputs:
+        values |= read_file(file)
+    for given in inputs:
+        name, equals, text = given.partition("=")
+        if equals:
+            _add(values, name, text, types)
+        else:
+            values |= read_file(Path(given))
+    missing = [
+        f"{name} ({_said(type_)})" for name, type_ in types.items() if name not in values and not type_["optional"]
+    ]
+    if missing:
+        raise WorkflowInputError(f"the workflow needs inputs that are not given: {', '.join(missing)}")
+    return {name: _staged(value, stage) for name, value in values.items()}
+
+
+def _types(file: Path) -> dict[str, dict[str, Any]]:
+    """Of each input: the name of its type, whether it is an array of it, and whether it may be left out."""
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WorkflowInputError(f"{file} is not CWL that can be read: {error}") from error
+    process = _main_of(document) if isinstance(document, dict) else None
+    if not isinstance(process, dict) or "class" not in process:
+        raise WorkflowInputError(f"{file} is not CWL: it has no 'class', nor a '$graph' with a process 'main'")
+    found = process.get("inputs") or {}
+    if isinstance(found, list):
+        found = {str(one["id"]).rpartition("#")[2].rpartition("/")[2]: one for one in found}
+    return {str(name): _type(one) for name, one in found.items()}
+
+
+def _main_of(document: Mapping[str, Any]) -> Any:
+    graph = document.get("$graph")
+    if graph is None:
+        return document
+    return graph[0] if len(graph) == 1 else next((one for one in graph if one.get("id") in _MAIN), None)
+
+
+def _type(parameter: Any) -> dict[str, Any]:
+    has_default = isinstance(parameter, dict) and "default" in parameter
+    found = parameter.get("type") if isinstance(parameter, dict) else parameter
+    optional = False
+    if isinstance(found, list):
+        optional = "null" in found
+        others = [one for one in found if one != "null"]
+        found = others[0] if len(others) == 1 else "Any"
+    if isinstance(found, str) and found.endswith("?"):
+        found, optional = found[:-1], True
+    is_array = False
+    if isinstance(found, dict) and found.get("type") == "array":
+        found, is_array = found["items"], True
+    if isinstance(found, str) and found.endswith("[]"):
+        found, is_array = found[:-2], True
+    return {
+        "name": found if isinstance(found, str) else "record",
+        "array": is_array,
+        "optional": optional or has_default,
+    }
+
+
+def _said(type_: Mapping[str, Any]) -> str:
+    return f"{type_['name']}{'[]' if type_['array'] else ''}"
+
+
+def _add(values: dict[str, Any], name: str, text: str, types: Mapping[str, Mapping[str, Any]]) -> None:
+    """Take `name=value`; given more than once, the values are an array."""
+    if name not in types:
+        known = ", ".join(types) or "none"
+        raise WorkflowInputError(f"the workflow has no input '{name}'; its inputs are {known}")
+    type_ = types[name]
+    if type_["array"] and not text.startswith("["):
+        values.setdefault(name, []).append(_value(name, text, str(type_["name"])))
+    else:
+        values[name] = _value(name, text, "array" if type_["array"] else str(type_["name"]))
+
+
+def _value(name: str, text: str, kind: str) -> Any:
+    if kind in _FILES:
+        if "://" not in text and not Path(text).exists():
+            raise WorkflowInputError(f"the input {name} is {text}, which does not exist on this machine")
+        return {"class": kind, "location": text}
+    if kind == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        if kind in ("boolean", "int", "long", "float", "double", "array", "record"):
+            raise WorkflowInputError(f"the input {name} is '{text}', which is not of the type {kind}") from error
+        return text  # an enum, or Any
+
+
+def _staged(value: Any, stage: Stage) -> Any:
+    """Files and directories of this machine by their addresses in S3, wherever they are in a value."""
+    if isinstance(value, list):
+        return [_staged(one, stage) for one in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _staged(one, stage) for key, one in value.items()}
+    place = value.get("location", value.get("path"))
+    if value.get("class") not in _FILES or not isinstance(place, str) or "://" in place.removeprefix("file://"):
+        return value
+    path = Path(place.removeprefix("file://"))
+    others = {key: one for key, one in value.items() if key not in ("path", "location")}
+    if path.is_dir() and value["class"] == "Directory":
+        return {"basename": path.name, **others, "location": stage.put_folder(files_below(path))}
+    if path.is_file() and value["class"] == "File":
+        return {"basename": path.name, **others, "location": stage.put_file(path)}
+    raise WorkflowInputError(f"{place} is no {value['class']} of this machine")

@@ -1,0 +1,70 @@
+"""Runs of Toil: the workflow's folder in S3, and a job store for each run, which a resumed one goes on with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from typing_extensions import override
+
+from workflow_stacks.runs.record import RunRecord
+from workflow_stacks.runs.staging import Stage, files_below
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+from .base import Place, RunEngine, Store, Submission
+from .cwl_inputs import cwl_inputs
+from .wdl_inputs import wdl_inputs
+
+_INPUTS: Mapping[str, Callable[[WorkflowSource, Sequence[str], Stage], dict[str, Any]]] = {
+    "cwl": cwl_inputs,
+    "wdl": wdl_inputs,
+}
+_ID_CHARACTERS = 28
+
+
+class Toil(RunEngine):
+    """WDL and CWL. The names of outputs are those that Toil itself prints at the end."""
+
+    @override
+    def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        values = _INPUTS[place.language](source, inputs, place.stage)
+        return Submission(
+            {
+                "language": place.language,
+                "workflow": _staged_workflow(source, place.stage),
+                "inputs": place.stage.put(json.dumps(values).encode(), "inputs.json"),
+                "outputs": place.results,
+            },
+            place.results,
+            values,
+        )
+
+    @override
+    def resume(self, record: RunRecord, outputs: Mapping[str, str]) -> Mapping[str, str]:
+        # As the head job names it: scripts/toil_head.sh of the constructs.
+        digits = re.sub("[^0-9a-f]", "", record.head_jobs[0])[:_ID_CHARACTERS]
+        return {**record.parameters, "jobStore": f"{outputs['JobStore']}-{digits}"}
+
+    @override
+    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
+        content = store.read(f"{record.outputs}outputs.json")
+        found: dict[str, Any] = json.loads(content) if content else {}
+        return {name: _plain(value) for name, value in found.items()}
+
+
+def _staged_workflow(source: WorkflowSource, stage: Stage) -> str:
+    if source.file is None:
+        return source.main
+    return f"{stage.put_folder(files_below(source.file.parent))}{PurePosixPath(source.main).name}"
+
+
+def _plain(value: Any) -> Any:
+    """A file of CWL as its address."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
+        return value.get("location", value)
+    return value

@@ -1,0 +1,135 @@
+"""Inputs of WDL workflows: checked on this machine, where a mistake is found at once, and brought to the context."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+from .base import read_file, read_inputs
+
+_FILES = ("File", "Directory")
+
+
+def wdl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> dict[str, Any]:
+    """Inputs by the types that the workflow gives them: name to value, files of this machine by their address in S3.
+
+    A workflow that the engine reads from an address by itself is not checked.
+
+    Raises:
+        WorkflowInputError: The workflow is not WDL, or its inputs cannot be used.
+    """
+    if source.file is None:
+        return read_inputs(source, inputs)
+    types = _types(source.file)
+    values = _values(source, inputs, types)
+    _check_required(types, values)
+    return {name: _staged(value, types.get(_short(name)), stage) for name, value in values.items()}
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _types(workflow: Path) -> dict[str, tuple[Any, bool]]:
+    """The type of each input that the workflow has, and whether it must be given."""
+    try:
+        import WDL
+    except ModuleNotFoundError as error:
+        raise WorkflowInputError("to check and pack a WDL workflow, miniwdl is needed: pip install miniwdl") from error
+
+    def said(error: Any) -> str:
+        position = getattr(error, "pos", None)
+        return f"{position.abspath}:{position.line}: {error}" if position else f"{workflow}: {error}"
+
+    try:
+        document = WDL.load(str(workflow))
+    except WDL.Error.MultipleValidationErrors as errors:
+        raise WorkflowInputError("\n".join(said(error) for error in errors.exceptions)) from errors
+    except (WDL.Error.SyntaxError, WDL.Error.ImportError, WDL.Error.ValidationError) as error:
+        cause = error.__cause__ if isinstance(error, WDL.Error.ImportError) else None
+        raise WorkflowInputError(said(cause or error)) from error
+    target = document.workflow or (document.tasks[0] if len(document.tasks) == 1 else None)
+    if target is None:
+        raise WorkflowInputError(f"{workflow} has no workflow")
+    required = {binding.name for binding in target.required_inputs}
+    return {binding.name: (binding.value.type, binding.name in required) for binding in target.available_inputs}
+
+
+def _values(source: WorkflowSource, inputs: Sequence[str], types: Mapping[str, tuple[Any, bool]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for file in source.inputs:
+        values |= read_file(file)
+    for given in inputs:
+        name, equals, text = given.partition("=")
+        if equals:
+            _add(values, name, text, types)
+        else:
+            values |= read_file(Path(given))
+    return values
+
+
+def _check_required(types: Mapping[str, tuple[Any, bool]], values: Mapping[str, Any]) -> None:
+    """Say at once which inputs are missing or do not exist, before a head job is started for nothing."""
+    given = {_short(name) for name in values} | set(values)
+    missing = [f"{name} ({type_})" for name, (type_, required) in types.items() if required and name not in given]
+    if missing:
+        raise WorkflowInputError(f"the workflow needs inputs that are not given: {', '.join(missing)}")
+    gone = [
+        f"{name} is {value}"
+        for name, value in values.items()
+        if isinstance(value, str)
+        and str(types.get(_short(name), ("", False))[0]).removesuffix("?") == "File"
+        and "://" not in value
+        and not value.startswith("/mnt/")
+        and not Path(value).exists()
+    ]
+    if gone:
+        raise WorkflowInputError(f"files of inputs do not exist on this machine: {', '.join(gone)}")
+
+
+def _add(values: dict[str, Any], name: str, text: str, types: Mapping[str, tuple[Any, bool]]) -> None:
+    """Take `name=value`; given more than once, the values are an array."""
+    if name not in types:
+        known = ", ".join(types) or "none"
+        raise WorkflowInputError(f"the workflow has no input '{name}'; its inputs are {known}")
+    kind = str(types[name][0]).removesuffix("?")
+    if not kind.startswith("Array[") or text.startswith("["):
+        values[name] = _value(name, text, kind)
+    else:
+        item = kind[len("Array[") :].rstrip("+").removesuffix("]").removesuffix("?")
+        values.setdefault(name, []).append(_value(name, text, item))
+
+
+def _value(name: str, text: str, kind: str) -> Any:
+    if kind in ("String", *_FILES):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WorkflowInputError(f"the input {name} is '{text}', which is not of the type {kind}") from error
+
+
+def _staged(value: Any, type_: tuple[Any, bool] | None, stage: Stage) -> Any:
+    """Bring local files to the context; the same content has the same address, so that calls are found in the cache."""
+    if isinstance(value, list):
+        return [_staged(item, type_, stage) for item in value]
+    if isinstance(value, dict):
+        return {key: _staged(item, type_, stage) for key, item in value.items()}
+    kind = str(type_[0]) if type_ else ""
+    may_be_file = type_ is None or any(one in kind for one in _FILES) or not _is_plain(kind)
+    if not isinstance(value, str) or not may_be_file or "://" in value:
+        return value
+    path = Path(value)
+    if path.is_dir() and "Directory" in kind:
+        return stage.put_folder(files_below(path))
+    return stage.put_file(path) if path.is_file() else value
+
+
+def _is_plain(kind: str) -> bool:
+    """Whether a type has a name of WDL's own: a struct may hold files."""
+    return kind.rstrip("?+]").rpartition("[")[2] in ("Boolean", "Int", "Float", "String")
