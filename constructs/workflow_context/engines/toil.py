@@ -133,6 +133,8 @@ class ToilEngine(WorkflowEngine):
                 *(f"export {name}={value}" for name, value in self._settings().items()),
                 f"# toil-wdl-runner --batchSystem aws_batch --jobStore {self.job_store}-NAME WORKFLOW.wdl INPUTS.json",
                 "# NAME: lower-case letters and digits, at most 28; a new one for each run.",
+                "# Add --workDir /var/lib/toil --coordinationDir /var/lib/toil (make it here too): else tasks on one",
+                "# machine delete each other's files.",
             ]
         )
 

@@ -1,0 +1,80 @@
+"""Inputs of CWL workflows: by their types, with the files of this machine in S3."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow_stacks.runs.engines.cwl_inputs import cwl_inputs
+from workflow_stacks.runs.staging import WorkflowInputError
+from workflow_stacks.runs.workflow_source import WorkflowSource
+
+TOOL = """
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: cat
+inputs:
+  data: File
+  more: File[]
+  folder: Directory?
+  name: string
+  times: {type: int, default: 1}
+  kinds: {type: {type: array, items: string}, default: []}
+outputs: []
+"""
+
+
+class Stage:
+    """Keeps nothing, and says where it would be."""
+
+    def put_file(self, file: Path) -> str:
+        return f"s3://bucket/{file.name}"
+
+    def put_folder(self, files: dict[str, Path]) -> str:
+        return f"s3://bucket/folder-of-{len(files)}/"
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Any:
+    (tmp_path / "tool.cwl").write_text(TOOL)
+    (tmp_path / "folder").mkdir()
+    for name in ("a.txt", "b.txt", "folder/c.txt"):
+        (tmp_path / name).write_text(name)
+
+    def read(*inputs: str) -> dict[str, Any]:
+        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, Stage())  # type: ignore[arg-type]
+
+    return read
+
+
+def test_files_and_folders_of_this_machine_are_staged_and_keep_their_names(given: Any, tmp_path: Path) -> None:
+    a, b, folder = (tmp_path / name for name in ("a.txt", "b.txt", "folder"))
+    values = given(f"data={a}", f"more={a}", f"more={b}", f"folder={folder}", "name=7", "times=7")
+    assert values["data"] == {"class": "File", "basename": "a.txt", "location": "s3://bucket/a.txt"}
+    assert [one["location"] for one in values["more"]] == ["s3://bucket/a.txt", "s3://bucket/b.txt"]
+    assert values["folder"] == {"class": "Directory", "basename": "folder", "location": "s3://bucket/folder-of-1/"}
+    assert (values["name"], values["times"]) == ("7", 7)
+
+
+def test_files_of_a_job_order_count_from_its_folder(given: Any, tmp_path: Path) -> None:
+    order = tmp_path / "order.yaml"
+    order.write_text("data: {class: File, path: a.txt}\nmore: []\nname: x\n")
+    assert given(str(order))["data"] == {"class": "File", "basename": "a.txt", "location": "s3://bucket/a.txt"}
+
+
+def test_files_in_s3_stay_where_they_are(given: Any) -> None:
+    assert given("data=s3://lab/a.txt", "more=[]", "name=x")["data"] == {"class": "File", "location": "s3://lab/a.txt"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        (("more=[]", "name=x"), r"needs inputs that are not given: data \(File\)"),
+        (("data=gone.txt",), "the input data is gone.txt, which does not exist on this machine"),
+        (("dta=x",), "the workflow has no input 'dta'; its inputs are data, more, folder, name, times, kinds"),
+        (("times=many",), "the input times is 'many', which is not of the type int"),
+    ],
+)
+def test_what_is_wrong_is_told_at_once(given: Any, inputs: tuple[str, ...], why: str) -> None:
+    with pytest.raises(WorkflowInputError, match=why):
+        given(*inputs)
