@@ -17,6 +17,7 @@ ALLOWED_EVERYWHERE = {
     "batch:ListJobs",
     "ec2:DescribeInstances",
     "ecr:GetAuthorizationToken",
+    "ecs:DiscoverPollEndpoint",
 }
 
 

@@ -9,6 +9,7 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IDependable
 
+from .ecs_agent import AGENT_WILDCARDS, agent_rights
 from .nag import acknowledge, acknowledge_policies
 from .network import Placement
 from .s3_location import S3_WILDCARD
@@ -62,15 +63,22 @@ class BatchCompute(Construct):
         architecture: The processor architecture of the instances that run tasks.
         security_group: The security group of every job and instance.
         connections: The network connections of every job and instance: `compute.connections.allow_to(database, port)`.
-        instance_role: The role of the EC2 instances: also that of task jobs that bring no role of their own.
+        instance_role: The role of the EC2 instances that run tasks: also that of tasks that bring no role of their own.
+        head_instance_role: The role of the EC2 instances that run head jobs; None when those run on Fargate.
 
     Raises:
         ValueError: A fallback without Spot, bounds that are not positive, or GPUs with arm64.
         TypeError: An argument of another type than is said here.
 
     Security considerations:
-        Instances require IMDSv2; containers reach the instance role through it (hop limit 2), because miniwdl's tasks
-        have no role of their own. Nothing is let in; everything is let out.
+        AWS Batch runs the containers of jobs on EC2 in the network of their machine
+        (https://docs.aws.amazon.com/batch/latest/userguide/networking-modes-jobs.html). So every container reaches the
+        instance metadata service and has the rights of the instance role beside those of its own; a hop limit cannot
+        keep it out, and IMDSv2, which is required, keeps out only who can make others send requests. Therefore the
+        role has little: what the ECS agent does in clusters of AWS Batch, and image pulls; engines add the data where
+        their tasks bring no role. A task can pose as the agent of its machine, and register machines in other clusters
+        of AWS Batch in the account. Head jobs run on machines with a role of their own, or on Fargate, which has none.
+        Nothing is let in; everything is let out.
 
     Cost:
         Nothing while no job runs: environments scale to zero. Instances and Fargate tasks are paid by the second, root
@@ -124,36 +132,51 @@ class BatchCompute(Construct):
         acknowledge(self.security_group, "All outbound traffic is allowed already.", _NO_EGRESS_RULE)
         self._connections = ec2.Connections(security_groups=[self.security_group])
         storage.allow_mount_from(self)
-        self.instance_role = self._new_instance_role()
-        storage.grant_host_mount(self.instance_role)
+        self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
+        self.instance_role = self._new_instance_role("InstanceRole", "EC2 instances of task jobs", storage)
+        self.head_instance_role = (
+            None
+            if self.heads_on_fargate
+            else self._new_instance_role("HeadInstanceRole", "EC2 instances of head jobs", storage)
+        )
         self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
 
         tasks = self._ec2_environment(
-            "TaskEnvironment", machines=machines, spot=spot, max_vcpus=max_vcpus, after=storage.ready
+            "TaskEnvironment",
+            machines=machines,
+            role=self.instance_role,
+            spot=spot,
+            max_vcpus=max_vcpus,
+            after=storage.ready,
         )
         self.task_queue = self._queue("TaskQueue", tasks)
         self.fallback_queue: batch.JobQueue | None = None
         if spot and fallback_to_on_demand is not False:
             fallback = self._ec2_environment(
-                "FallbackEnvironment", machines=machines, spot=False, max_vcpus=max_vcpus, after=storage.ready
+                "FallbackEnvironment",
+                machines=machines,
+                role=self.instance_role,
+                spot=False,
+                max_vcpus=max_vcpus,
+                after=storage.ready,
             )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
-        self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
         plain = architecture == ec2.InstanceArchitecture.X86_64 and not gpu
         heads_like = replace(_HEADS, machine_image=machine_image if plain else None)
         heads = (
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
-            if self.heads_on_fargate
+            if self.head_instance_role is None
             else self._ec2_environment(
                 "HeadInstances",  # another resource than on Fargate: AWS Batch cannot make the one of the other
                 machines=heads_like,
+                role=self.head_instance_role,
                 spot=False,
                 max_vcpus=head_max_vcpus,
                 after=storage.ready,
             )
         )
         self.head_queue = self._queue("HeadQueue", heads)
-        acknowledge_policies(self, {"s3:": S3_WILDCARD})
+        acknowledge_policies(self, {"s3:": S3_WILDCARD, **AGENT_WILDCARDS})
 
     @classmethod
     def with_options(
@@ -188,24 +211,16 @@ class BatchCompute(Construct):
         """
         self._user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
 
-    def _new_instance_role(self) -> iam.Role:
+    def _new_instance_role(self, id: str, description: str, storage: WorkflowFileSystem) -> iam.Role:
         role = iam.Role(
             self,
-            "InstanceRole",
+            id,
             assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-            description="EC2 instances of the workflow context",
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonEC2ContainerServiceforEC2Role")
-            ],
+            description=f"{description} of the workflow context",
         )
-        acknowledge(
-            role,
-            "AWS keeps this policy in step with what the ECS agent on the instance needs. On every resource it allows "
-            "to register and report container instances (ecs), to pull images (ecr:BatchGetImage) and to write logs "
-            "(logs:PutLogEvents); a container that asks the machine for its role has these rights too.",
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
-            "service-role/AmazonEC2ContainerServiceforEC2Role]",
-        )
+        for statement in agent_rights(self):
+            role.add_to_policy(statement)
+        storage.grant_host_mount(role)
         return role
 
     def _new_launch_template(self, storage: WorkflowFileSystem, root_volume_size: cdk.Size) -> ec2.LaunchTemplate:
@@ -219,6 +234,7 @@ class BatchCompute(Construct):
             "LaunchTemplate",
             user_data=self._user_data,
             require_imdsv2=True,
+            # Jobs are in the network of the machine, where any limit does; tools that start containers are not.
             http_put_response_hop_limit=2,
             block_devices=[
                 ec2.BlockDevice(
@@ -238,6 +254,7 @@ class BatchCompute(Construct):
         id: str,
         *,
         machines: "_Machines",
+        role: iam.IRole,
         spot: bool,
         max_vcpus: int,
         after: Sequence[IDependable],
@@ -256,7 +273,7 @@ class BatchCompute(Construct):
                 else batch.AllocationStrategy.BEST_FIT_PROGRESSIVE
             ),
             images=[batch.EcsMachineImage(image=machines.machine_image, image_type=machines.image_type)],
-            instance_role=self.instance_role,
+            instance_role=role,
             launch_template=self.launch_template,
             default_instance_classes=[batch.DefaultInstanceClass.X86_64],
             minv_cpus=0,
@@ -276,7 +293,7 @@ class BatchCompute(Construct):
             "ComputeResources.LaunchTemplate.Version", self.launch_template.latest_version_number
         )
         # The role's policies as well: an environment outlives its role only to be stuck in DELETING.
-        environment.node.add_dependency(self.instance_role, *after)
+        environment.node.add_dependency(role, *after)
         return environment
 
     def _fargate_environment(

@@ -58,27 +58,33 @@ def test_job_definitions_end_at_the_names_that_the_engine_gives(reviewed: Review
     assert f"names its job definitions {names}" in reason
 
 
-def test_an_engine_that_names_job_definitions_freely_is_said_to_reach_all(reviewed: Review) -> None:
-    (reason,) = reasons(reviewed, "Reviewed-wdl/wdl/Engine/HeadRole", f"{JOBS}-definition/*]")
+def test_head_jobs_of_a_client_that_names_job_definitions_freely_are_said_to_reach_all(reviewed: Review) -> None:
+    (reason,) = reasons(reviewed, "Reviewed-wdl/wdl/Engine/ClientJobs", f"{JOBS}-definition/*]")
     assert "any job definition of this account" in reason
 
 
-@pytest.mark.parametrize("context", ["snakemake", "nextflow", "cromwell", "toil"])
+def test_head_jobs_of_the_context_reach_its_own_job_definitions(reviewed: Review) -> None:
+    (reason,) = reasons(reviewed, "Reviewed-wdl/wdl/Engine/HeadRole", "-task-*]")
+    assert "names its job definitions <context>-task-*" in reason
+
+
+@pytest.mark.parametrize("context", ["snakemake", "cromwell", "toil"])
 def test_head_jobs_that_may_end_any_job_of_the_account_are_said_to(reviewed: Review, context: str) -> None:
     (reason,) = reasons(reviewed, f"Reviewed-{context}/{context}/Engine/HeadRole", f"{JOBS}/*]")
     assert "may end any job of this account" in reason
 
 
-def test_head_jobs_that_may_end_their_own_only_are_not_said_to_end_others(reviewed: Review) -> None:
-    (reason,) = reasons(reviewed, "Reviewed-wdl/wdl/Engine/HeadRole", f"{JOBS}/*]")
+@pytest.mark.parametrize("context", ["wdl", "nextflow"])
+def test_head_jobs_that_may_end_their_own_only_are_not_said_to_end_others(reviewed: Review, context: str) -> None:
+    (reason,) = reasons(reviewed, f"Reviewed-{context}/{context}/Engine/HeadRole", f"{JOBS}/*]")
     assert "A condition on the tags of jobs" in reason
     assert "may end any job" not in reason
 
 
-def test_the_managed_policy_of_machines_is_said_to_reach_every_resource(reviewed: Review) -> None:
-    for reason in reasons(reviewed, "Reviewed-wdl/wdl/Compute/InstanceRole", "AmazonEC2ContainerServiceforEC2Role]"):
-        assert "On every resource" in reason
-        assert "a container that asks the machine for its role has these rights too" in reason
+def test_the_rights_of_machines_end_at_the_clusters_of_aws_batch(reviewed: Review) -> None:
+    for reason in reasons(reviewed, "Reviewed-wdl/wdl/Compute/InstanceRole", ":cluster/AWSBatch-*]"):
+        assert "AWS Batch names its clusters" in reason
+    assert not [one for one in reviewed.acknowledged if "IAM4" in one.finding.rule and "Compute" in one.finding.path]
 
 
 def test_the_programs_of_head_jobs_are_not_called_declared_data(reviewed: Review) -> None:

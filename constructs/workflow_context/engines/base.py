@@ -17,6 +17,7 @@ from workflow_context.scripts import read_script
 
 from .fargate import check_fargate_size
 from .parts import ContextParts
+from .task_rights import Ownership, marked, task_rights
 
 # Bash sources the file that this expands to, before it does anything else: so no entry point of an image sees the
 # parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
@@ -91,7 +92,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         for location in (self.outputs, *self.data):
             location.grant_read_write(self.head_role)
         self.grant_task_submission(self.head_role.add_to_policy)
-        acknowledge_policies(self, self.wildcard_reasons(), {PROGRAM_PREFIX: _OLD_PROGRAMS})
+        acknowledge_policies(self, self.wildcard_reasons(), self.resource_reasons())
 
     @classmethod
     def with_options(
@@ -148,9 +149,23 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         return self.outputs.within("work").uri
 
     @property
-    def task_definition_names(self) -> str:
-        """What the names of the job definitions that head jobs submit with look like; `*` stands for any characters."""
-        return "*"
+    def context_name(self) -> str:
+        """The name of this context in AWS Batch, which no other has in the account and region.
+
+        Its jobs bear it as the tag `workflow-context`, and names of its job definitions begin with it, where the engine
+        lets itself be told.
+        """
+        return cdk.Names.unique_resource_name(self, max_length=60)
+
+    @property
+    def ownership(self) -> Ownership:
+        """How the job definitions and jobs that head jobs make are told from others in the account.
+
+        By `context_name`, unless the engine overrides it: names of job definitions begin with it and a hyphen, and
+        every job carries the tag. An engine that names them otherwise says so here.
+        """
+        tags, jobs = marked(self.context_name)
+        return Ownership(f"{self.context_name}-*", tags, jobs)
 
     def wildcard_reasons(self) -> dict[str, str]:
         """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
@@ -167,26 +182,27 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
             "ecr:": "Tasks run in any image of the account's private registry.",
             "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
+            "logs:": "Log streams are named by job ids, within one log group.",
             "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
         }
 
+    def resource_reasons(self) -> dict[str, str]:
+        """Why statements name certain resources with a wildcard, whatever the action: text in the resource to reason."""
+        return {PROGRAM_PREFIX: _OLD_PROGRAMS}
+
     @property
     def _about_definitions(self) -> str:
-        names = self.task_definition_names
-        if names == "*":
-            return (
-                "The engine names its job definitions freely, after tasks or runs: head jobs may register and use any "
-                "job definition of this account and Region."
-            )
+        # A context's own name is a reference in the ARN, which the finding tells.
+        names = self.ownership.definition_names.replace(self.context_name, "<context>")
         return f"The engine names its job definitions {names}; the rest is given when it registers them."
 
     @property
     def _about_ending(self) -> str:
-        if self.own_jobs():
+        if self.ownership.marks_jobs:
             return "A condition on the tags of jobs limits this right to those that the engine marked."
         return (
             "The engine gives its jobs no tag that a condition could ask for: a head job may end any job of this "
-            "account and Region whose id it knows."
+            "account and Region whose id it knows, but for those that other contexts marked."
         )
 
     def _new_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
@@ -202,14 +218,6 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         """What this engine adds to the outputs of a context: name to value."""
         return {}
 
-    def own_jobs(self) -> dict[str, dict[str, str]]:
-        """The IAM condition by which the jobs that the engine submitted are known from others, if it marks them."""
-        return {}
-
-    def own_tags(self) -> dict[str, dict[str, str | list[str]]]:
-        """The IAM condition on the tags that head jobs may give, if it is known which the engine gives."""
-        return {}
-
     def new_role(self, id: str, description: str) -> iam.Role:
         """Define a role for containers, without any right.
 
@@ -217,7 +225,11 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             id: Its name in the engine.
             description: What it is for.
         """
-        return iam.Role(self, id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"), description=description)
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        ecs_of_this_account = iam.ServicePrincipal(
+            "ecs-tasks.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+        )
+        return iam.Role(self, id, assumed_by=ecs_of_this_account, description=description)
 
     def head_container(
         self,
@@ -425,47 +437,36 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         definition.node.add_dependency(*self.storage.ready)
         return definition
 
-    def grant_task_submission(self, allow: Callable[[iam.PolicyStatement], object]) -> None:
+    def grant_task_submission(
+        self, allow: Callable[[iam.PolicyStatement], object], ownership: Ownership | None = None
+    ) -> None:
         """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted.
 
         Args:
             allow: Adds a statement to the policy of whoever head jobs act as.
+            ownership: How what is the context's own is told from others. Default: `ownership`.
         """
-        stack = cdk.Stack.of(self)
-        jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
-        definitions = stack.format_arn(
-            service="batch", resource="job-definition", resource_name=self.task_definition_names
-        )
         queues = [queue.job_queue_arn for queue in self.compute.queues]
-        for statement in (
-            # The Service Authorization Reference has the job itself among the resources of SubmitJob.
-            iam.PolicyStatement(sid="SubmitTasks", actions=["batch:SubmitJob"], resources=[*queues, definitions, jobs]),
-            iam.PolicyStatement(
-                sid="RegisterTasks",
-                actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
-                resources=[definitions],
-            ),
-            # For the tags of a job, AWS Batch asks for this right on what it is submitted with: its definition and its
-            # queue. On jobs it would be the right to tag those of others, and then, with some engines, to end them.
-            iam.PolicyStatement(
-                sid="TagTasks",
-                actions=["batch:TagResource"],
-                resources=[definitions, *queues],
-                conditions=self.own_tags() or None,
-            ),
-            iam.PolicyStatement(
-                sid="EndOwnTasks",
-                actions=["batch:TerminateJob", "batch:CancelJob"],
-                resources=[jobs],
-                conditions=self.own_jobs() or None,
-            ),
-            iam.PolicyStatement(
-                sid="FollowTasks",
-                actions=["batch:DescribeJobs", "batch:DescribeJobDefinitions", "batch:ListJobs"],
-                resources=["*"],
-            ),
-        ):
+        for statement in task_rights(self, queues, ownership or self.ownership):
             allow(statement)
+
+    def grant_default_log(self, role: iam.IRole) -> None:
+        """Allow a role to write the log of jobs whose definitions name none: AWS Batch sends it to `/aws/batch/job`.
+
+        Args:
+            role: The role of the machines, or the execution role of the jobs.
+        """
+        log_group = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/batch/job:*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="WriteDefaultLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group]
+            )
+        )
 
     def grant_image_pulls(self, role: iam.IRole) -> None:
         """Allow ECS to pull images from the private registry of this account with a role.

@@ -11,6 +11,7 @@ from workflow_context.scripts import install_script, read_script
 
 from .base import HOST_LOST, IMAGE_PULL_FAILED, WorkflowEngine
 from .parts import ContextParts
+from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 
 IMAGE = "docker.io/broadinstitute/cromwell:93-0232cbd"
 
@@ -77,6 +78,7 @@ class CromwellEngine(WorkflowEngine):
         self.grant_pass_roles(self.task_role)
         self.grant_machine_facts()
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
+        self.log_group.grant_write(self.compute.instance_role)
         self.compute.run_at_boot(install_script("fetch_and_run.sh", _FETCH_AND_RUN))
         command = f"{_AWS_CLI_HOME}/v2/current/bin/aws"
         self.compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": _AWS_CLI_HOME, "AWS_CLI": command}))
@@ -115,8 +117,8 @@ class CromwellEngine(WorkflowEngine):
 
     @property
     @override
-    def task_definition_names(self) -> str:
-        return "cromwell_*"
+    def ownership(self) -> Ownership:
+        return Ownership("cromwell_*", UNMARKED_TAGS, UNMARKED_JOBS)  # Cromwell names them, and tags no jobs
 
     def _check_reach(self) -> None:
         path = self.storage.mount_path

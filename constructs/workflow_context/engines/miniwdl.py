@@ -1,14 +1,23 @@
 """miniwdl, by its own AWS Batch client miniwdl-aws: https://github.com/miniwdl-ext/miniwdl-aws."""
 
+import json
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
+from workflow_context.pbs.settings import TAG
+from workflow_context.scripts import read_script
+
 from .base import RunDirectories, WorkflowEngine
 from .parts import ContextParts
+from .task_rights import Ownership, marked
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
+_PARENT_TAG = "AWS_BATCH_PARENT_JOB_ID"  # by it miniwdl-aws says which head job submitted a task
+_ON_EFS, _ON_MACHINES = "workflow_context", "workflow_context_no_efs"  # the names of our backends
+_MODULE = "workflow_context_miniwdl"
 _MEMORY_DELTA = -33  # MiB that miniwdl-aws leaves to the ECS agent on each machine
 
 
@@ -29,6 +38,8 @@ class MiniwdlEngine(WorkflowEngine):
         image: Container image of head jobs. Default: the one that the miniwdl-aws project publishes, by version.
 
     Attributes:
+        client_role: The role of head jobs of `miniwdl-aws-submit`, which the tags of the head queue name; None where
+            head jobs run on EC2, since the client gives them no role there.
         head_job_definition: Runs one workflow: parameters `workflow` (a WDL file by URI), `inputs` (JSON, or the URI
             of a JSON file) and `outputs` (an S3 folder).
 
@@ -38,10 +49,14 @@ class MiniwdlEngine(WorkflowEngine):
 
     Security considerations:
         miniwdl registers the definitions of its tasks itself, and gives them no role: tasks have the rights of the
-        instance role, which therefore may read the data and the outputs of the context. The head role may register job
-        definitions of any name (miniwdl derives them from task names), but pass no role to them, and may end only
-        jobs that a miniwdl head job submitted. With `--no-efs` the client gives head jobs no role either: the instance
-        role may then do what the head role may, and so may every task.
+        instance role, which therefore may use the data and read the outputs of the context, and has no rights in AWS
+        Batch. Head jobs of `head_job_definition` bring a backend along (`scripts/miniwdl_backend.py`) that names and
+        tags what it makes after the context: the head role may register, submit with, and deregister only job
+        definitions of that name, end only jobs with that tag, and pass no role.
+        Head jobs of `miniwdl-aws-submit` do not: they have a role of their own (`client_role`; without EFS that of the
+        machines of head jobs), which may submit with every job definition in the account that no context has marked,
+        and so act as its role, in the queues of this context. Only who may pass that role, or submit to the head queue
+        with a definition of his own, gets at it: give users `WorkflowContext.grant_submit` instead.
 
     Cost:
         A head job takes one vCPU and 4 GiB: 0.058 USD an hour on Fargate (us-east-1).
@@ -56,46 +71,14 @@ class MiniwdlEngine(WorkflowEngine):
         image: str = IMAGE,
     ) -> None:
         super().__init__(scope, id, parts)
+        self.client_role: iam.Role | None = None
         self._check_reach()
-        for location in self.data:
-            location.grant_read_write(self.compute.instance_role)
+        self._grant_machines(self.compute.instance_role)
+        self.outputs.grant_read(self.compute.instance_role)
         if self.storage.efs_access_point_id:
             self.storage.allow_mounts_without_iam()  # the client's task definitions cannot say "with a role"
-            self.outputs.grant_read(self.compute.instance_role)
-        else:
-            self.outputs.grant_read_write(self.compute.instance_role)
-            # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
-            self.grant_task_submission(iam.Policy(self, "HeadJobs", roles=[self.compute.instance_role]).add_statements)
-        # The client gives the head role to ECS as execution role too.
-        self.grant_image_pulls(self.head_role)
-        self.head_role.add_to_policy(
-            iam.PolicyStatement(
-                sid="WriteHeadJobLogs",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[
-                    cdk.Stack.of(self).format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name="/aws/batch/job:*",
-                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                    )
-                ],
-            )
-        )
-        if self.storage.efs_access_point_id:
-            self.head_role.add_to_policy(
-                iam.PolicyStatement(
-                    sid="ResolveAccessPoint",
-                    actions=["elasticfilesystem:DescribeAccessPoints"],
-                    resources=[
-                        cdk.Stack.of(self).format_arn(
-                            service="elasticfilesystem",
-                            resource="access-point",
-                            resource_name=self.storage.efs_access_point_id,
-                        )
-                    ],
-                )
-            )
+            self.grant_resolution(self.head_role)
+        self._grant_client()
         self._tag_head_queue()
         self.head_job_definition = self.new_job_definition(
             "HeadJob",
@@ -104,7 +87,7 @@ class MiniwdlEngine(WorkflowEngine):
                 image=image,
                 command=self.head_command("Ref::workflow", "Ref::inputs", "Ref::outputs", self._run_directory),
                 environment={
-                    **self.program_environment(["fetched.sh", "miniwdl_head.sh"]),
+                    **self.program_environment(["fetched.sh", "miniwdl_head.sh"], _backend()),
                     **self._environment(),
                 },
             ),
@@ -119,26 +102,22 @@ class MiniwdlEngine(WorkflowEngine):
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
             "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue.job_queue_arn,
             "MINIWDL__AWS__S3_UPLOAD_FOLDER": self._upload_folder,
+            "MINIWDL__AWS__JOB_TAGS": json.dumps({TAG: self.context_name}),
             **self._task_settings(),
         }
         return "\n".join(
             [
                 "# The head queue's tags tell miniwdl-aws-submit the rest: task queues, on EFS access point and role.",
-                *(f"export {name}={value}" for name, value in settings.items()),
+                *(f"export {name}={_quoted(value)}" for name, value in settings.items()),
                 f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{''.join(self._client_options())}",
             ]
         )
 
+    @property
     @override
-    def wildcard_reasons(self) -> dict[str, str]:
-        return {
-            **super().wildcard_reasons(),
-            "logs:": "Log streams are named by job ids, within the one log group of AWS Batch.",
-        }
-
-    @override
-    def own_jobs(self) -> dict[str, dict[str, str]]:
-        return {"Null": {"aws:ResourceTag/AWS_BATCH_PARENT_JOB_ID": "false"}}
+    def ownership(self) -> Ownership:
+        tags, jobs = marked(self.context_name, more_keys=[_PARENT_TAG])
+        return Ownership(f"{self.context_name}-task-*", tags, jobs)
 
     @property
     @override
@@ -170,6 +149,66 @@ class MiniwdlEngine(WorkflowEngine):
             )
             raise ValueError(message)
 
+    def _grant_machines(self, role: iam.IRole) -> None:
+        """Allow the role of machines what jobs without a role of their own need: the data, and their log."""
+        for location in self.data:
+            location.grant_read_write(role)
+        self.log_group.grant_write(role)
+        self.grant_default_log(role)
+
+    def grant_resolution(self, role: iam.IRole) -> None:
+        """Allow a role to look up of which file system the access point is, as miniwdl-aws does when it starts.
+
+        Args:
+            role: The role.
+        """
+        access_point = cdk.Stack.of(self).format_arn(
+            service="elasticfilesystem", resource="access-point", resource_name=self.storage.efs_access_point_id
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="ResolveAccessPoint",
+                actions=["elasticfilesystem:DescribeAccessPoints"],
+                resources=[access_point],
+            )
+        )
+
+    def _grant_client(self) -> None:
+        """Let head jobs of `miniwdl-aws-submit` work, which know nothing of the context but the tags of its queue.
+
+        They name job definitions after tasks alone. On EFS they have the role that the queue's tag names; else none,
+        and so that of the machines of head jobs.
+        """
+        role: iam.IRole
+        if self.compute.head_instance_role is None:
+            role = self.client_role = self.new_role("ClientRole", "Head jobs of miniwdl-aws-submit")
+            self.storage.grant_read_write(role)
+            self.outputs.grant_read_write(role)
+            for location in self.data:
+                location.grant_read_write(role)
+            # The client gives the role to ECS as execution role too.
+            self.grant_image_pulls(role)
+            self.grant_default_log(role)
+            self.grant_resolution(role)
+        else:
+            role = self.compute.head_instance_role
+            self._grant_machines(role)
+            self.outputs.grant_read_write(role)
+        # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
+        policy = iam.Policy(self, "ClientJobs", roles=[role])
+        self.grant_task_submission(policy.add_statements, self._client_ownership)
+
+    @property
+    def _client_ownership(self) -> Ownership:
+        """What is not marked by a context, or by this one; and of jobs only those that a miniwdl submitted."""
+        own = {"StringEqualsIfExists": {f"aws:ResourceTag/{TAG}": self.context_name}}
+        return Ownership(
+            "*",
+            tags={"StringEqualsIfExists": {f"aws:RequestTag/{TAG}": self.context_name}},
+            jobs={**own, "Null": {f"aws:ResourceTag/{_PARENT_TAG}": "false"}},
+            definitions=own,
+        )
+
     def _client_options(self) -> list[str]:
         if self.storage.efs_access_point_id:
             return [] if self.placement.assign_public_ip else [" --no-public-ip"]
@@ -181,12 +220,18 @@ class MiniwdlEngine(WorkflowEngine):
         overhead = self.storage.task_memory_overhead.to_mebibytes()
         return {
             **({"MINIWDL__AWS__MEMORY_DELTA": f"{_MEMORY_DELTA + overhead:g}"} if overhead else {}),
+            "MINIWDL__AWS__CONTAINER_PROPERTIES": self._log_settings(),
             "MINIWDL__CALL_CACHE__DIR": f"{self._run_directory}/_CACHE",
             "MINIWDL__CALL_CACHE__GET": "true",
             "MINIWDL__CALL_CACHE__PUT": "true",
             # It must be within the mount, and is on EFS if nothing is said.
             **({} if self.storage.efs_access_point_id else {"MINIWDL__DOWNLOAD_CACHE__DIR": self._downloads}),
         }
+
+    def _log_settings(self) -> str:
+        """Where tasks log to: AWS Batch's own log group is shared by the account, and keeps all for good."""
+        options = {"awslogs-group": self.log_group.log_group_name, "awslogs-stream-prefix": "task"}
+        return json.dumps({"logConfiguration": {"logDriver": "awslogs", "options": options}}, separators=(",", ":"))
 
     def _environment(self) -> dict[str, str]:
         """What the client would set, for head jobs that are submitted without it."""
@@ -195,11 +240,9 @@ class MiniwdlEngine(WorkflowEngine):
             "MINIWDL__FILE_IO__ROOT": self.shared_directory,
             "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
-            **(
-                {"MINIWDL__AWS__FSAP": self.storage.efs_access_point_id}
-                if self.storage.efs_access_point_id
-                else {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job_no_efs"}
-            ),
+            **({"MINIWDL__AWS__FSAP": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
+            "MINIWDL__SCHEDULER__CONTAINER_BACKEND": _ON_EFS if self.storage.efs_access_point_id else _ON_MACHINES,
+            "WORKFLOW_CONTEXT": self.context_name,
             **self._task_settings(),
         }
 
@@ -207,10 +250,29 @@ class MiniwdlEngine(WorkflowEngine):
         # The names are miniwdl-aws's own, and it wants all of them: with some given it looks for none.
         fallback = self.compute.fallback_queue
         tags = {
-            "WorkflowEngineRoleArn": self.head_role.role_arn,
+            **({"WorkflowEngineRoleArn": self.client_role.role_arn} if self.client_role else {}),
             "DefaultTaskQueue": self.compute.task_queue.job_queue_arn,
             **({"DefaultTaskQueueFallback": fallback.job_queue_arn} if fallback else {}),
             **({"DefaultFsap": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
         }
         for name, value in tags.items():
             cdk.Tags.of(self.compute.head_queue).add(name, value)
+
+
+def _backend() -> dict[str, str]:
+    """The backend that head jobs bring along, as an installed package, by whose entry points miniwdl finds it.
+
+    https://miniwdl.readthedocs.io/en/latest/WDL.html#module-WDL.runtime
+    """
+    information = f"miniwdl/{_MODULE}-1.dist-info"
+    return {
+        f"miniwdl/{_MODULE}.py": read_script("miniwdl_backend.py"),
+        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {_MODULE}\nVersion: 1\n",
+        f"{information}/entry_points.txt": "[miniwdl.plugin.container_backend]\n"
+        f"{_ON_EFS} = {_MODULE}:OnEfs\n{_ON_MACHINES} = {_MODULE}:OnMachines\n",
+    }
+
+
+def _quoted(value: str) -> str:
+    """JSON as a word of the shell; anything else is one already."""
+    return f"'{value}'" if value.startswith("{") else value

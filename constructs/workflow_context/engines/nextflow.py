@@ -1,14 +1,16 @@
 """Nextflow, by its own executor for AWS Batch, or in a directory that all jobs share."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch
+from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
+from workflow_context.pbs.settings import RUN_TAG, TAG
 from workflow_context.scripts import read_script
 
 from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
+from .task_rights import Ownership, marked
 
 IMAGE = "docker.io/nextflow/nextflow:25.04.4"
 
@@ -30,6 +32,9 @@ _CLUSTER_OPTIONS = (
     "WORKFLOW_REGISTRY=${nextflow.Global.session.config.docker?.registry ?: ''},"
     'WORKFLOW_GPUS=${task.accelerator ? task.accelerator.request : 0}"'
 )
+
+_DEFINITION_TAGS = ("nextflow.io/createdAt", "nextflow.io/version")
+"""What Nextflow tags its job definitions with, and cannot be told otherwise."""
 
 _PARAMETERS = {"revision": "default", "profile": "standard", "parameters": "none", "session": "new"}
 
@@ -164,8 +169,10 @@ class NextflowEngine(SharedDirectoryEngine):
 
     @property
     @override
-    def task_definition_names(self) -> str:
-        return "nf-*" if self._in_s3 else super().task_definition_names
+    def _ownership_on_s3(self) -> Ownership:
+        # Nextflow names job definitions after images, for all contexts alike. Processes may have labels of their own.
+        tags, jobs = marked(self.context_name, more_keys=None)
+        return Ownership("nf-*", tags, jobs)
 
     @property
     def _home(self) -> str:
@@ -176,6 +183,18 @@ class NextflowEngine(SharedDirectoryEngine):
         self.grant_pass_roles(self.task_role)
         self.grant_machine_facts()
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
+        self.log_group.grant_write(self.compute.instance_role)
+        definitions = cdk.Stack.of(self).format_arn(
+            service="batch", resource="job-definition", resource_name=self.ownership.definition_names
+        )
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="TagDefinitions",
+                actions=["batch:TagResource"],
+                resources=[definitions],
+                conditions={"ForAllValues:StringEquals": {"aws:TagKeys": list(_DEFINITION_TAGS)}},
+            )
+        )
         command = f"{AWS_CLI_HOME}/bin/aws"
         self.compute.run_at_boot(read_script("aws_cli.sh", {"AWS_CLI_HOME": AWS_CLI_HOME, "AWS_CLI": command}))
 
@@ -210,6 +229,7 @@ class NextflowEngine(SharedDirectoryEngine):
                 "    executor = 'awsbatch'",
                 *(f"    {line}" for line in self._queue_directives()),
                 *(f"    {line}" for line in self._memory_directives()),
+                f"    resourceLabels = {self._labels()}",
                 "}",
                 "aws {",
                 f"    region = '{cdk.Aws.REGION}'",
@@ -222,6 +242,14 @@ class NextflowEngine(SharedDirectoryEngine):
                 "}",
             ]
         )
+
+    def _labels(self) -> str:
+        """The tags of jobs: by the context's one, head jobs may end them; by the run's, `workflow-context` finds them.
+
+        A process that has labels of its own keeps them beside these.
+        """
+        run = f"System.getenv('WORKFLOW_RUN_ID') ? ['{RUN_TAG}': System.getenv('WORKFLOW_RUN_ID')] : [:]"
+        return f"['{TAG}': '{self.context_name}'] + ({run})"
 
     def _check_reach(self) -> None:
         if self.storage.mount_path is not None and not self.storage.host_mounted:

@@ -1,5 +1,6 @@
 """Engines that work in a directory which all jobs share, and speak to AWS Batch as to a PBS cluster."""
 
+import abc
 import json
 from collections.abc import Mapping
 
@@ -7,9 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
-from workflow_context.pbs.settings import TAG
-
 from .base import WorkflowEngine
+from .task_rights import Ownership, marked
 
 
 class SharedDirectoryEngine(WorkflowEngine):
@@ -26,30 +26,17 @@ class SharedDirectoryEngine(WorkflowEngine):
         return self.storage.mount_path is not None
 
     @property
-    def _front_end_name(self) -> str:
-        """The name of this context for the front end: that of no other in the account and region."""
-        return cdk.Names.unique_resource_name(self, max_length=60)
+    @override
+    def ownership(self) -> Ownership:
+        if not self._shared:
+            return self._ownership_on_s3
+        tags, jobs = marked(self.context_name)
+        return Ownership(f"{self.context_name}-fe-*", tags, jobs)
 
     @property
-    @override
-    def task_definition_names(self) -> str:
-        return f"{self._front_end_name}-fe-*" if self._shared else super().task_definition_names
-
-    @override
-    def own_jobs(self) -> dict[str, dict[str, str]]:
-        if not self._shared:
-            return super().own_jobs()
-        return {"StringEquals": {f"aws:ResourceTag/{TAG}": self._front_end_name}}
-
-    @override
-    def own_tags(self) -> dict[str, dict[str, str | list[str]]]:
-        if not self._shared:
-            return super().own_tags()
-        # The second one is also true of a request without any tag; the first one is not.
-        return {
-            "StringEquals": {f"aws:RequestTag/{TAG}": self._front_end_name},
-            "ForAllValues:StringEquals": {"aws:TagKeys": [TAG]},
-        }
+    @abc.abstractmethod
+    def _ownership_on_s3(self) -> Ownership:
+        """The same where the engine submits by an executor of its own."""
 
     def _task_definition(
         self, image: str, task_role: iam.IRole, environment: Mapping[str, str] | None = None
@@ -78,7 +65,7 @@ class SharedDirectoryEngine(WorkflowEngine):
         resource = definition.node.default_child
         assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
         # One of those that head jobs may submit with, by its name.
-        resource.job_definition_name = f"{self._front_end_name}-fe-tasks"
+        resource.job_definition_name = f"{self.context_name}-fe-tasks"
         self.grant_pass_roles(task_role, self.execution_role)
         return definition
 
@@ -106,7 +93,7 @@ class SharedDirectoryEngine(WorkflowEngine):
         fallback = self.compute.fallback_queue
         return {
             "AWS_REGION": cdk.Aws.REGION,
-            "WORKFLOW_CONTEXT": self._front_end_name,
+            "WORKFLOW_CONTEXT": self.context_name,
             "WORKFLOW_HOME": home,
             "WORKFLOW_STATE": f"{home}/front-end",
             "WORKFLOW_TASK_DEFINITION": definition.job_definition_arn,

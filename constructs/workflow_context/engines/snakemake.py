@@ -10,6 +10,7 @@ from workflow_context.scripts import read_script
 from .bundled_plugin import bundled_plugin
 from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
+from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 
 IMAGE = "docker.io/snakemake/snakemake:v9.27.1"
 
@@ -182,8 +183,8 @@ class SnakemakeEngine(SharedDirectoryEngine):
 
     @property
     @override
-    def task_definition_names(self) -> str:
-        return super().task_definition_names if self._shared else "snakejob-def-*"
+    def _ownership_on_s3(self) -> Ownership:
+        return Ownership("snakejob-def-*", UNMARKED_TAGS, UNMARKED_JOBS)  # the plugin names them, and tags no jobs
 
     def _check_processor(self) -> None:
         if self._image == IMAGE and self.compute.architecture == ec2.InstanceArchitecture.ARM_64:
@@ -195,6 +196,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
 
     def _grant_plugins(self) -> None:
         """Allow what the plugins do: one asks first which machines are behind the queue, the other for the bucket."""
+        self.grant_default_log(self.compute.instance_role)
         if self.storage.location is not None:
             for role in (self.head_role, self.task_role):
                 self.storage.location.grant_list_bucket(role)

@@ -10,6 +10,7 @@ from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
 from .parts import ContextParts
+from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 
 # The image that Toil 9.6.0 itself starts jobs with (toil.version.dockerTag): head and jobs must be of one version.
 IMAGE = "quay.io/ucsc_cgl/toil:9.6.0-6793fc7f112785e13a229691d6de23225e73339e-py3.10"
@@ -99,6 +100,7 @@ class ToilEngine(WorkflowEngine):
         self.outputs.grant_read_write(self.task_role)
         self._grant_job_stores()
         self.grant_pass_roles(self.task_role)
+        self.grant_default_log(self.compute.instance_role)
         self.compute.run_at_boot(read_script("toil_folders.sh"))
         self.head_job_definition = self.new_job_definition(
             "HeadJob",
@@ -144,8 +146,8 @@ class ToilEngine(WorkflowEngine):
 
     @property
     @override
-    def task_definition_names(self) -> str:
-        return "toil-*"
+    def ownership(self) -> Ownership:
+        return Ownership("toil-*", UNMARKED_TAGS, UNMARKED_JOBS)  # Toil names them, and tags no jobs
 
     @override
     def wildcard_reasons(self) -> dict[str, str]:

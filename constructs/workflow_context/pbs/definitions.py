@@ -33,7 +33,7 @@ def definition_for(api: BatchApi, settings: Settings, image: str, *, anew: bool 
     with lock(note.with_suffix(".lock")):
         if not anew and (arn := _read(note)):
             return arn
-        arn = _find(api, f"{settings.context}-fe-{key}") or _register(api, settings, image, key)
+        arn = _find(api, settings, f"{settings.context}-fe-{key}") or _register(api, settings, image, key)
         note.write_text(arn, encoding="utf-8")
     return arn
 
@@ -57,8 +57,10 @@ def _read(note: Path) -> str:
         return ""
 
 
-def _find(api: BatchApi, name: str) -> str:
+def _find(api: BatchApi, settings: Settings, name: str) -> str:
     found = api.call("DescribeJobDefinitions", {"jobDefinitionName": name, "status": "ACTIVE"})["jobDefinitions"]
+    # Names can be taken by whoever may register job definitions; the tag of a context by its head jobs only.
+    found = [one for one in found if one.get("tags", {}).get(TAG) == settings.context]
     return max(found, key=lambda one: int(one["revision"]))["jobDefinitionArn"] if found else ""
 
 

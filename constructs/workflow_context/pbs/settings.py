@@ -8,6 +8,10 @@ from pathlib import Path
 from .script import PbsError
 
 TAG = "workflow-context"
+"""The tag by which the jobs of a context are told from others; its value is the name of the context."""
+
+RUN_TAG = "workflow-context:run"
+"""The tag by which the tasks of a run are found; its value is the id of the run."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Settings:
         fresh_seconds: For how long what was asked of AWS Batch is true, for engines that ask for each job alone.
         status_dir: A directory of the head job for the states of jobs, read by `scripts/job_status.sh`; or None.
         head: The id of the head job; empty outside of one.
+        run_id: The id of the run for who looks for its tasks; empty when the head job was given none.
     """
 
     context: str
@@ -41,6 +46,12 @@ class Settings:
     fresh_seconds: float
     status_dir: Path | None = None
     head: str = ""
+    run_id: str = ""
+
+    @property
+    def job_tags(self) -> dict[str, str]:
+        """The tags of a job."""
+        return {TAG: self.context, **({RUN_TAG: self.run_id} if self.run_id else {})}
 
     @classmethod
     def read(cls, environment: dict[str, str]) -> Settings:
@@ -63,6 +74,7 @@ class Settings:
                 fresh_seconds=_positive(environment, "WORKFLOW_FRESH_SECONDS", "10"),
                 status_dir=Path(environment["WORKFLOW_STATUS_DIR"]) if environment.get("WORKFLOW_STATUS_DIR") else None,
                 head=environment.get("AWS_BATCH_JOB_ID", ""),
+                run_id=environment.get("WORKFLOW_RUN_ID", ""),
             )
         except ValueError as error:
             raise PbsError(f"a setting is not a number: {error}") from error

@@ -21,7 +21,7 @@ from .jobs import Job, Submission
 from .journal import Journal, wait_for_turn
 from .nextflow import explain_to_nextflow
 from .qsub import INDEX
-from .settings import TAG, Settings
+from .settings import Settings
 from .termination import terminate
 
 MAX_ARRAY = 10_000
@@ -186,7 +186,7 @@ def _request(journal: Journal, settings: Settings, group: list[Job], submission:
         "jobName": submission.name,
         "jobQueue": submission.queue,
         "containerOverrides": overrides,
-        "tags": {TAG: settings.context},
+        "tags": settings.job_tags,
         **({"timeout": {"attemptDurationSeconds": task.timeout}} if task.timeout else {}),
         **({"arrayProperties": {"size": size}} if size > 1 else {}),
         # With a fallback queue, the job that lost its machine goes there; without one AWS Batch tries again.

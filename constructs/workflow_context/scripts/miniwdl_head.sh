@@ -8,4 +8,5 @@ workflow=$(fetched "$workflow" "$sources/workflow")
 if [[ $inputs == s3://* ]]; then
     inputs=$("${python:?}" -S -E "${folder:?}" localize "$inputs" "$directory/_INPUTS")
 fi
+export PYTHONPATH=${folder:?}/miniwdl${PYTHONPATH:+:$PYTHONPATH}
 exec miniwdl-run-s3upload "$workflow" --input "$inputs" --dir "$directory" --s3upload "$outputs"

@@ -1,0 +1,48 @@
+"""miniwdl's backends for AWS Batch, with the mark of the context on all that they make. Head jobs bring it along.
+
+miniwdl-aws names job definitions after tasks alone, and takes no tags for them. AWS lets a program change the
+parameters of a request before it is sent: https://docs.aws.amazon.com/boto3/latest/guide/events.html.
+"""
+
+import os
+from typing import Any
+
+import miniwdl_aws
+
+_LONGEST_NAME = 128
+_TAG, _RUN_TAG = "workflow-context", "workflow-context:run"
+
+
+def mark_definition(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put the context before the name of a job definition, and into its tags; the end of the name is random."""
+    context = os.environ["WORKFLOW_CONTEXT"]
+    start = f"{context}-task-"
+    name = start + params["jobDefinitionName"][len(start) - _LONGEST_NAME :]
+    return {**params, "jobDefinitionName": name, "tags": {**params.get("tags", {}), _TAG: context}}
+
+
+def mark_job(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Tag a job with its context, and with its run when the head job knows of which one it is."""
+    run = os.environ.get("WORKFLOW_RUN_ID")
+    tags = {_TAG: os.environ["WORKFLOW_CONTEXT"], **({_RUN_TAG: run} if run else {})}
+    return {**params, "tags": {**params.get("tags", {}), **tags}}
+
+
+class _Marking:
+    """Marks what a backend of miniwdl-aws registers and submits."""
+
+    def _submit_batch_job(self, logger: Any, cleanup: Any, aws_batch: Any) -> str:
+        events = aws_batch.meta.events
+        # With an id, so that a client that is used again has each handler once.
+        events.register("provide-client-params.batch.RegisterJobDefinition", mark_definition, unique_id="definition")
+        events.register("provide-client-params.batch.SubmitJob", mark_job, unique_id="job")
+        job: str = super()._submit_batch_job(logger, cleanup, aws_batch)  # type: ignore[misc]  # of miniwdl-aws
+        return job
+
+
+class OnEfs(_Marking, miniwdl_aws.BatchJob):  # type: ignore[misc]  # without types
+    """The backend for EFS."""
+
+
+class OnMachines(_Marking, miniwdl_aws.BatchJobNoEFS):  # type: ignore[misc]  # without types
+    """The backend for file systems that machines mount."""
