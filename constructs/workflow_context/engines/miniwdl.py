@@ -87,7 +87,7 @@ class MiniwdlEngine(WorkflowEngine):
                 image=image,
                 command=self.head_command("Ref::workflow", "Ref::inputs", "Ref::outputs", self._run_directory),
                 environment={
-                    **self.program_environment(["fetched.sh", "miniwdl_head.sh"], _backend()),
+                    **self.program_environment(["fetched.sh", "miniwdl_head.sh"], backend_files()),
                     **self._environment(),
                 },
             ),
@@ -259,7 +259,7 @@ class MiniwdlEngine(WorkflowEngine):
             cdk.Tags.of(self.compute.head_queue).add(name, value)
 
 
-def _backend() -> dict[str, str]:
+def backend_files() -> dict[str, str]:
     """The backend that head jobs bring along, as an installed package, by whose entry points miniwdl finds it.
 
     https://miniwdl.readthedocs.io/en/latest/WDL.html#module-WDL.runtime

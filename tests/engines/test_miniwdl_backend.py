@@ -1,0 +1,105 @@
+"""The backend that head jobs of miniwdl bring along, by miniwdl-aws itself and a client that sends nothing."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, logging
+import boto3, botocore.awsrequest
+from WDL.runtime import config
+from WDL.runtime.config import load_plugins
+
+logger = logging.getLogger()
+cfg = config.Loader(logger, [])
+backends = dict(load_plugins(cfg, "container_backend"))
+sent = []
+
+def send(request, **_):
+    body = json.loads(request.body)
+    sent.append((request.url.rpartition("/")[2], body))
+    name = body.get("jobDefinitionName", "")
+    return botocore.awsrequest.AWSResponse(request.url, 200, {}, Raw(json.dumps(
+        {"jobDefinitionName": name, "jobDefinitionArn": "arn", "revision": 1, "jobName": "j", "jobId": "1"})))
+
+class Raw:
+    def __init__(self, text):
+        self.text = text
+    def stream(self, **_):
+        yield self.text.encode()
+    def read(self, *_, **__):
+        return self.text.encode()
+
+client = boto3.client("batch", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+client.meta.events.register("before-send.batch", send)
+
+class Cleanup:
+    def callback(self, *_):
+        pass
+
+for name in ("workflow_context", "workflow_context_no_efs"):
+    backend = backends[name]
+    job = backend.__new__(backend)
+    job.cfg, job.run_id, job.try_counter, job.container_dir, job.host_dir = cfg, "call-" + "a" * 99, 1, "/mnt/x", "/x"
+    job.runtime_values, job._aws_interrupts = {}, 0
+    backend._job_queue, backend._job_queue_fallback = "queue", ""
+    backend._fs_mount, backend._fs_id, backend._fsap_id, backend._studio_efs_uid = "/mnt", "fs-1", "fsap-1", None
+    for _ in range(2):
+        job._submit_batch_job(logger, Cleanup(), client)
+print(json.dumps(sent))
+"""
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[tuple[str, dict[str, object]]]:
+    pytest.importorskip("miniwdl_aws")
+    from workflow_context.engines.miniwdl import backend_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in backend_files().items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{folder}/miniwdl",
+            "WORKFLOW_CONTEXT": "c" * 60,
+            "WORKFLOW_RUN_ID": "run-1",
+            "AWS_BATCH_JOB_ID": "head",
+            "MINIWDL__AWS__CONTAINER_PROPERTIES": '{"logConfiguration":{"logDriver":"awslogs"}}',
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    found: list[tuple[str, dict[str, object]]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_job_definitions_have_the_name_and_the_tag_of_the_context(sent: list[tuple[str, dict[str, object]]]) -> None:
+    registered = [body for operation, body in sent if operation == "registerjobdefinition"]
+    assert len(registered) == 4
+    names = {str(one["jobDefinitionName"]) for one in registered}
+    assert len(names) == 4  # the random end is kept
+    for one in registered:
+        assert str(one["jobDefinitionName"]).startswith("c" * 60 + "-task-")
+        assert len(str(one["jobDefinitionName"])) <= 128
+        assert one["tags"] == {"workflow-context": "c" * 60}
+        assert "logConfiguration" in one["containerProperties"]  # type: ignore[operator]
+
+
+def test_jobs_have_the_tags_of_context_run_and_head_job(sent: list[tuple[str, dict[str, object]]]) -> None:
+    submitted = [body for operation, body in sent if operation == "submitjob"]
+    assert len(submitted) == 4
+    for one in submitted:
+        assert one["tags"] == {
+            "workflow-context": "c" * 60,
+            "workflow-context:run": "run-1",
+            "AWS_BATCH_PARENT_JOB_ID": "head",
+        }
+        assert str(one["jobDefinition"]).startswith("c" * 60 + "-task-")
