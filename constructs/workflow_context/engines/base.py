@@ -187,7 +187,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         }
 
     def resource_reasons(self) -> dict[str, str]:
-        """Why statements name certain resources with a wildcard, whatever the action: text in the resource to reason."""
+        """Why statements name resources with a wildcard, whatever the action: text in the resource to reason."""
         return {PROGRAM_PREFIX: _OLD_PROGRAMS}
 
     @property

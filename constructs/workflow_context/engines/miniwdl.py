@@ -113,6 +113,14 @@ class MiniwdlEngine(WorkflowEngine):
             ]
         )
 
+    @override
+    def resource_reasons(self) -> dict[str, str]:
+        freely = (
+            "miniwdl-aws-submit names job definitions freely, after tasks: its head jobs may register and use any job "
+            "definition of this account and Region that no other context marked."
+        )
+        return {**super().resource_reasons(), ":job-definition/*": freely}
+
     @property
     @override
     def ownership(self) -> Ownership:
