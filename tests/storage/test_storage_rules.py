@@ -90,14 +90,17 @@ class TestOrder:
         self, contexts: dict[str, Template]
     ) -> None:
         for stack, template in contexts.items():
-            [role] = [name for name in resources(template, "AWS::IAM::Role") if "InstanceRole" in name]
             for name, environment in resources(template, JOBS[0]).items():
                 if environment["Properties"]["ComputeResources"]["Type"] != "FARGATE":
-                    assert role in environment["DependsOn"], f"{stack}/{name}"
+                    profile = environment["Properties"]["ComputeResources"]["InstanceRole"]["Fn::GetAtt"][0]
+                    [role] = template["Resources"][profile]["Properties"]["Roles"]
                     own = {
-                        policy for policy in resources(template, "AWS::IAM::Policy") if "InstanceRoleDefault" in policy
+                        policy
+                        for policy, one in resources(template, "AWS::IAM::Policy").items()
+                        if role in one["Properties"]["Roles"] and "DefaultPolicy" in policy
                     }
-                    assert own <= set(environment["DependsOn"]), f"{stack}/{name}"
+                    assert own, f"{stack}/{name}"
+                    assert {role["Ref"], *own} <= set(environment["DependsOn"]), f"{stack}/{name}"
 
 
 class TestMachines:

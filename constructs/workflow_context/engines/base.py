@@ -11,6 +11,7 @@ from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam 
 from constructs import Construct
 
 from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
+from workflow_context.pbs.settings import TAG
 from workflow_context.program import PROGRAM_PREFIX, HeadProgram, pbs_files
 from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
@@ -428,6 +429,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             timeout=timeout,
             propagate_tags=True,
         )
+        # Clients that name job definitions freely are kept from those of a context by its mark.
+        cdk.Tags.of(definition).add(TAG, self.context_name)
         resource = definition.node.default_child
         assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
         # No L2: an update would take away the revision with which head jobs at work submit. It stays ACTIVE instead.

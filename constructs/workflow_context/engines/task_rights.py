@@ -66,12 +66,15 @@ def task_rights(scope: IConstruct, queues: Sequence[str], own: Ownership) -> Ite
     stack = cdk.Stack.of(scope)
     jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
     definitions = stack.format_arn(service="batch", resource="job-definition", resource_name=own.definition_names)
+    # Only a revision has tags:
+    # https://docs.aws.amazon.com/batch/latest/userguide/iam-example-restrict-job-submission-by-tags.html
+    revisions = f"{definitions}:*" if own.definitions else definitions
     # The Service Authorization Reference has the job itself among the resources of SubmitJob. No role need be passed
     # to submit, so whoever may submit with a definition acts as its role.
     yield iam.PolicyStatement(
         sid="SubmitTasks",
         actions=["batch:SubmitJob"],
-        resources=[*queues, definitions, jobs],
+        resources=[*queues, revisions, jobs],
         conditions=own.definitions or None,
     )
     yield iam.PolicyStatement(
