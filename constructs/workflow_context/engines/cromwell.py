@@ -54,8 +54,10 @@ class CromwellEngine(WorkflowEngine):
         Head jobs may register job definitions named `cromwell_…`, as Cromwell names them, and submit with them to the
         queues of the context; the only role they can give a task is the task role. Both come with the workflow options
         (`aws_batch_job_role_arn`, `aws_batch_script_bucket_prefix`): without them, tasks have the rights of the
-        instance role, which reads no data, and fail. AWS Batch knows no resource by which the jobs of a context could
-        be told from others in the account, so a head job may end any job whose id it knows.
+        instance role, which reads no data, and fail. The names are the same in every context, and the backend tags no
+        jobs: a head job may submit with the job definitions of other Cromwell contexts of the account, and so act as
+        their task roles, and may end any job whose id it knows and that bears no other context's tag. One account is
+        one trust boundary for Cromwell.
 
     Cost:
         A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1). There is no call cache between head

@@ -83,11 +83,14 @@ class NextflowEngine(SharedDirectoryEngine):
         ValueError: The work directory shall be in S3, and instances do not mount the file system.
 
     Security considerations:
-        With the work directory in S3, head jobs may register job definitions named `nf-…`, as Nextflow names them; the
-        executor marks no jobs as its own, so a head job may end any job in the account whose id it knows. On a shared
-        file system they register definitions named after the context, and may end only jobs that carry its tag, which
-        they can give to jobs that they submit and to no other. They submit to the queues of the context, and the only
-        role they can give a task is the task role. Who may tag jobs by other rights than these can have them ended.
+        Head jobs submit to the queues of the context, and the only role they can give a task is the task role. They may
+        end only jobs that carry the tag of the context, which they can give to jobs that they submit and to no other:
+        with the work directory in S3 by `resourceLabels`. Who may tag jobs by other rights than these can have them
+        ended. On a shared file system they register and submit with job definitions named after the context.
+        With the work directory in S3 Nextflow names job definitions after images, `nf-…`, in every context alike, and
+        nothing in it changes that: a head job may submit with those of other Nextflow contexts of the account, and so
+        act as their task roles, and may register new revisions, which they may then use. One account is one trust
+        boundary for Nextflow on S3; contexts that must not trust each other need a shared file system or two accounts.
         Jobs of one context share the directory with the scripts of all its tasks, so they trust each other.
         Task jobs have the rights of the task role, and through the instance's metadata service those of the instance
         role. Nextflow downloads its plugins and the pipeline from the internet when a head job starts.

@@ -56,9 +56,13 @@ class SnakemakeEngine(SharedDirectoryEngine):
 
     Security considerations:
         On S3, head and task jobs may list the names of all objects of the bucket, since the storage plugin asks whether
-        it is there; what they read and write ends at the prefix. The executor plugin starts tasks as privileged
-        containers and marks none as its own: a head job may end any job in the account whose id it knows, and task jobs
-        have all rights of their machine. Give a bucket of its own to contexts that do not trust each other.
+        it is there; what they read and write ends at the prefix. The executor plugin starts every task as a privileged
+        container, which no setting changes: a task can do everything on its machine, read the files of the other tasks
+        there, and act with the instance role. It names job definitions `snakejob-def-…` in every context alike and
+        tags no jobs: a head job may submit with those of other Snakemake contexts on S3 in the account, and so act as
+        their task roles, and may end any job whose id it knows and that bears no other context's tag. Its tasks log to
+        AWS Batch's own log group, `/aws/batch/job`. Use a mounted file system, or an account of its own, for contexts
+        that do not trust each other.
         Head jobs may submit to the queues of the context and may pass the task role, no other. On a mounted file system
         they register definitions named after the context, and may end only jobs that carry its tag. Task jobs have the
         rights of the task role, and through the instance's metadata service those of the instance role.
