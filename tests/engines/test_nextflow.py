@@ -55,7 +55,7 @@ class TestConfiguration:
             '    "echo ${task.getResourceLabels()}"\n}\nworkflow { ONE() | view }\n'
         )
         command = ["-c", "context.config", "-c", "here.config", "run", "main.nf"]
-        said = nextflow(command, tmp_path, WORKFLOW_RUN_ID="run-1")
+        said = nextflow(command, tmp_path, {"WORKFLOW_RUN_ID": "run-1"})
         assert "workflow-context:run:run-1" in said
         assert "team:genomics" in said
         assert "workflow-context:Engines" in said

@@ -66,10 +66,10 @@ class ToilEngine(WorkflowEngine):
         who may not see each other's data in one context. Toil takes the block of public access off the buckets that it
         makes; the roles may not set ACLs or bucket policies, so nothing in them becomes public, and the block of the
         account, where it is on, stays. Head jobs may register job definitions named `toil-…`, submit with them to the
-        queues of the context, and give them the task role, no other. The names are the same in every context, and Toil
-        tags no jobs: a head job may submit with the job definitions of other Toil contexts of the account, and so act
-        as their task roles, and may end any job whose id it knows and that bears no other context's tag. One account is
-        one trust boundary for Toil. Its tasks log to AWS Batch's own log group, `/aws/batch/job`.
+        queues of the context, and give them the task role, no other. The names are the same in every context, and no
+        tag of a job tells the context: a head job may submit with the job definitions of other Toil contexts of the
+        account, and so act as their task roles, and may end any job whose id it knows and that bears no other context's
+        tag. One account is one trust boundary for Toil. Its tasks log to AWS Batch's own log group, `/aws/batch/job`.
 
     Cost:
         A head job takes one Fargate vCPU and 4 GiB: 0.058 USD an hour (us-east-1). A job store of a run that failed
@@ -149,7 +149,9 @@ class ToilEngine(WorkflowEngine):
     @property
     @override
     def ownership(self) -> Ownership:
-        return Ownership("toil-*", UNMARKED_TAGS, UNMARKED_JOBS)  # Toil names them, and tags no jobs
+        return Ownership(
+            "toil-*", UNMARKED_TAGS, UNMARKED_JOBS
+        )  # Toil names them, and tags jobs with nothing of the context
 
     @override
     def wildcard_reasons(self) -> dict[str, str]:
