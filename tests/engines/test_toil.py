@@ -22,8 +22,11 @@ from workflow_context import (
 )
 from workflow_context.program import pbs_files
 from workflow_context.scripts import read_script
+from workflow_stacks.runs.engines.toil import Toil
+from workflow_stacks.runs.record import RunRecord
 
 NEEDS_TOIL = "running Toil's own code needs toil[aws]"
+HEAD_JOB = "0d8e7a51-1111-4222-8333-000000000abc"
 SHARED = ("--workDir", "/var/lib/toil", "--coordinationDir", "/var/lib/toil")
 RUNNER = """#!/bin/sh
 env >"$HOME/environment"
@@ -202,7 +205,7 @@ class TestHeadJob:
                     "PATH": f"{tmp_path}:{os.environ['PATH']}",
                     "HOME": str(tmp_path),
                     "TMPDIR": str(tmp_path),
-                    "AWS_BATCH_JOB_ID": "0d8e7a51-1111-4222-8333-000000000abc",
+                    "AWS_BATCH_JOB_ID": HEAD_JOB,
                     "AWS_BATCH_JOB_ATTEMPT": str(attempt),
                     "python": sys.executable,
                     "folder": str(program),
@@ -269,6 +272,27 @@ class TestHeadJob:
         named = run_head("wdl", "w.wdl", "{}", "s3://b/r/", "aws:us-east-1:toil-x-run")
         assert "--restart" in named
         assert "aws:us-east-1:toil-x-run" in named
+
+    def test_a_resumed_run_names_the_job_store_of_its_first_head_job(
+        self, run_head: Callable[..., list[str]], engine_templates: Templates
+    ) -> None:
+        said = run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new")
+        run = RunRecord(
+            run_id="20260101-000000-abcd",
+            workflow="w",
+            source="w.wdl",
+            project="Lab",
+            context="toil",
+            engine="toil",
+            language="wdl",
+            submitted_at=1.0,
+            head_jobs=(HEAD_JOB, "11111111-2222-4333-8444-555555555555"),
+            head_queue="head",
+            parameters={"language": "wdl"},
+            outputs="s3://b/r/",
+        )
+        resumed = Toil().resume(run, {"JobStore": output(engine_templates["toil"], "JobStore")})
+        assert resumed == {"language": "wdl", "jobStore": said[said.index("--jobStore") + 1]}
 
     def test_runs_on_fargate_and_starts_jobs_with_the_image_it_is(self, engine_templates: Templates) -> None:
         template = engine_templates["toil"]

@@ -1,0 +1,46 @@
+"""Which jobs belong to a run."""
+
+from typing import Any
+
+from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs
+from workflow_stacks.runs.record import RunRecord
+
+RUN = RunRecord(
+    run_id="20260101-000000-abcd",
+    workflow="hello",
+    source="hello",
+    project="Lab",
+    context="dev",
+    engine="toil",
+    language="wdl",
+    submitted_at=1.0,
+    head_jobs=("head",),
+    head_queue="heads",
+    task_queues=("tasks",),
+    outputs="s3://lab/results/",
+)
+TAGS = {
+    "tagged": {RUN_TAG: RUN.run_id},
+    "owned": {OWNER_TAG: RUN.run_id},
+    "child": {"AWS_BATCH_PARENT_JOB_ID": "head"},
+    "of another run": {RUN_TAG: "20260101-000000-ffff", OWNER_TAG: "lab"},
+    "of nobody": {},
+}
+
+
+class Batch:
+    """AWS Batch with these jobs."""
+
+    def get_paginator(self, _: str) -> "Batch":
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"jobSummaryList": [{"jobId": name, "createdAt": at} for at, name in enumerate(TAGS)]}]
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+        return {"jobs": [{"jobId": name, "tags": TAGS[name]} for name in jobs]}
+
+
+def test_its_jobs_carry_its_tag_or_name_their_head_job_or_are_owned_by_it() -> None:
+    found = RunJobs(lambda _: Batch(), RUN).tasks()
+    assert [job["jobId"] for job in found] == ["tagged", "owned", "child"]
