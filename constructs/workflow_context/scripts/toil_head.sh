@@ -9,6 +9,10 @@ workflow=$(fetched "$workflow" workflow)
 if [ "${inputs:0:1}" = "{" ]; then
     printf '%s\n' "$inputs" >inputs.json
     inputs=inputs.json
+elif [[ $language = wdl && $inputs = s3://* ]]; then
+    # Uploaded files come as files: Toil 9.6.0 finds no directory for a File of WDL at an s3:// address, since Python's
+    # urljoin knows no such scheme.
+    inputs=$("${python:?}" -S -E "${folder:?}" localize "$inputs" "$PWD/inputs")
 else
     inputs=$(fetched "$inputs" inputs)
 fi
