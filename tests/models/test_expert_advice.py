@@ -1,8 +1,7 @@
 """Workloads of the field, and the advice that someone who runs them would accept, each with its reason."""
 
-import time
-
 import pytest
+from counting import calls_of
 
 from workflow_context.models.advice import Advice, advise
 from workflow_context.models.prices import default_prices
@@ -155,10 +154,8 @@ def test_a_peak_asks_for_more_provisioned_throughput():
 
 
 @pytest.mark.parametrize("runs", [1, 100, 10_000, 100_000])
-def test_the_advice_takes_a_few_seconds_whatever_the_number_of_runs(runs):
-    begin = time.process_time()
-    advice("tiny", runs_per_month=float(runs))
-    assert time.process_time() - begin < 5
+def test_the_advice_takes_the_same_work_whatever_the_number_of_runs(runs):
+    assert calls_of(lambda: advice("tiny", runs_per_month=float(runs))) < 2_000_000
 
 
 def test_what_seqera_published_of_a_run_is_near_the_estimate_on_s3():

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import json
-import time
 
 import pytest
+from counting import calls_of
 
 from workflow_stacks.local.iam.evaluation import Policies, evaluate
 from workflow_stacks.local.iam.policy import PolicyError, parse_policy
@@ -250,12 +250,9 @@ def test_a_key_policy_must_allow_too_be_it_by_leaving_it_to_the_account():
     assert refused.because == "because no resource-based policy allows the kms:Decrypt action"
 
 
-def test_an_evaluation_costs_far_less_than_a_millisecond():
+def test_an_evaluation_takes_a_few_calls_for_each_statement():
     many = [allow(f"service{number}:Do*", f"arn:aws:s3:::bucket-{number}/*") for number in range(100)]
     given = Policies(statements(*many, allow("s3:GetObject", f"{BUCKET}/*")))
     evaluate("s3:GetObject", f"{BUCKET}/a", {}, given)
-    start = time.perf_counter()
-    for _ in range(100):
-        evaluate("s3:GetObject", f"{BUCKET}/a", {}, given)
 
-    assert (time.perf_counter() - start) / 100 < 0.001
+    assert 100 < calls_of(lambda: evaluate("s3:GetObject", f"{BUCKET}/a", {}, given)) < 10 * 101
