@@ -44,20 +44,22 @@ class TestConfiguration:
         assert spot_settings["process.executor"] == "'awsbatch'"
         assert spot_settings["aws.batch.jobRole"] == f"'{output(template, 'TaskRole')}'"
 
-    def test_jobs_have_the_tags_of_the_context_and_of_the_run_beside_those_of_the_process(
+    def test_jobs_have_the_tags_of_the_context_and_of_the_run_unless_a_process_has_its_own(
         self, engine_templates: Templates, tmp_path: Path
     ) -> None:
         template = engine_templates["nextflow"]
         (tmp_path / "context.config").write_text(output(template, "ClientConfiguration"))
         (tmp_path / "here.config").write_text("process.executor = 'local'\nworkDir = 'work'\n")
         (tmp_path / "main.nf").write_text(
-            "process ONE {\n    resourceLabels team: 'genomics'\n    output: stdout\n    script:\n"
-            '    "echo ${task.getResourceLabels()}"\n}\nworkflow { ONE() | view }\n'
+            "process ONE {\n    output: stdout\n    script:\n"
+            '    "echo ${task.getResourceLabels()}"\n}\n'
+            "process OWN {\n    resourceLabels team: 'genomics'\n    output: stdout\n    script:\n"
+            '    "echo ${task.getResourceLabels()}"\n}\nworkflow { ONE() | view; OWN() | view }\n'
         )
         command = ["-c", "context.config", "-c", "here.config", "run", "main.nf"]
         said = nextflow(command, tmp_path, {"WORKFLOW_RUN_ID": "run-1"})
         assert "workflow-context:run:run-1" in said
-        assert "team:genomics" in said
+        assert "[team:genomics]" in said
         assert "workflow-context:Engines" in said
 
     def test_a_killed_task_is_run_again_on_the_fallback_queue(

@@ -41,7 +41,9 @@ def marked(context: str, *, more_keys: Sequence[str] | None = ()) -> tuple[Condi
         context: The value of the tag.
         more_keys: Keys of tags that the engine gives beside it and the run's; None when users choose them.
     """
-    tags: dict[str, Mapping[str, str | list[str]]] = {"StringEquals": {f"aws:RequestTag/{TAG}": context}}
+    # Who chooses tags may leave the mark out, but never set another context's.
+    operator = "StringEqualsIfExists" if more_keys is None else "StringEquals"
+    tags: dict[str, Mapping[str, str | list[str]]] = {operator: {f"aws:RequestTag/{TAG}": context}}
     if more_keys is not None:
         # Also true of a request without any tag; the other condition is not.
         tags["ForAllValues:StringEquals"] = {"aws:TagKeys": [TAG, RUN_TAG, *more_keys]}
