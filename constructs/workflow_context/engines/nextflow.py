@@ -85,9 +85,10 @@ class NextflowEngine(SharedDirectoryEngine):
     Security considerations:
         Head jobs submit to the queues of the context, and the only role they can give a task is the task role. They may
         end only jobs that carry the tag of the context, which they can give to jobs that they submit and to no other:
-        with the work directory in S3 by `resourceLabels`, so jobs of a process that sets its own must repeat the tag
-        `workflow-context` of the configuration, or go on when the run is stopped. Who may tag jobs by other rights than these can have them
-        ended. On a shared file system they register and submit with job definitions named after the context.
+        with the work directory in S3 by `resourceLabels`. A process that sets its own must repeat the tag
+        `workflow-context` of the configuration; else its jobs go on when the run is stopped. Who may tag jobs by other
+        rights than these can have them ended. On a shared file system head jobs register and submit with job
+        definitions named after the context.
         With the work directory in S3 Nextflow names job definitions after images, `nf-…`, in every context alike, and
         nothing in it changes that: a head job may submit with those of other Nextflow contexts of the account, and so
         act as their task roles, and may register new revisions, which they may then use. One account is one trust
@@ -250,7 +251,7 @@ class NextflowEngine(SharedDirectoryEngine):
     def _labels(self) -> str:
         """The tags of jobs: by the context's one, head jobs may end them; by the run's, `workflow-context` finds them.
 
-        A process that has `resourceLabels` of its own has those instead: its jobs run, but nobody but the user ends them.
+        A process that has `resourceLabels` of its own has those instead: head jobs may not end its jobs.
         """
         run = f"System.getenv('WORKFLOW_RUN_ID') ? ['{RUN_TAG}': System.getenv('WORKFLOW_RUN_ID')] : [:]"
         return f"['{TAG}': '{self.context_name}'] + ({run})"
