@@ -138,17 +138,29 @@ def test_rob_5_logs_are_there_after_a_restart(tmp_path):
 
 def test_rob_5_asking_writes_nothing(lab):
     files = lab.cloud.state_dir / "aws"
-    time.sleep(5)
+    file = files / "s3.json"
+
+    def saved(name):
+        """Make a bucket, and wait until it is in a file: then all that came before is."""
+        lab.cloud.client("s3").create_bucket(Bucket=name)
+        deadline = time.monotonic() + 60
+        while not (file.exists() and name.encode() in file.read_bytes()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     def written():
-        return {file.name: file.stat().st_mtime_ns for file in files.glob("*.json")}
+        return {one.name: one.stat().st_mtime_ns for one in files.glob("*.json") if one != file}
 
+    for name in ("settled-once", "settled-twice"):  # the second time, everything of the first is written
+        saved(name)
     before = written()
     for _ in range(20):
         lab.batch.describe_job_queues()
         lab.cloud.client("efs").describe_file_systems()
-    time.sleep(3)
+    for name in ("asked-once", "asked-twice"):
+        saved(name)
 
+    assert before
     assert written() == before
 
 
