@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -254,13 +253,11 @@ def test_ctrl_c_leaves_nothing_running_and_the_rerun_uses_what_was_done(project_
             if "1 RUNNING, 1 SUCCEEDED" in line:
                 break
         run.send_signal(signal.SIGINT)
-        started = time.monotonic()
         _, told = run.communicate(timeout=60)
 
     assert run.returncode == 1
     assert "nothing of it runs any more" in told
     assert "Traceback" not in told
-    assert time.monotonic() - started < 30
     batch = LocalCloud.of_project(project_file).client("batch")
     queues = [queue["jobQueueArn"] for queue in batch.describe_job_queues()["jobQueues"]]
     every = [{"name": "JOB_NAME", "values": ["*"]}]

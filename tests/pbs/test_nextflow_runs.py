@@ -215,17 +215,25 @@ def test_a_resumed_run_waits_for_the_lock_of_a_machine_that_went(
     main = pipeline(STEPS)
     first = heads.start({"pipeline": main})
     assert heads.wait(first)[0] == "SUCCEEDED"
-    with (heads.files / f"nextflow/runs/{first}/.nextflow/cache/{first}/db/LOCK").open("r+") as index:
+    lock = heads.files / f"nextflow/runs/{first}/.nextflow/cache/{first}/db/LOCK"
+    with lock.open("r+") as index:
         fcntl.lockf(index, fcntl.LOCK_EX)
         second = heads.start({"pipeline": main, "session": first})
-        while heads.describe(second)["status"] != "RUNNING":
+        deadline = time.monotonic() + 100
+        while not is_waited_for(lock):
+            assert time.monotonic() < deadline, heads.log(heads.describe(second))
             time.sleep(0.2)
-        time.sleep(8)
         assert heads.describe(second)["status"] == "RUNNING"
     status, log = heads.wait(second)
     assert status == "SUCCEEDED", log
     assert log.count("Cached process > ") == 4
     assert len(ran()) == 4
+
+
+def is_waited_for(lock: Path) -> bool:
+    """Whether a process waits for the lock of a file: https://man7.org/linux/man-pages/man5/proc_locks.5.html."""
+    waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if " -> " in line]
+    return any(str(lock.stat().st_ino) in field.split(":") for fields in waiting for field in fields)
 
 
 def wait_for_slow(heads: HeadJobs, since: float) -> None:
@@ -260,7 +268,9 @@ def test_a_second_head_job_ends_what_one_that_lost_its_machine_left_and_does_the
     heads.wait(first)
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "RUNNING"]
     second = heads.start({"pipeline": main, "session": first})
+    deadline = time.monotonic() + 150
     while heads.tasks(since)[1]["status"] != "FAILED":
+        assert time.monotonic() < deadline
         assert heads.describe(second)["status"] not in ("SUCCEEDED", "FAILED")
         time.sleep(0.3)
     heads.write("go", "")

@@ -67,22 +67,16 @@ class TestJobs:
 class TestBulk:
     """Fifty jobs a request, where AWS Batch can do that."""
 
-    def test_5000_jobs_end_in_100_requests_and_five_seconds(
-        self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings
-    ) -> None:
+    def test_5000_jobs_end_in_100_requests(self, api: BatchApi, batch: FakeBatch, new_settings: NewSettings) -> None:
         settings = new_settings()
         journal = Journal(settings.state, settings.run)
         for number in range(5000):
             batch.jobs[str(number)] = {"jobId": str(number), "status": "RUNNING"}
             submission = {"name": f"job-{number}", "queue": settings.queue, "ids": [str(number)], "at": time.time()}
             journal.add({"what": "sent", **submission}, {"what": "taken", **submission, "batch": str(number)})
-        began = time.monotonic()
         qdel(list(batch.jobs), api, settings)
-        seconds = time.monotonic() - began
-        print(f"\n5000 jobs ended in {seconds:.2f} s")
         assert {job["status"] for job in batch.jobs.values()} == {"FAILED"}
         assert (batch.calls["terminatejobs"], batch.calls["terminatejob"]) == (100, 0)
-        assert seconds < 5
 
     @pytest.mark.parametrize("count", [1, 2, 50, 51])
     def test_they_end_one_by_one_where_it_cannot(

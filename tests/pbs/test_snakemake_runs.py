@@ -248,11 +248,9 @@ def test_a_head_job_at_work_keeps_others_out_and_ends_its_tasks_when_it_is_termi
     assert f"head job {first} is at work on this run (RUNNING)" in log
     assert heads.tasks(since)[1]["status"] == "RUNNING"
     heads.batch.terminate_job(jobId=first, reason="enough")
-    began = time.monotonic()
     assert heads.wait(first)[0] == "FAILED"
-    assert time.monotonic() - began < 25  # of the 30 seconds before it would be killed
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "FAILED"]
-    assert not (mine.files / ".snakemake" / "locks").exists()
+    assert not (mine.files / ".snakemake" / "locks").exists()  # it ended by itself: one that is killed leaves them
 
 
 @contextmanager
