@@ -1,6 +1,7 @@
 """BatchCompute: queues, environments and machines, as the template says them."""
 
 import json
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -146,12 +147,16 @@ class TestOrder:
             assert needed <= set(one["DependsOn"]), name
 
     def test_environments_go_before_the_role_of_their_machines(self, template: Template) -> None:
-        for name, one in resources(template, ENVIRONMENT).items():
-            if one["Properties"]["ComputeResources"]["Type"] != "FARGATE":
-                [role] = [
-                    key for key in resources(template, "AWS::IAM::Role") if key.startswith(name[:4]) and "Ins" in key
-                ]
-                assert role in one["DependsOn"], name
+        roles = set(resources(template, "AWS::IAM::Role"))
+        waited = {
+            name: [role for role in one["DependsOn"] if role in roles]
+            for name, one in resources(template, ENVIRONMENT).items()
+            if one["Properties"]["ComputeResources"]["Type"] != "FARGATE"
+        }
+        assert len(waited) == 5
+        for name, [role] in waited.items():
+            head = "Head" if name.startswith("HeadsHead") else ""
+            assert role.startswith(f"{re.match('Plain|Spot|Heads', name)[0]}{head}InstanceRole"), name
 
 
 class TestRights:
@@ -163,11 +168,14 @@ class TestRights:
         assert len(rules) == 3
         assert all(one["Properties"]["GroupId"]["Fn::GetAtt"][0].startswith("Storage") for one in rules)
 
-    def test_machines_have_the_managed_policy_of_ecs_alone(self, template: Template) -> None:
-        for name, role in resources(template, "AWS::IAM::Role").items():
-            if "InstanceRole" in name:
-                [policy] = role["Properties"]["ManagedPolicyArns"]
-                assert "service-role/AmazonEC2ContainerServiceforEC2Role" in json.dumps(policy)
+    def test_machines_have_no_managed_policy_and_no_rights_in_batch(self, template: Template) -> None:
+        machines = {name: one for name, one in resources(template, "AWS::IAM::Role").items() if "InstanceRole" in name}
+        assert len(machines) == 4
+        for name, role in machines.items():
+            assert "ManagedPolicyArns" not in role["Properties"], name
+        policies = [one for name, one in resources(template, "AWS::IAM::Policy").items() if "InstanceRole" in name]
+        assert len(policies) == 4
+        assert '"batch:' not in json.dumps(policies)
 
 
 @pytest.mark.parametrize(

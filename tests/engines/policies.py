@@ -43,6 +43,8 @@ def _is_met(operator: str, given: str | list[str] | None, wanted: list[str]) -> 
         return (given is None) == (wanted == ["true"])
     if operator == "StringEquals":
         return given in wanted
+    if operator == "StringEqualsIfExists":
+        return given is None or given in wanted
     if operator == "StringLike":
         return isinstance(given, str) and any(fnmatchcase(given, one) for one in wanted)
     if operator == "ForAllValues:StringEquals":  # true when there are none
