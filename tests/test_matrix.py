@@ -144,7 +144,13 @@ def merged(templates: Templates) -> Template:
                 found[f"{key}{again}"] = json.loads(text)
                 if "JobDefinitionName" in found[f"{key}{again}"]["Properties"]:
                     found[f"{key}{again}"]["Properties"]["JobDefinitionName"] += again
-    return {"Resources": found}
+    parameters = {
+        name: parameter
+        for template in templates.values()
+        for name, parameter in template.get("Parameters", {}).items()
+        if name != "BootstrapVersion"  # read by the CDK, not by a resource
+    }
+    return {"Parameters": parameters, "Resources": found}
 
 
 @pytest.fixture(scope="module")
