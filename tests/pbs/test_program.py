@@ -120,6 +120,8 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run) -> None:
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
     for file in Path(pbs.__file__).parent.glob("*.py"):
+        if file.name == "apart.py":
+            continue  # starts Toil, whose image has boto3
         for node in ast.walk(ast.parse(file.read_text(), feature_version=(3, 9))):
             if isinstance(node, ast.Import):
                 assert {name.name.split(".")[0] for name in node.names} <= sys.stdlib_module_names
