@@ -92,6 +92,12 @@ class TestWildcards:
         make = role_with((["s3:GetObject", "batch:TerminateJob"], [LAB]))
         assert len(open_wildcards(make, {"s3:": "Below the prefix."})) == 1
 
+    def test_a_wildcard_that_stands_in_a_second_statement_without_a_reason_stays(
+        self, open_wildcards: Callable[..., list[str]]
+    ) -> None:
+        make = role_with((["s3:GetObject"], [LAB]), (["batch:TerminateJob"], [LAB]))
+        assert len(open_wildcards(make, {"s3:": "Below the prefix."})) == 1
+
     def test_a_reason_for_the_resource_is_enough(self, open_wildcards: Callable[..., list[str]]) -> None:
         make = role_with((["batch:TerminateJob"], [OTHER]))
         assert open_wildcards(make, {}, resources={":job/": "Jobs have no names before they run."}) == []
