@@ -156,7 +156,8 @@ def test_a_rule_runs_in_the_image_that_it_names(heads: HeadJobs, workflow: Calla
 
 
 def test_a_workflow_in_s3_comes_along_with_its_files(heads: HeadJobs) -> None:
-    bucket, _, prefix = heads.outputs["Outputs"].removeprefix("s3://").partition("/")
+    bucket, _, place = heads.outputs["Outputs"].removeprefix("s3://").partition("/")
+    prefix = f"{place.rstrip('/')}/"
     files = {
         "workflow/Snakefile": 'configfile: "config/names.yaml"\ninclude: "rules/greet.smk"\n',
         "workflow/rules/greet.smk": """
