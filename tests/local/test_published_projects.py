@@ -28,7 +28,9 @@ def cdk(empty_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Ca
 
     def on(file: Path) -> CdkCli:
         folder = tmp_path_factory.mktemp(file.stem)
-        build_app(file, context={"bucketRemovalPolicy": "destroy"}, outdir=str(folder)).synth()
+        build_app(
+            file, context={"bucketRemovalPolicy": "destroy", "terminationProtection": "false"}, outdir=str(folder)
+        ).synth()
         return CdkCli(empty_cloud, app=[str(folder)], search=[ROOT])
 
     on(FILES[0]).bootstrap()
