@@ -116,3 +116,9 @@ def test_no_code_asks_which_kind_it_has() -> None:
                         getattr(node.test.comparators[0], "value", None), str
                     )
                     assert not asks, f"{file}:{node.lineno}"
+
+
+def test_cdk_json_at_the_root_is_that_of_the_package() -> None:
+    """A copy, since links are text files on Windows and in downloads."""
+    assert not (ROOT / "cdk.json").is_symlink()
+    assert (ROOT / "cdk.json").read_bytes() == (ROOT / "stacks" / "workflow_stacks" / "cdk.json").read_bytes()
