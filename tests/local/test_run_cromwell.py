@@ -166,4 +166,4 @@ def test_without_the_jar_it_is_said_where_to_put_it(folder: Path) -> None:
 
 def test_a_context_with_a_file_system_is_refused(folder: Path) -> None:
     with pytest.raises(WorkflowContextError, match="give its context 'filesystem: "):
-        ENGINES["cromwell"].prepare(folder / "hello.wdl", [], Place([], None, "s3://b/rehearsal/1/", "/mnt/efs"))
+        ENGINES["cromwell"].prepare(folder / "hello.wdl", [], Place([], None, "s3://b/local-runs/1/", "/mnt/efs"))

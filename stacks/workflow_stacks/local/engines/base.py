@@ -165,7 +165,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def staged_by_content(stage: Stage, content: bytes, name: str) -> str:
     """Keep content under a name that the same content always has, and return where jobs find it."""
-    return stage.put(f"rehearsal/{_digest(content)}/{name}", content)
+    return stage.put(f"local-runs/{_digest(content)}/{name}", content)
 
 
 def staged_together(stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
@@ -179,7 +179,7 @@ def staged_together(stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
     folder = _digest("".join(f"{name}\n{_digest(content)}\n" for name, content in contents.items()).encode())
     return {
         name: stage.put(
-            f"rehearsal/{folder}/{name}", content, executable=bool(files[name].stat().st_mode & stat.S_IXUSR)
+            f"local-runs/{folder}/{name}", content, executable=bool(files[name].stat().st_mode & stat.S_IXUSR)
         )
         for name, content in contents.items()
     }

@@ -74,7 +74,7 @@ class Cromwell(LocalEngine):
         places = staged_together(place.stage, {**beside, workflow.name: workflow})
         # Cromwell reads workflows by HTTP, and finds what they import beside them.
         url = places[workflow.name].replace("s3://", f"{place.endpoint}/")
-        results = place.results.removesuffix("/").rpartition("rehearsal/")[0] + "cromwell/results/"
+        results = place.results.removesuffix("/").rpartition("local-runs/")[0] + "cromwell/results/"
         return Submission({"workflow": url, "inputs": json.dumps(values)}, results)
 
 

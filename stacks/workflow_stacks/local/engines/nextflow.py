@@ -45,7 +45,7 @@ class Nextflow(LocalEngine):
                 "CLI for tasks to fetch files with. Run it in a context with one, such as 'filesystem: {fsType: EFS}'."
             )
         parameters = {name: staged_file(value, place.stage) for name, value in read_inputs(inputs).items()}
-        run = place.stage.put(f"rehearsal/{PurePosixPath(place.results).name}/run", b"")
+        run = place.stage.put(f"local-runs/{PurePosixPath(place.results).name}/run", b"")
         results = str(parameters.setdefault("outdir", f"{PurePosixPath(run).parent}/results"))
         if not results.startswith(("s3://", f"{place.mounted}/")):
             raise WorkflowInputError(f"outdir is {results}; jobs can write to s3:// and below {place.mounted}")

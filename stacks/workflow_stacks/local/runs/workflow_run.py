@@ -154,10 +154,10 @@ class WorkflowRun:
         definition = self._definition(outputs["HeadJobDefinition"])
         stage = self._stage(outputs, definition)
         id_ = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
-        results = f"{outputs['Outputs'].rstrip('/')}/rehearsal/{id_}/"
+        results = f"{outputs['Outputs'].rstrip('/')}/local-runs/{id_}/"
         self._say_what_stands_in(definition)
         mounted = stage.target if isinstance(stage, FolderStage) else ""
-        staged = f"{outputs['Outputs'].rstrip('/')}/rehearsal/".removeprefix("s3://")
+        staged = f"{outputs['Outputs'].rstrip('/')}/local-runs/".removeprefix("s3://")
         endpoint = self.cloud.reading_endpoint(staged)
         place = Place(definition["containerProperties"]["command"], stage, results, mounted, endpoint)
         self._equip_machines(outputs)
@@ -260,7 +260,7 @@ class WorkflowRun:
         """The first directory that head jobs mount; without one, the context's folder in S3."""
         container = definition["containerProperties"]
         if not container.get("mountPoints"):
-            return S3Stage(self.cloud.client("s3"), f"{outputs['Outputs'].rstrip('/')}/rehearsal/")
+            return S3Stage(self.cloud.client("s3"), f"{outputs['Outputs'].rstrip('/')}/local-runs/")
         [environment, *_] = self._environments(outputs["HeadQueue"])
         scratch = self.cloud.state_dir / "scratch" / "stage"
         [mount, *_], owner = self._volumes().of_job(container, environment, scratch)
