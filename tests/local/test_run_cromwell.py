@@ -66,6 +66,8 @@ public class StandIn {
         String definition = find("\"jobDefinitionArn\": ?\"([^\"]+)\"", batch("registerjobdefinition", (
             "{'jobDefinitionName': 'cromwell_x', 'type': 'container', 'containerProperties': {'image': 'debian:13', "
             + "'command': ['/bin/bash', '-c', '/var/scratch/fetch_and_run.sh'], 'jobRoleArn': '" + role + "', "
+            + "'logConfiguration': {'logDriver': 'awslogs', 'options': {'awslogs-group': '"
+            + find("logGroupName = \"([^\"]+)\"", config) + "'}}, "
             + "'vcpus': 1, 'memory': 512, 'volumes': ["
             + "{'name': 'fetchAndRunScript', 'host': {'sourcePath': '/usr/local/bin/fetch_and_run.sh'}}, "
             + "{'name': 'awsCliHome', 'host': {'sourcePath': '/usr/local/aws-cli'}}], 'mountPoints': ["
