@@ -148,7 +148,7 @@ def merged(templates: Templates) -> Template:
         name: parameter
         for template in templates.values()
         for name, parameter in template.get("Parameters", {}).items()
-        if name != "BootstrapVersion"  # read by the CDK, not by a resource
+        if f'"{name}"' in json.dumps(found)  # others are read by the CDK or by a rule, not by a resource
     }
     return {"Parameters": parameters, "Resources": found}
 

@@ -19,6 +19,12 @@ REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.cycle
 
 
+@pytest.fixture(scope="module", autouse=True)
+def before(cloud):
+    """What other tests keep in the cloud of the session."""
+    return leftovers(cloud)
+
+
 @pytest.fixture
 def deployed(cloud, cdk):
     """The sample stack with bursting throughput, and what it is made of."""
@@ -92,7 +98,7 @@ def test_a_deployment_that_failed_leaves_nothing_and_the_next_one_works(cloud, c
     assert stack_resources(cloud.client, SMALL_STACK)["status"] == "CREATE_COMPLETE"
 
 
-def test_throughput_is_updated_in_place_and_destroy_leaves_nothing(cloud, cdk, deployed):
+def test_throughput_is_updated_in_place_and_destroy_leaves_nothing(cloud, cdk, deployed, before):
     assert cdk("bursting").diff()[0] is False, "nothing differs after a deployment"
 
     changed, difference = cdk("provisioned").diff()
@@ -108,12 +114,12 @@ def test_throughput_is_updated_in_place_and_destroy_leaves_nothing(cloud, cdk, d
         assert cdk(variant).diff()[0] is False
 
     cdk("elastic").destroy()
-    others = [STACK, SMALL_STACK.lower()]
-    assert not {kind: names for kind, names in leftovers(cloud).items() if not _only_of(others[1:], names)}
-
-
-def _only_of(prefixes: list[str], names: list[str]) -> bool:
-    return all(name.startswith(tuple(prefixes)) for name in names)
+    small = SMALL_STACK.lower()
+    left = {
+        kind: [name for name in names if name not in before.get(kind, []) and not name.startswith(small)]
+        for kind, names in leftovers(cloud).items()
+    }
+    assert not {kind: names for kind, names in left.items() if names}
 
 
 def _can_unshare() -> bool:

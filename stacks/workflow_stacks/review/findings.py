@@ -82,6 +82,9 @@ def review(project_file: Path, contexts: Sequence[str], packs: Iterable[str]) ->
     Raises:
         WorkflowContextError: The project file is wrong, or names are asked for that are not there.
     """
+    # Imported for jsii, which knows the types of a manifest only then.
+    import aws_cdk.cloud_assembly_schema  # noqa: F401
+
     chosen = security_packs(packs)
     with tempfile.TemporaryDirectory() as outdir, recorded_acknowledgements() as record:
         app = built(project_file, contexts, outdir)

@@ -72,7 +72,8 @@ def main(arguments: Sequence[str]) -> int:
         threading.Thread(target=_answer_all, args=(descriptors[0], mounts, user), daemon=True).start()
     while (code := _ended(child)) is None:
         told = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
-        if told is not None and told.si_signo != signal.SIGCHLD:
+        # After a stop and a continuation, Python returns a signal that nobody sent.
+        if told is not None and told.si_signo in _SIGNALS and told.si_signo != signal.SIGCHLD:
             os.kill(child, told.si_signo)
     return code if code >= 0 else 128 - code
 
