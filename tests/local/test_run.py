@@ -273,8 +273,8 @@ def test_ctrl_c_leaves_nothing_running_and_the_rerun_uses_what_was_done(project_
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (["nothing=1"], "The workflow has no input 'nothing'"),
-        (["seconds=soon"], "'soon' is no Int"),
+        (["nothing=1"], "the workflow has no input 'nothing'; its inputs are"),
+        (["seconds=soon"], "the input seconds is 'soon', which is not of the type Int"),
         (["none.json"], "none.json is neither name=value nor a file that can be read"),
     ],
 )

@@ -8,11 +8,12 @@ from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project
 
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.engines import ENGINES, snakemake as engine
+from workflow_stacks.local.engines import ENGINES
 from workflow_stacks.local.engines.base import Place
 from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.staging import FolderStage
 from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
+from workflow_stacks.runs import staging
 
 FILE_SYSTEMS = ("EFS", "S3", *MOUNTED_BY_MACHINES)
 # The layout that Snakemake recommends, with all that must come along.
@@ -130,7 +131,7 @@ def test_the_same_workflow_has_the_same_directory_and_another_another(
 def test_a_workflow_beside_too_much_is_refused(
     snakefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "MAX_FILES", 2)
+    monkeypatch.setattr(staging, "MAX_FILES", 2)
     with pytest.raises(WorkflowContextError, match="give the workflow a folder of its own"):
         ENGINES["snakemake"].prepare(snakefile, [], place(tmp_path))
 

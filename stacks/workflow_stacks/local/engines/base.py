@@ -2,18 +2,11 @@
 
 import abc
 import hashlib
-import json
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-
-from workflow_stacks.errors import WorkflowContextError
-
-
-class WorkflowInputError(WorkflowContextError):
-    """The workflow or its inputs cannot be used."""
 
 
 class Stage(Protocol):
@@ -125,42 +118,12 @@ class LocalEngine(abc.ABC):
         return {one.removeprefix(results): one for one in store.addresses(results, since_ms=since_ms)}
 
 
-def read_inputs(inputs: Sequence[str]) -> dict[str, Any]:
-    """Inputs as an engine without types takes them: `name=value`, where a value may be JSON, or files of JSON.
-
-    Raises:
-        WorkflowInputError: One is neither.
-    """
-    values: dict[str, Any] = {}
-    for given in inputs:
-        name, equals, text = given.partition("=")
-        values |= {name: _json_or_text(text)} if equals else read_json(Path(given))
-    return values
-
-
 def staged_file(value: Any, stage: Stage) -> Any:
     """A value, or when it is a file of this machine, where jobs find that; the same content has the same place."""
     path = Path(value) if isinstance(value, str) and "://" not in value else None
     if path is None or not path.is_file():
         return value
     return staged_by_content(stage, path.read_bytes(), path.name)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a file of inputs.
-
-    Raises:
-        WorkflowInputError: It cannot be read, or holds no object.
-    """
-    try:
-        found = json.loads(file.read_text())
-    except OSError as error:
-        raise WorkflowInputError(f"{file} is neither name=value nor a file that can be read: {error}") from error
-    except ValueError as error:
-        raise WorkflowInputError(f"{file} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise WorkflowInputError(f"{file} must hold an object: input name to value")
-    return found
 
 
 def staged_by_content(stage: Stage, content: bytes, name: str) -> str:
@@ -187,10 +150,3 @@ def staged_together(stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

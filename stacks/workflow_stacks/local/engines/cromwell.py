@@ -8,13 +8,13 @@ from pathlib import Path
 from typing_extensions import override
 
 from workflow_context.scripts import read_script
+from workflow_stacks.runs.engines.base import read_values
+from workflow_stacks.runs.staging import WorkflowInputError
 
 from .base import (
     LocalEngine,
     Place,
     Submission,
-    WorkflowInputError,
-    read_inputs,
     staged_file,
     staged_together,
 )
@@ -68,7 +68,7 @@ class Cromwell(LocalEngine):
         name = _name_of(workflow)
         values = {
             key if "." in key else f"{name}.{key}": staged_file(value, place.stage)
-            for key, value in read_inputs(inputs).items()
+            for key, value in read_values(inputs).items()
         }
         beside = {str(file.relative_to(workflow.parent)): file for file in workflow.parent.rglob("*.wdl")}
         places = staged_together(place.stage, {**beside, workflow.name: workflow})

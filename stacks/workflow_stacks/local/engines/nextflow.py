@@ -7,12 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from typing_extensions import override
 
+from workflow_stacks.runs.engines.base import read_values
+from workflow_stacks.runs.staging import WorkflowInputError
+
 from .base import (
     LocalEngine,
     Place,
     Submission,
-    WorkflowInputError,
-    read_inputs,
     staged_by_content,
     staged_file,
     staged_together,
@@ -44,7 +45,7 @@ class Nextflow(LocalEngine):
                 "On the local cloud Nextflow keeps its work directory on the file system: machines there have no AWS "
                 "CLI for tasks to fetch files with. Run it in a context with one, such as 'filesystem: {fsType: EFS}'."
             )
-        parameters = {name: staged_file(value, place.stage) for name, value in read_inputs(inputs).items()}
+        parameters = {name: staged_file(value, place.stage) for name, value in read_values(inputs).items()}
         run = place.stage.put(f"local-runs/{PurePosixPath(place.results).name}/run", b"")
         results = str(parameters.setdefault("outdir", f"{PurePosixPath(run).parent}/results"))
         if not results.startswith(("s3://", f"{place.mounted}/")):

@@ -1,6 +1,5 @@
 """Snakemake on the local cloud: in a directory of the file system, or by its AWS Batch plugin with the files in S3."""
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -8,18 +7,17 @@ from typing import Any
 
 from typing_extensions import override
 
+from workflow_stacks.runs.staging import WorkflowInputError, files_below
+
 from .base import (
     LocalEngine,
     Place,
     Stage,
     Store,
     Submission,
-    WorkflowInputError,
     staged_together,
 )
 
-# As many as the head job takes from S3.
-MAX_FILES, MAX_BYTES = 1000, 100_000_000
 # More often than on AWS: here it costs nothing.
 OFTEN = ("--seconds-between-status-checks", "1")
 ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
@@ -85,27 +83,6 @@ def _stage_workflow(workflow: Path, stage: Stage) -> tuple[str, str]:
     root = workflow.resolve().parent
     if root.name == "workflow":
         root = root.parent
-    places = staged_together(stage, _files(root))
+    places = staged_together(stage, files_below(root))
     name = str(workflow.resolve().relative_to(root))
     return places[name], places[name].removesuffix(f"/{name}")
-
-
-def _files(root: Path) -> dict[str, Path]:
-    """All files of a workflow, by their names in its folder; not hidden ones.
-
-    Raises:
-        WorkflowInputError: There are too many: it lies beside something else.
-    """
-    found: dict[str, Path] = {}
-    size = 0
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(one for one in folders if not one.startswith((".", "__pycache__")))
-        for file in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
-            found[str(file.relative_to(root))] = file
-            size += file.stat().st_size
-        if len(found) > MAX_FILES or size > MAX_BYTES:
-            raise WorkflowInputError(
-                f"{root} holds more than {MAX_FILES} files or {MAX_BYTES // 10**6} MB, and all of it would come "
-                "along: give the workflow a folder of its own"
-            )
-    return found

@@ -7,14 +7,15 @@ from typing import Any
 
 from typing_extensions import override
 
+from workflow_stacks.runs.engines.base import read_values
+from workflow_stacks.runs.staging import WorkflowInputError
+
 from . import no_container
 from .base import (
     LocalEngine,
     Place,
     Store,
     Submission,
-    WorkflowInputError,
-    read_inputs,
     staged_by_content,
     staged_file,
     staged_together,
@@ -39,7 +40,7 @@ class Toil(LocalEngine):
         language = LANGUAGES.get(workflow.suffix)
         if language is None:
             raise WorkflowInputError(f"{workflow} is neither {' nor '.join(LANGUAGES)}")
-        values = {name: _input(value, language, place) for name, value in read_inputs(inputs).items()}
+        values = {name: _input(value, language, place) for name, value in read_values(inputs).items()}
         beside = {str(file.relative_to(workflow.parent)): file for file in workflow.parent.rglob(f"*{workflow.suffix}")}
         places = staged_together(place.stage, {**beside, workflow.name: workflow})
         return Submission(

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from workflow_stacks.runs import stores
+from workflow_stacks.runs.staging import split
+
 Record = dict[str, Any]
 
 
@@ -99,33 +102,9 @@ class S3Stage:
 
 
 @dataclass(frozen=True)
-class S3Store:
-    """Objects in S3, by their addresses.
-
-    Attributes:
-        s3: The boto3 client.
-    """
-
-    s3: Any
-
-    def read(self, address: str) -> bytes | None:
-        """Read an object; None when there is none."""
-        bucket, key = split(address)
-        try:
-            content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey:
-            return None
-        return content
+class S3Store(stores.S3Store):
+    """Objects in S3, by their addresses."""
 
     def addresses(self, folder: str, *, since_ms: int) -> list[str]:
         """The addresses of the objects in a folder that were written since then; S3 counts whole seconds."""
-        bucket, prefix = split(folder)
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        found = [one for page in pages for one in page.get("Contents", [])]
-        return [f"s3://{bucket}/{one['Key']}" for one in found if one["LastModified"].timestamp() >= since_ms // 1000]
-
-
-def split(address: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://` address."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    return bucket, key
+        return list(self.files(folder, since_ms / 1000).values())

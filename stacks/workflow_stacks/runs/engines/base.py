@@ -110,6 +110,16 @@ def read_inputs(source: WorkflowSource, inputs: Sequence[str]) -> dict[str, Any]
     values: dict[str, Any] = {}
     for file in source.inputs:
         values |= read_file(file)
+    return values | read_values(inputs)
+
+
+def read_values(inputs: Sequence[str]) -> dict[str, Any]:
+    """What the user gave to an engine without types: `name=value`, where a value may be JSON, or files of inputs.
+
+    Raises:
+        WorkflowInputError: One is neither.
+    """
+    values: dict[str, Any] = {}
     for given in inputs:
         name, equals, text = given.partition("=")
         values |= {name: _json_or_text(text)} if equals else read_file(Path(given))

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from workflow_stacks.runs.record import RunRecord
-from workflow_stacks.runs.staging import WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import Place, RunEngine, Store, Submission
-from .wdl_inputs import wdl_inputs
+from .wdl_inputs import wdl_inputs, zipped_wdl
 
 
 class Miniwdl(RunEngine):
@@ -28,7 +23,7 @@ class Miniwdl(RunEngine):
         values = wdl_inputs(source, inputs, place.stage)
         workflow = source.main
         if source.file is not None:
-            workflow = place.stage.put(_zipped(source.file), f"{source.file.stem}.zip")
+            workflow = place.stage.put(zipped_wdl(source.file), f"{source.file.stem}.zip")
         return Submission(
             {
                 "workflow": workflow,
@@ -45,14 +40,3 @@ class Miniwdl(RunEngine):
         content = store.read(f"{record.outputs}outputs.json")
         found: dict[str, Any] = json.loads(content) if content else {}
         return found
-
-
-def _zipped(workflow: Path) -> bytes:
-    """The workflow and all it imports, as `miniwdl zip` packs them."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "workflow.zip")
-        command = [sys.executable, "-m", "WDL", "zip", "--output", str(file), str(workflow)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise WorkflowInputError(f"{workflow} cannot be packed:\n{done.stderr.strip()}")
-        return file.read_bytes()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ def wdl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     """
     if source.file is None:
         return read_inputs(source, inputs)
-    types = _types(source.file)
+    types = wdl_types(source.file)
     values = _values(source, inputs, types)
     _check_required(types, values)
     return {name: _staged(value, types.get(_short(name)), stage) for name, value in values.items()}
@@ -35,8 +38,12 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _types(workflow: Path) -> dict[str, tuple[Any, bool]]:
-    """The type of each input that the workflow has, and whether it must be given."""
+def wdl_types(workflow: Path) -> dict[str, tuple[Any, bool]]:
+    """The type of each input that the workflow has, and whether it must be given.
+
+    Raises:
+        WorkflowInputError: It is not WDL that can be run, or miniwdl is not installed.
+    """
     try:
         import WDL
     except ModuleNotFoundError as error:
@@ -67,7 +74,7 @@ def _values(source: WorkflowSource, inputs: Sequence[str], types: Mapping[str, t
     for given in inputs:
         name, equals, text = given.partition("=")
         if equals:
-            _add(values, name, text, types)
+            add_wdl_input(values, name, text, types)
         else:
             values |= read_file(Path(given))
     return values
@@ -92,8 +99,12 @@ def _check_required(types: Mapping[str, tuple[Any, bool]], values: Mapping[str, 
         raise WorkflowInputError(f"files of inputs do not exist on this machine: {', '.join(gone)}")
 
 
-def _add(values: dict[str, Any], name: str, text: str, types: Mapping[str, tuple[Any, bool]]) -> None:
-    """Take `name=value`; given more than once, the values are an array."""
+def add_wdl_input(values: dict[str, Any], name: str, text: str, types: Mapping[str, tuple[Any, bool]]) -> None:
+    """Take `name=value`; given more than once, the values are an array.
+
+    Raises:
+        WorkflowInputError: The workflow has no such input, or it is of another type.
+    """
     if name not in types:
         known = ", ".join(types) or "none"
         raise WorkflowInputError(f"the workflow has no input '{name}'; its inputs are {known}")
@@ -121,8 +132,7 @@ def _staged(value: Any, type_: tuple[Any, bool] | None, stage: Stage) -> Any:
     if isinstance(value, dict):
         return {key: _staged(item, type_, stage) for key, item in value.items()}
     kind = str(type_[0]) if type_ else ""
-    may_be_file = type_ is None or any(one in kind for one in _FILES) or not _is_plain(kind)
-    if not isinstance(value, str) or not may_be_file or "://" in value:
+    if not isinstance(value, str) or not may_be_wdl_file(kind) or "://" in value:
         return value
     path = Path(value)
     if path.is_dir() and "Directory" in kind:
@@ -130,6 +140,22 @@ def _staged(value: Any, type_: tuple[Any, bool] | None, stage: Stage) -> Any:
     return stage.put_file(path) if path.is_file() else value
 
 
-def _is_plain(kind: str) -> bool:
-    """Whether a type has a name of WDL's own: a struct may hold files."""
-    return kind.rstrip("?+]").rpartition("[")[2] in ("Boolean", "Int", "Float", "String")
+def may_be_wdl_file(kind: str) -> bool:
+    """Whether a value of a type may be a file: a struct may hold some, and what has no type may be one."""
+    is_plain = kind.rstrip("?+]").rpartition("[")[2] in ("Boolean", "Int", "Float", "String")
+    return any(one in kind for one in _FILES) or not is_plain
+
+
+def zipped_wdl(workflow: Path) -> bytes:
+    """The workflow and all it imports, as `miniwdl zip` packs them.
+
+    Raises:
+        WorkflowInputError: It cannot be packed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "workflow.zip")
+        command = [sys.executable, "-m", "WDL", "zip", "--output", str(file), str(workflow)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise WorkflowInputError(f"{workflow} cannot be packed:\n{done.stderr.strip()}")
+        return file.read_bytes()
