@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: pictures help setup demo test test-library check format docs dist lock clean
+.PHONY: pictures help setup demo test bench test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 
 test: setup  ## the whole test suite
 	@python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+bench: setup  ## measure synthesis, submission and models, and write docs/performance.md
+	@unset PYTHONDONTWRITEBYTECODE; python tests/benchmarks/bench_synth.py --write
+	@python tests/benchmarks/bench_submission.py --write
 
 AWS_CDK_LIB ?= 2.270.0
 test-library: setup  ## the tests that synthesize, with another aws-cdk-lib: make test-library AWS_CDK_LIB=2.270.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_logs as logs
@@ -53,7 +54,7 @@ class Placement:
             raise ValueError("the VPC has no private subnets with a way out; give Network(…, vpc=…).placement()")
         return Placement(where, where.private_subnets)
 
-    @property
+    @cached_property
     def zone_names(self) -> set[str]:
         """The names of the zones of the jobs, as far as they are known when the template is made."""
         zones = {_zone(subnet) for subnet in self.subnets}
@@ -70,10 +71,14 @@ class Placement:
         Of subnets imported by id alone the zone is not known; each is taken to be in a zone of its own.
         https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html
         """
+        return list(self._by_zone.values())
+
+    @cached_property
+    def _by_zone(self) -> dict[str, ec2.ISubnet]:
         by_zone: dict[str, ec2.ISubnet] = {}
         for subnet in self.mount_subnets or self.subnets:
             by_zone.setdefault(_zone(subnet) or subnet.node.path, subnet)
-        return list(by_zone.values())
+        return by_zone
 
     def in_zone(self, zone: str) -> "Placement":
         """The same placement, in one zone only.
@@ -157,6 +162,7 @@ class Network(Construct):
             message = f"nat_gateways must be 0 to {MAX_ZONES}, got {nat_gateways}"
             raise ValueError(message)
         self._subnets = list(subnets) if subnets else None
+        self._placements: dict[bool, Placement] = {}
         self.vpc: ec2.IVpc = vpc if vpc is not None else self._new_vpc(nat_gateways)
 
     def placement(self, *, public: bool = False) -> Placement:
@@ -168,6 +174,11 @@ class Network(Construct):
         Raises:
             ValueError: The network has no such subnets.
         """
+        if public not in self._placements:
+            self._placements[public] = self._new_placement(public=public)
+        return self._placements[public]
+
+    def _new_placement(self, *, public: bool) -> Placement:
         if self._subnets is not None:
             return Placement(self.vpc, self._subnets, public)
         subnets = self.vpc.public_subnets if public else self.vpc.private_subnets

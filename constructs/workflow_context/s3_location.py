@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
 
-from aws_cdk import aws_iam as iam, aws_s3 as s3
+from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
 
 # Tags are part of an object when it is copied, and Nextflow tags what it writes.
 _READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
@@ -69,11 +70,11 @@ class S3Location:
         Args:
             grantee: Who may.
         """
-        return (
-            self._grant_bucket(grantee, ["s3:GetBucketLocation"], listed=False)
-            .combine(self._grant_bucket(grantee, ["s3:ListBucket"], listed=True))
-            .combine(self._grant_objects(grantee, _READ_OBJECT))
-            .combine(self._grant_key(grantee, "kms:Decrypt"))
+        return _together(
+            self._grant_bucket(grantee, ["s3:GetBucketLocation"], listed=False),
+            self._grant_bucket(grantee, ["s3:ListBucket"], listed=True),
+            self._grant_objects(grantee, _READ_OBJECT),
+            *self._grant_key(grantee, "kms:Decrypt"),
         )
 
     def grant_list_bucket(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -96,20 +97,27 @@ class S3Location:
         read = self.grant_read(grantee)
         if self.read_only:
             return read
-        return (
-            read.combine(self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False))
-            .combine(self._grant_objects(grantee, _WRITE_OBJECT))
-            .combine(self._grant_key(grantee, "kms:GenerateDataKey"))
+        return _together(
+            read,
+            self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False),
+            self._grant_objects(grantee, _WRITE_OBJECT),
+            *self._grant_key(grantee, "kms:GenerateDataKey"),
         )
 
-    def _grant_key(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
+    @cached_property
+    def _bucket_arn(self) -> str:
+        return self.bucket.bucket_arn
+
+    @cached_property
+    def _key(self) -> kms.IKey | None:
+        return self.bucket.encryption_key
+
+    def _grant_key(self, grantee: iam.IGrantable, action: str) -> list[iam.Grant]:
         """What S3 asks of the caller where the bucket has a key; the L2's grants would add wildcards.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
         """
-        if self.bucket.encryption_key is None:
-            return iam.Grant.drop(grantee, "the bucket has no key of its own")
-        return self.bucket.encryption_key.grant(grantee, action)
+        return [self._key.grant(grantee, action)] if self._key else []
 
     def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
         patterns = [f"{self.prefix}/*" if self.prefix else "*", *([self.prefix] if self.may_be_object else [])]
@@ -123,6 +131,10 @@ class S3Location:
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=list(actions),
-            resource_arns=[self.bucket.bucket_arn],
+            resource_arns=[self._bucket_arn],
             conditions=conditions,
         )
+
+
+def _together(first: iam.Grant, *others: iam.Grant) -> iam.Grant:
+    return reduce(lambda all_, one: all_.combine(one), others, first)

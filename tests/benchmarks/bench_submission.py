@@ -1,8 +1,8 @@
 """What it takes to submit, poll and end 10,000 tasks by qsub, qstat and qdel, with an AWS Batch on loopback.
 
-Run it by hand: python tests/benchmarks/bench_submission.py [TASKS]. It prints the requests, the processor time of the
-commands and the most memory that a poll held. An engine starts a process for each qsub: what that takes is measured by
-itself, with some hundred of them.
+Run it by hand: python tests/benchmarks/bench_submission.py [TASKS] [--write]. It prints the requests, the processor
+time of the commands and the most memory that a poll held, and with `--write` puts them into docs/performance.md. An
+engine starts a process for each qsub: what that takes is measured by itself, with some hundred of them.
 """
 
 import os
@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-from rich.table import Table
+from performance_page import write
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pbs"))
 from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch
@@ -33,10 +32,15 @@ SCRIPT = "#!/bin/bash\n#PBS -N task\n#PBS -l nodes=1:ppn=2\n#PBS -l mem=2gb\nech
 PROCESSES = 200
 
 
-def main(count: int) -> None:
-    """Measure, and print a table."""
+def main(count: int) -> list[str]:
+    """Measure, and return a table."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
-    table = Table("step", "requests", "CPU seconds", "seconds", "MiB at most", title=f"{count:,} tasks that are alike")
+    table = [
+        f"{count:,} tasks that are alike:",
+        "",
+        "| step | requests | CPU | elapsed | peak memory |",
+        "|---|---|---|---|---|",
+    ]
     with fake_batch() as batch, TemporaryDirectory() as name:
         folder = Path(name)
         queue = f"{ARN}:job-queue/TaskQueue"
@@ -58,11 +62,14 @@ def main(count: int) -> None:
         if batch.living():
             raise SystemExit("some tasks were not ended")
         seconds = processes(folder, batch)
-    Console().print(table)
-    print(
-        f"A process for each qsub: {seconds / PROCESSES * 1000:.0f} ms, of which Python takes to start "
-        f"{python_start() * 1000:.0f} ms"
-    )
+    return [
+        *table,
+        "",
+        (
+            f"A process for each qsub takes {seconds / PROCESSES * 1000:.0f} ms, of which Python takes to start "
+            f"{python_start() * 1000:.0f} ms."
+        ),
+    ]
 
 
 def ids(journal: Journal) -> list[str]:
@@ -70,7 +77,7 @@ def ids(journal: Journal) -> list[str]:
     return list(journal.jobs())
 
 
-def measure(table: Table, batch: FakeBatch, step: str, command: Callable[[], object]) -> None:
+def measure(table: list[str], batch: FakeBatch, step: str, command: Callable[[], object]) -> None:
     """Run a step; memory is counted for polls alone, since counting it takes most of the time."""
     before = sum(batch.calls.values())
     if step.startswith("qstat"):
@@ -80,7 +87,8 @@ def measure(table: Table, batch: FakeBatch, step: str, command: Callable[[], obj
     cpu, seconds = time.thread_time() - cpu, time.monotonic() - began
     peak = f"{tracemalloc.get_traced_memory()[1] / 2**20:.0f}" if tracemalloc.is_tracing() else ""
     tracemalloc.stop()
-    table.add_row(step, f"{sum(batch.calls.values()) - before:,}", f"{cpu:.2f}", f"{seconds:.2f}", peak)
+    requests = sum(batch.calls.values()) - before
+    table.append(f"| {step} | {requests:,} | {cpu:.2f} s | {seconds:.2f} s | {peak and peak + ' MiB'} |")
 
 
 def processes(folder: Path, batch: FakeBatch) -> float:
@@ -115,4 +123,8 @@ def python_start() -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    arguments = [one for one in sys.argv[1:] if one != "--write"]
+    lines = main(int(arguments[0]) if arguments else 10_000)
+    print("\n".join(lines))
+    if "--write" in sys.argv:
+        write("submission", lines)

@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
@@ -149,7 +150,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             return self.storage.work_directory
         return self.outputs.within("work").uri
 
-    @property
+    @cached_property
     def context_name(self) -> str:
         """The name of this context in AWS Batch, which no other has in the account and region.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from .roles import RoleRights, roles_of
 if TYPE_CHECKING:
     from cdk_nag import NagPack
 
+_ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
 _CDK_PREFIX = "Annotation::"
 """What CDK puts before the id of an acknowledged rule."""
 
@@ -82,15 +84,12 @@ def review(project_file: Path, contexts: Sequence[str], packs: Iterable[str]) ->
     Raises:
         WorkflowContextError: The project file is wrong, or names are asked for that are not there.
     """
-    # Imported for jsii, which knows the types of a manifest only then.
-    import aws_cdk.cloud_assembly_schema  # noqa: F401
-
     chosen = security_packs(packs)
     with tempfile.TemporaryDirectory() as outdir, recorded_acknowledgements() as record:
         app = built(project_file, contexts, outdir)
         assembly = app.synth()
         templates: Mapping[str, Mapping[str, Any]] = {stack.stack_name: stack.template for stack in assembly.stacks}
-        made = [*record, *_made_otherwise(assembly)]
+        made = [*record, *_made_otherwise(Path(outdir))]
         found = [finding for name, pack in chosen.items() for finding in _findings(name, pack, app)]
     reasons = {(one.path, one.rule): one.reason for one in reversed(made)}
     judged = [(finding, _reason(finding, reasons)) for finding in found]
@@ -124,11 +123,16 @@ def _reason(finding: Finding, reasons: Mapping[tuple[str, str], str]) -> str | N
     return None
 
 
-def _made_otherwise(assembly: Any) -> Iterator[Acknowledgement]:
-    """Those that were made by CDK's own `Validations.acknowledge`: cdk-nag leaves their findings out itself."""
-    for stack in assembly.stacks:
-        for path, entries in stack.manifest.metadata.items() if stack.manifest.metadata else ():
+def _made_otherwise(outdir: Path) -> Iterator[Acknowledgement]:
+    """Those that were made by CDK's own `Validations.acknowledge`: cdk-nag leaves their findings out itself.
+
+    From the files of the assembly: `CloudFormationStackArtifact.manifest` has a type that jsii does not find.
+    """
+    for artifact in json.loads((outdir / "manifest.json").read_text())["artifacts"].values():
+        beside = artifact.get("additionalMetadataFile")
+        metadata = json.loads((outdir / beside).read_text()) if beside else artifact.get("metadata", {})
+        for path, entries in metadata.items():
             for entry in entries:
-                if entry.type == "aws:cdk:acknowledged-rules":
-                    for rule, reason in dict(entry.data).items():
-                        yield Acknowledgement(path.lstrip("/"), rule.removeprefix(_CDK_PREFIX), str(reason))
+                if entry["type"] == _ACKNOWLEDGED:
+                    for rule, reason in entry["data"].items():
+                        yield Acknowledgement(path.lstrip("/"), rule.removeprefix(_CDK_PREFIX), reason)
