@@ -11,6 +11,7 @@ import pytest
 from templates import Template, Templates, only, resources
 
 from workflow_context import S3Location, StorageExpiry, WorkflowContext
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local.iam.batch_calls import batch_calls
 from workflow_stacks.local.iam.evaluation import Policies, evaluate
@@ -37,8 +38,24 @@ def test_a_job_on_the_head_queue_looks_every_hour(expiring: Template) -> None:
         for name, one in resources(expiring, "AWS::Batch::JobDefinition").items()
         if "Expiry" in name
     ]
-    assert definition["Command"][-4:] == ["/mnt/efs", "100", "miniwdl_run", "outputs.json,error.json"]
+    assert definition["Command"][-5:] == ["/mnt/efs", "100", "miniwdl_run", "outputs.json,error.json", "reused"]
     assert definition["MountPoints"] == [{"ContainerPath": "/mnt/efs", "SourceVolume": "efs"}]
+
+
+def test_runs_of_nextflow_and_snakemake_are_told_by_the_mark_of_our_head_jobs(
+    synthesize: Callable[..., Templates], tmp_path: Path
+) -> None:
+    file = tmp_path / "agc-project.yaml"
+    engines = [f"  {name}: {expiring_project(f'type: {name}, engine: {name}')}" for name in ("nextflow", "snakemake")]
+    file.write_text("\n".join(["name: P", "schemaVersion: 1", "contexts:", *engines, ""]))
+    templates = synthesize(file)
+    for name in ("nextflow", "snakemake"):
+        [command] = [
+            one["Properties"]["ContainerProperties"]["Command"]
+            for id_, one in resources(templates[f"P-{name}"], "AWS::Batch::JobDefinition").items()
+            if "Expiry" in id_
+        ]
+        assert command[-3:] == [f"{name}/runs", END_MARK, "apart"]
 
 
 def test_the_job_can_write_on_the_file_system_and_nothing_else(expiring: Template) -> None:
@@ -124,10 +141,17 @@ def test_the_catalog_knows_which_engines_mark_runs_that_ended() -> None:
     assert marking == {name for name, entry in ENGINES.items() if entry.marks_ended_runs}
 
 
-def test_runs_of_an_engine_that_does_not_mark_them_cannot_expire(project_file: Callable[[str], Path]) -> None:
-    file = project_file(
-        "{engines: [{type: snakemake, engine: snakemake, filesystem: {fsType: EFS, configuration: "
-        "{expirationHours: 24}}}]}"
-    )
-    with pytest.raises(WorkflowContextError, match="does not mark runs that ended"):
-        validate_project(file)
+def expiring_project(engine: str) -> str:
+    return f"{{engines: [{{{engine}, filesystem: {{fsType: EFS, configuration: {{expirationHours: 24}}}}}}]}}"
+
+
+def test_runs_of_an_engine_that_keeps_none_on_the_file_system_cannot_expire(
+    project_file: Callable[[str], Path],
+) -> None:
+    with pytest.raises(WorkflowContextError, match=r"'cromwell' cannot expire: its executions are in S3"):
+        validate_project(project_file(expiring_project("type: wdl, engine: cromwell")))
+
+
+def test_that_results_go_with_the_runs_of_snakemake_is_a_warning(project_file: Callable[[str], Path]) -> None:
+    _, warnings = validate_project(project_file(expiring_project("type: snakemake, engine: snakemake")))
+    assert any("results of 'snakemake' are in the directories of runs" in one.message for one in warnings)

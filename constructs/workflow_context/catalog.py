@@ -37,6 +37,8 @@ class EngineEntry:
         architectures: The processors that its default image for tasks is made for.
         why_no_other: Why it works on no other file system, for the message that says so.
         marks_ended_runs: Whether it marks runs that ended, so that old ones can be deleted, as the construct says too.
+        why_no_expiry: Why none can be, for the message that says so.
+        results_in_runs: Whether results are in the directories of runs alone, and so are deleted with them.
     """
 
     name: str
@@ -50,6 +52,8 @@ class EngineEntry:
     architectures: tuple[str, ...] = ("x86_64", "arm64")
     why_no_other: str = ""
     marks_ended_runs: bool = False
+    why_no_expiry: str = "it does not mark runs that ended, so none can be deleted safely"
+    results_in_runs: bool = False
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -85,6 +89,8 @@ _BUILT_IN = (
         "workflow_context.engines.snakemake:SnakemakeEngine",
         image="docker.io/snakemake/snakemake:v{version}",
         architectures=("x86_64",),  # releases are built for no other
+        marks_ended_runs=True,
+        results_in_runs=True,
     ),
     EngineEntry(
         "nextflow",
@@ -93,6 +99,7 @@ _BUILT_IN = (
         ("S3", "EFS", "S3Files", "OFS", "FSxLustre"),
         "workflow_context.engines.nextflow:NextflowEngine",
         image="docker.io/nextflow/nextflow:{version}",
+        marks_ended_runs=True,
     ),
     EngineEntry(
         "cromwell",
@@ -102,6 +109,7 @@ _BUILT_IN = (
         "workflow_context.engines.cromwell:CromwellEngine",
         host_mounts=("EFS",),
         image="docker.io/broadinstitute/cromwell:{version}",
+        why_no_expiry="its executions are in S3, and it keeps no run on the file system",
         why_no_other="its backend for AWS Batch binds a shared file system only from /mnt/efs, and asks for no "
         "more memory than the workflow says",
     ),

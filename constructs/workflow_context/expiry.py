@@ -16,10 +16,10 @@ class StorageExpiry(Construct):
 
     A job on the head queue looks once an hour. It takes whole run directories where the engine says they are
     (`WorkflowEngine.runs`), and only those that the engine marked as ended and that hold no file newer than the time
-    given. A run without a mark stays, however long it is silent: it may be going, or its head job was killed. While one
-    may be going (it has no mark, and was written to within 14 days, the longest that a head job may take) nothing is
-    deleted, because the call cache may have given it files of another run. References, environments and caches are
-    never touched; entries of the call cache whose files are gone are not used by the engine.
+    given. A run without a mark stays, however long it is silent: it may be going, or its head job was killed. Where
+    runs use files of each other, as by the call cache of miniwdl, nothing is deleted while one may be going (it has no
+    mark, and was written to within 14 days, the longest that a head job may take). References, environments and caches
+    are never touched; entries of the call cache whose files are gone are not used by the engine.
 
     A directory is moved aside (`.expired-<run>`), looked at again, and only then deleted. Links are never followed.
 
@@ -53,14 +53,16 @@ class StorageExpiry(Construct):
             raise ValueError(message)
         runs = context.engine.runs
         if runs is None:
-            message = f"{type(context.engine).__name__} does not mark runs that ended, so none can be deleted safely"
+            message = (
+                f"{type(context.engine).__name__} marks no runs that ended on the file system, so none can be deleted"
+            )
             raise ValueError(message)
         definition = context.engine.maintenance_job_definition(
             "Expiry",
             image=IMAGE,
             command=[
                 *("sh", "-c", read_script("expire_runs.sh"), "expire", mount_path, str(hours)),
-                *(runs.directory, ",".join(runs.end_markers)),
+                *runs.arguments(),
             ],
         )
         queue = context.compute.head_queue

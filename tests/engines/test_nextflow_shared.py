@@ -20,7 +20,8 @@ def template(engine_templates: Templates, request: pytest.FixtureRequest) -> Tem
 @pytest.fixture(scope="module")
 def settings(engine_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The rendered configuration, as Nextflow reads it: key to value."""
-    folder = tmp_path_factory.mktemp("nextflow")
+    folder = tmp_path_factory.mktemp("nextflow") / "rendered"
+    folder.mkdir()
     (folder / "context.config").write_text(output(engine_templates["nextflowEfs"], "ClientConfiguration"))
     said = nextflow(["-C", "context.config", "config", "-flat"], folder)
     return dict(line.split(" = ", 1) for line in said.splitlines() if " = " in line)
@@ -47,8 +48,9 @@ JOB = "arn:aws:batch:us-east-1:123456789012:job/0cf1e5ab-8b9b-4a4b-9a7b-0c2c8a7a
 
 
 class TestConfiguration:
-    def test_the_work_directory_is_on_the_file_system(self, settings: dict[str, str]) -> None:
-        assert settings["workDir"] == "'/mnt/efs/nextflow/work'"
+    def test_the_work_directory_is_in_that_of_the_run(self, settings: dict[str, str]) -> None:
+        """So that it goes with the run, and with no other."""
+        assert settings["workDir"].endswith("/rendered/work'")
         assert settings["process.executor"] == "'pbs'"
 
     def test_nothing_of_aws_is_in_it_so_that_no_plugin_is_fetched(self, settings: dict[str, str]) -> None:

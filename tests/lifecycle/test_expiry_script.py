@@ -11,10 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import workflow_context.scripts
+from workflow_context.ended_runs import END_MARK, RunDirectories
 
 SCRIPT = Path(workflow_context.scripts.__file__).with_name("expire_runs.sh")
 HOUR = 3600
-MARKERS = "outputs.json,error.json"
+MINIWDL = RunDirectories("miniwdl_run", ("outputs.json", "error.json"))
+NEXTFLOW = RunDirectories("nextflow/runs", reused=False)
+SNAKEMAKE = RunDirectories("snakemake/runs", reused=False)
 BUSYBOX = shutil.which("busybox")
 SHELLS = ["sh", *(["busybox"] if BUSYBOX else [])]
 COMMANDS = ("find", "mv", "rm", "chmod", "df", "tail")
@@ -35,7 +38,7 @@ def tools(folder: Path, shell: str) -> dict[str, str]:
 
 
 def expire(
-    mount: Path, hours: object = 8, *, shell: str = "sh", root: str = "miniwdl_run", path: Path | None = None
+    mount: Path, hours: object = 8, *, shell: str = "sh", runs: RunDirectories = MINIWDL, path: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     interpreter = [BUSYBOX or "", "sh"] if shell == "busybox" else ["sh"]
     environment = (
@@ -46,7 +49,7 @@ def expire(
     if path is not None:
         environment["PATH"] = f"{path}:{environment['PATH']}"
     return subprocess.run(
-        [*interpreter, "-c", SCRIPT.read_text(), "expire", str(mount), str(hours), root, MARKERS],
+        [*interpreter, "-c", SCRIPT.read_text(), "expire", str(mount), str(hours), *runs.arguments()],
         env=environment,
         capture_output=True,
         text=True,
@@ -167,7 +170,7 @@ class TestWhatStays:
     def test_everything_when_the_root_is_below_a_link(self, mount: Path, shell: str) -> None:
         make(mount.parent / "elsewhere/runs/run", 5000)
         (mount / "nextflow").symlink_to(mount.parent / "elsewhere")
-        expire(mount, shell=shell, root="nextflow/runs")
+        expire(mount, shell=shell, runs=NEXTFLOW)
         assert (mount.parent / "elsewhere/runs/run/outputs.json").exists()
 
     @pytest.mark.parametrize("hours", ["", "-1", "0", "08", "x", "1.5"])
@@ -211,33 +214,105 @@ def shim(folder: Path, command: str, script: str, shell: str) -> None:
     (folder / command).chmod(0o755)
 
 
+class TestRunsThatKeepApart:
+    """Those of Nextflow and Snakemake: no run uses files of another."""
+
+    def test_one_that_ended_goes_while_another_is_going(self, mount: Path, shell: str) -> None:
+        make(mount / "nextflow/runs/ended", 30, ended=END_MARK)
+        make(mount / "nextflow/runs/going", 0, ended="")
+        assert expire(mount, shell=shell, runs=NEXTFLOW).returncode == 0
+        assert [run.name for run in (mount / "nextflow/runs").iterdir()] == ["going"]
+
+    @pytest.mark.parametrize("runs", [NEXTFLOW, SNAKEMAKE], ids=lambda runs: runs.directory)
+    @pytest.mark.parametrize("place", ["conda/env", "cache", "front-end/run", "work", "refs/hg38"])
+    def test_what_lies_beside_them_stays(self, mount: Path, shell: str, runs: RunDirectories, place: str) -> None:
+        root = mount / runs.directory
+        make(root.parent / place, 5000, ended=END_MARK)
+        make(root / "old", 5000, ended=END_MARK)
+        assert expire(mount, shell=shell, runs=runs).returncode == 0
+        assert (root.parent / place / "call-one/work/big.bam").exists()
+        assert list(root.iterdir()) == []
+
+    def test_a_task_that_writes_after_the_mark_keeps_its_run(self, mount: Path, shell: str) -> None:
+        run = make(mount / "nextflow/runs/ended", 30, ended=END_MARK)
+        (run / "call-one/work/late.bam").write_text("late")
+        assert expire(mount, shell=shell, runs=NEXTFLOW).returncode == 0
+        assert run.exists()
+
+
+class TestHeadJobs:
+    """`enter_run` of the head jobs of Nextflow and Snakemake, as it is."""
+
+    def enter(self, run: Path, then: str = "pwd", before: str = "") -> subprocess.CompletedProcess[str]:
+        functions = SCRIPT.with_name("front_end.sh").read_text()
+        return subprocess.run(
+            ["bash", "-c", f'{functions}\n{before}\nenter_run "$1"\n{then}', "head", str(run)],
+            capture_output=True,
+            text=True,
+        )
+
+    def test_one_that_goes_on_with_a_run_takes_the_mark_away(self, mount: Path) -> None:
+        run = make(mount / "nextflow/runs/old", 5000, ended=END_MARK)
+        assert self.enter(run).returncode == 0
+        expire(mount, runs=NEXTFLOW)
+        assert (run / "call-one/work/big.bam").exists()
+
+    def test_one_whose_run_is_just_being_deleted_says_so_and_ends(self, mount: Path) -> None:
+        run = make(mount / "nextflow/runs/old", 5000, ended=END_MARK)
+        moved = f'rm() {{ command rm "$@"; mv "{run}" "{run.parent}/.expired-old"; }}'
+        result = self.enter(run, before=moved)
+        assert result.returncode == 1
+        assert "is just being deleted" in result.stderr
+        assert result.stdout == ""
+
+    @pytest.mark.parametrize("code", [0, 3])
+    def test_the_mark_is_written_when_every_job_is_gone(self, mount: Path, code: int) -> None:
+        run = mount / "nextflow/runs/new"
+        result = self.enter(run, f"run_engine bash -c 'exit {code}'", "qdel() { [ ! -e .workflow-ended ]; }")
+        assert result.returncode == code
+        assert (run / END_MARK).read_text() == f"{code}\n"
+
+    def test_no_mark_is_written_when_jobs_may_be_left(self, mount: Path) -> None:
+        run = mount / "nextflow/runs/new"
+        result = self.enter(run, "run_engine true", "qdel() { return 1; }")
+        assert result.returncode == 0
+        assert not (run / END_MARK).exists()
+
+
 RUNS = st.dictionaries(
     st.sampled_from(["a", "b", "c d", "-e", "_CACHE"]),
-    st.tuples(st.sampled_from([1, 30, 200, 500]), st.sampled_from(["outputs.json", "error.json", ""])),
+    st.tuples(st.sampled_from([1, 30, 200, 500]), st.booleans()),
     max_size=4,
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(runs=RUNS, stop=st.integers(1, 12), shell=st.sampled_from(SHELLS))
+@given(runs=RUNS, stop=st.integers(1, 12), shell=st.sampled_from(SHELLS), engine=st.sampled_from((MINIWDL, NEXTFLOW)))
 def test_wherever_it_is_stopped_what_may_not_be_deleted_is_there_after_the_next_pass(
-    runs: Mapping[str, tuple[int, str]], stop: int, shell: str, tmp_path_factory: pytest.TempPathFactory
+    runs: Mapping[str, tuple[int, bool]],
+    stop: int,
+    shell: str,
+    engine: RunDirectories,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     mount = tmp_path_factory.mktemp("crash") / "mnt"
-    (mount / "miniwdl_run").mkdir(parents=True)
+    root = mount / engine.directory
+    root.mkdir(parents=True)
     for name, (hours, ended) in runs.items():
-        make(mount / "miniwdl_run" / name, hours, ended=ended)
+        make(root / name, hours, ended=engine.end_markers[-1] if ended else "")
     counter = mount.parent / "count"
     counter.write_text("0")
     count = f'n=$(($(cat "{counter}") + 1)); echo $n >"{counter}"; [ $n -ge {stop} ] && kill -9 $PPID && exit 1'
     for command in ("find", "mv", "rm"):
         shim(mount.parent / "shim", command, f'{count}\nexec "$real" "$@"', shell)
-    expire(mount, shell=shell, path=mount.parent / "shim")
-    expire(mount, shell=shell)
-    going = any(not ended and hours < 14 * 24 for name, (hours, ended) in runs.items() if name[0] != "_")
+    expire(mount, shell=shell, runs=engine, path=mount.parent / "shim")
+    expire(mount, shell=shell, runs=engine)
+    going = engine.reused and any(
+        not ended and hours < 14 * 24 for name, (hours, ended) in runs.items() if name[0] != "_"
+    )
     for name, (hours, ended) in runs.items():
         stays = name.startswith("_") or not ended or hours < 8
-        run = mount / "miniwdl_run" / name
+        run = root / name
         if stays:
             assert (run / "call-one/work/big.bam").read_text() == name
         elif not going:

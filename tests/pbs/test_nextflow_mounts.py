@@ -93,7 +93,7 @@ def test_tasks_share_the_work_directory_with_the_head_job(contexts: dict[str, Mo
     ]
     assert {one["container"]["mountPoints"][0]["containerPath"] for one in tasks} == {PATHS[kind]}
     # Tasks may act as other users than the head job: those of their images.
-    folders = list(heads.files.glob("nextflow/work/*/*"))
+    folders = list(heads.files.glob("nextflow/runs/*/work/*/*"))
     assert len(folders) == 4
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o777}
     since = time.time()

@@ -28,6 +28,7 @@ from pipelines import (
 )
 from typing_extensions import override
 
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.local import LocalCloud
 
 pytestmark = pytest.mark.cycle
@@ -196,9 +197,12 @@ def test_a_resumed_run_does_only_what_is_missing(
     main = pipeline(STEPS)
     first = heads.start({"pipeline": main})
     assert heads.wait(first)[0] == "FAILED"
+    mark = heads.files / "nextflow" / "runs" / first / END_MARK
+    assert mark.read_text() == "1\n"
     heads.write("go", "")
     since = time.time()
     status, log = heads.run({"pipeline": main, "session": first})
+    assert mark.read_text() == "0\n"
     assert status == "SUCCEEDED", log
     assert "came to 1+2+3+" in log
     assert log.count("Cached process > PART") == 3
@@ -270,15 +274,19 @@ def test_a_second_head_job_ends_what_one_that_lost_its_machine_left_and_does_the
     heads.kill(first)
     heads.wait(first)
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "RUNNING"]
+    mark = heads.files / "nextflow" / "runs" / first / END_MARK
+    assert not mark.exists()
     second = heads.start({"pipeline": main, "session": first})
     deadline = time.monotonic() + 150
     while heads.tasks(since)[1]["status"] != "FAILED":
         assert time.monotonic() < deadline
         assert heads.describe(second)["status"] not in ("SUCCEEDED", "FAILED")
         time.sleep(0.3)
+    assert not mark.exists()
     heads.write("go", "")
     status, log = heads.wait(second)
     assert status == "SUCCEEDED", log
+    assert mark.read_text() == "0\n"
     assert log.startswith("ended 1 jobs")
     assert log.count("Cached process > QUICK") == 1
     quick, ended, again = heads.tasks(since)

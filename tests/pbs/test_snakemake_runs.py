@@ -13,6 +13,7 @@ import pytest
 from head_jobs import HeadJobs, requirement
 from local_runs import needs_sandbox
 
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.local import LocalCloud
 
 pytestmark = pytest.mark.cycle
@@ -224,13 +225,16 @@ def test_a_second_head_job_does_only_what_one_that_lost_its_machine_left(
     heads.wait(first)
     assert [one["status"] for one in heads.tasks(since)] == ["SUCCEEDED", "RUNNING"]
     assert list((mine.files / ".snakemake" / "locks").iterdir())
+    assert not (mine.files / END_MARK).exists()
     second = mine.start()
     while len(tasks := heads.tasks(since)) < 3:
         assert heads.describe(second)["status"] not in ("SUCCEEDED", "FAILED"), heads.log(heads.describe(second))
         time.sleep(0.3)
+    assert not (mine.files / END_MARK).exists()
     (mine.files / "go").touch()
     status, log = heads.wait(second)
     assert status == "SUCCEEDED", log
+    assert mine.read(END_MARK) == "0\n"
     assert f"ended 1 jobs that head job {first} left" in log
     assert mine.read("began").split() == ["quick", "slow", "slow"]
     quick, slow, again = heads.tasks(since)

@@ -2,7 +2,6 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +10,7 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
 from constructs import Construct
 
+from workflow_context.ended_runs import RunDirectories
 from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
 from workflow_context.pbs.settings import TAG
 from workflow_context.program import PROGRAM_PREFIX, HeadProgram, pbs_files
@@ -40,20 +40,6 @@ _OLD_PROGRAMS = (
 _PULLS = 3
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
-
-
-@dataclass(frozen=True)
-class RunDirectories:
-    """Where an engine keeps its runs on the shared file system.
-
-    Attributes:
-        directory: A path below the mount; each run is a directory in it. Names that begin with `_` or `.` are no runs.
-        end_markers: Names of files, one of which the engine writes into the directory of a run when it ended, well or
-            not, and at no other time.
-    """
-
-    directory: str
-    end_markers: Sequence[str]
 
 
 class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):

@@ -7,10 +7,11 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
+from workflow_context.ended_runs import RunDirectories
 from workflow_context.pbs.settings import TAG
 from workflow_context.scripts import read_script
 
-from .base import RunDirectories, WorkflowEngine
+from .base import WorkflowEngine
 from .parts import ContextParts
 from .task_rights import Ownership, marked
 

@@ -164,7 +164,7 @@ class NextflowEngine(SharedDirectoryEngine):
         return {
             **({"TaskJobDefinition": definition.job_definition_arn} if definition else {}),
             "TaskRole": self.task_role.role_arn,
-            "WorkDirectory": self.s3_work_directory if self._in_s3 else f"{self._home}/work",
+            "WorkDirectory": self.s3_work_directory if self._in_s3 else f"{self._home}/runs",
         }
 
     @property
@@ -180,6 +180,7 @@ class NextflowEngine(SharedDirectoryEngine):
         return Ownership("nf-*", tags, jobs)
 
     @property
+    @override
     def _home(self) -> str:
         return f"{self.shared_directory}/nextflow"
 
@@ -207,7 +208,7 @@ class NextflowEngine(SharedDirectoryEngine):
         # A process in a container is a job in its image: no engine for containers may start one more in there.
         return "\n".join(
             [
-                f"workDir = '{self._home}/work'",
+                'workDir = "${launchDir}/work"',
                 f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
                 "process {",
                 "    executor = 'pbs'",

@@ -8,6 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
+from workflow_context.ended_runs import RunDirectories
+
 from .base import WorkflowEngine
 from .task_rights import Ownership, marked
 
@@ -37,6 +39,19 @@ class SharedDirectoryEngine(WorkflowEngine):
     @abc.abstractmethod
     def _ownership_on_s3(self) -> Ownership:
         """The same where the engine submits by an executor of its own."""
+
+    @property
+    @override
+    def runs(self) -> RunDirectories | None:
+        if self.storage.mount_path is None or not self._shared:
+            return None
+        home = self.storage.mount_path.rstrip("/") + "/"
+        return RunDirectories(f"{self._home}/runs".removeprefix(home), reused=False)
+
+    @property
+    @abc.abstractmethod
+    def _home(self) -> str:
+        """The engine's directory on the file system, or its place in S3."""
 
     def _task_definition(
         self, image: str, task_role: iam.IRole, environment: Mapping[str, str] | None = None

@@ -134,6 +134,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
         return {**super().wildcard_reasons(), "batch:Describe": "AWS Batch has no resource level for these actions."}
 
     @property
+    @override
     def _home(self) -> str:
         return f"{self.storage.work_directory}/snakemake"
 

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Deletes runs that ended and in which nothing was written for some hours: MOUNT_PATH HOURS ROOT MARKERS.
+# Deletes runs that ended and in which nothing was written for some hours: MOUNT_PATH HOURS ROOT MARKERS REUSE.
 # A run is a directory in ROOT, a path below the mount. The engine marks one that ended by one of the files MARKERS
 # (names, comma-separated). What has no marker is no run, or one that may still be going, however silent: it stays.
-# While a run may be going nothing is deleted, for it may read what the cache found in another. Runs in busybox.
+# Unless runs keep "apart", nothing is deleted while one may be going, for it may read what a cache found in another.
+# Runs in busybox.
 set -u
 
-mount_path=$1 hours=$2 root=$1/$3 markers=$4
+mount_path=$1 hours=$2 root=$1/$3 markers=$4 reuse=$5
 case $hours in
 '' | 0* | *[!0-9]*)
     echo "the hours must be a whole number and at least 1, got '$hours'" >&2
@@ -36,6 +37,7 @@ has_ended() {
 
 # A run that may be going: it has no marker, and was written to within the time that a head job may take.
 one_is_going() {
+    if [ "$reuse" = apart ]; then return 1; fi
     for other in "$root"/*; do
         if is_run "$other" && ! has_ended "$other"; then
             look "$other" "$longest"

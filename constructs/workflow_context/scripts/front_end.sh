@@ -15,9 +15,25 @@ install_front_end() {
     mkdir -p "$WORKFLOW_STATE"
 }
 
+# The mark of a run that ended: expire_runs.sh deletes no other.
+end_mark=.workflow-ended
+
+# Go to DIRECTORY, that of the run. It bears no mark while the run is going.
+enter_run() {
+    mkdir -p "$1"
+    cd "$1"
+    rm -f "$end_mark"
+    # What is deleted is moved aside first.
+    if [ ! "$PWD" -ef . ]; then
+        echo "$PWD is just being deleted, long after its end; submit the job again" >&2
+        exit 1
+    fi
+}
+
 stop_engine() { kill -TERM "$engine" || true; }
 
-# Run the engine; when it is gone, whatever became of it, end what it left running and tidy up.
+# Run the engine in the directory of the run; when it is gone, whatever became of it, end what it left running, tidy up,
+# and mark the run as ended.
 run_engine() {
     local code=0
     "$@" &
@@ -28,6 +44,10 @@ run_engine() {
         kill -0 "$engine" 2>/dev/null || break
     done
     trap "" TERM INT
-    qdel --run --definitions || echo "Jobs or job definitions of this run may be left" >&2
+    if qdel --run --definitions; then
+        echo "$code" >"$end_mark"
+    else
+        echo "Jobs or job definitions of this run may be left" >&2
+    fi
     exit "$code"
 }

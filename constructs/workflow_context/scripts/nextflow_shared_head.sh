@@ -16,8 +16,7 @@ fi
 export NXF_UUID=$session WORKFLOW_RUN=$session
 # Where the file system gives jobs no user, images act as users of their own, and write to directories made here.
 umask 0
-mkdir -p "$WORKFLOW_HOME/runs/$session"
-cd "$WORKFLOW_HOME/runs/$session"
+enter_run "$WORKFLOW_HOME/runs/$session"
 pipeline=$(fetched "$pipeline" pipeline)
 parameters=$(fetched "$parameters" parameters)
 printf "%s\n" "$NEXTFLOW_CONFIG" >context.config

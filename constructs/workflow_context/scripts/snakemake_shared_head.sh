@@ -6,8 +6,8 @@ set -euo pipefail
 snakefile=$1 directory=$2 jobs=$3 options=$4 arguments=()
 # Where the file system gives jobs no user, images act as users of their own, and write to directories made here.
 umask 0
-mkdir -p "$directory" "$XDG_CACHE_HOME"
-cd "$directory"
+mkdir -p "$XDG_CACHE_HOME"
+enter_run "$directory"
 # A run is a directory: a new head job for it goes on with what is there.
 WORKFLOW_RUN=$(pwd -P) WORKFLOW_STATUS_DIR=${folder:?}/status
 export WORKFLOW_RUN WORKFLOW_STATUS_DIR

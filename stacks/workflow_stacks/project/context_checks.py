@@ -75,16 +75,22 @@ def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
 
 
 def expiry_needs_marks(context: Context) -> Iterator[Problem]:
-    """Runs expire only where the engine marks those that ended."""
+    """Runs expire only where the engine marks those that ended; where results go with them, it is said."""
+    key = (*FILESYSTEM, "configuration", "expirationHours")
     hours = getattr(getattr(context.filesystem, "configuration", None), "expiration_hours", None)
     entry = ENGINES.get(context.engine.engine)
-    if hours is not None and entry is not None and not entry.marks_ended_runs:
+    if hours is None or entry is None:
+        return
+    if entry.results_in_runs:
+        message = f"results of {quote(entry.name)} are in the directories of runs, and are deleted with them"
+        yield Problem(key, message, remedy="let a last rule copy results to S3, or remove it", level="warning")
+    if not entry.marks_ended_runs:
         able = [other.name for other in ENGINES.values() if other.marks_ended_runs]
         yield Problem(
-            (*FILESYSTEM, "configuration", "expirationHours"),
-            f"the engine {quote(entry.name)} does not mark runs that ended, so none can be deleted safely",
+            key,
+            f"runs of the engine {quote(entry.name)} cannot expire: {entry.why_no_expiry}",
             join_words(able),
-            "remove expirationHours, and delete old runs by hand",
+            "remove expirationHours",
         )
 
 

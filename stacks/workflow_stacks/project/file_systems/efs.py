@@ -119,7 +119,7 @@ class EfsConfiguration(Section):
     expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
         default=None,
         description="Delete the directory of a run that ended this many hours after its last change, 1 to 87600. "
-        "Default: runs stay as long as the file system, so that call caching works.",
+        "Default: runs stay as long as the file system, so that call caching and resuming work.",
     )
     file_system_id: Annotated[str, _identifier("fs")] | None = Field(
         default=None,

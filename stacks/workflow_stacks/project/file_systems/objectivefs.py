@@ -48,7 +48,7 @@ class OfsConfiguration(Section):
     expiration_hours: Annotated[int, Whole(1, 87600, "hours")] | None = Field(
         default=None,
         description="Delete the directory of a run that ended this many hours after its last change, 1 to 87600. "
-        "Default: runs stay as long as the file system, so that call caching works.",
+        "Default: runs stay as long as the file system, so that call caching and resuming work.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="destroy",
