@@ -6,10 +6,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms as kms
 from constructs import Construct, IDependable
 
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
+from .keys import let_volumes_use
 from .nag import acknowledge, acknowledge_policies
 from .network import Placement
 from .s3_location import S3_WILDCARD
@@ -54,6 +55,7 @@ class BatchCompute(Construct):
             ECS-optimized Amazon Linux 2023 whenever the environment is updated.
         root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100
             GiB.
+        encryption_key: Key for the root volumes. Default: the key of EBS in the account.
 
     Attributes:
         head_queue: The queue of head jobs.
@@ -102,6 +104,7 @@ class BatchCompute(Construct):
         gpu: bool = False,
         machine_image: ec2.IMachineImage | None = None,
         root_volume_size: cdk.Size | None = None,
+        encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
         if gpu and architecture == ec2.InstanceArchitecture.ARM_64:
@@ -139,7 +142,9 @@ class BatchCompute(Construct):
             if self.heads_on_fargate
             else self._new_instance_role("HeadInstanceRole", "EC2 instances of head jobs", storage)
         )
-        self.launch_template = self._new_launch_template(storage, root_volume_size or cdk.Size.gibibytes(100))
+        self.launch_template = self._new_launch_template(
+            storage, root_volume_size or cdk.Size.gibibytes(100), encryption_key
+        )
 
         tasks = self._ec2_environment(
             "TaskEnvironment",
@@ -223,7 +228,11 @@ class BatchCompute(Construct):
         storage.grant_host_mount(role)
         return role
 
-    def _new_launch_template(self, storage: WorkflowFileSystem, root_volume_size: cdk.Size) -> ec2.LaunchTemplate:
+    def _new_launch_template(
+        self, storage: WorkflowFileSystem, root_volume_size: cdk.Size, key: kms.IKey | None
+    ) -> ec2.LaunchTemplate:
+        if key is not None:
+            let_volumes_use(key)
         # AWS Batch merges its own part into the archive: plain shell would make the environment INVALID.
         # https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
         self._user_data = ec2.MultipartUserData()
@@ -242,6 +251,7 @@ class BatchCompute(Construct):
                     volume=ec2.BlockDeviceVolume.ebs(
                         root_volume_size.to_gibibytes(),
                         encrypted=True,
+                        kms_key=key,
                         volume_type=ec2.EbsDeviceVolumeType.GP3,
                         delete_on_termination=True,
                     ),

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_logs as logs, aws_s3 as s3
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_kms as kms, aws_logs as logs, aws_s3 as s3
 from constructs import Construct, IValidation
 
 from .compute import BatchCompute
@@ -79,6 +79,7 @@ class WorkflowContext(Construct):
         head_memory: Memory of a head job. Default: 4 GiB. On Fargate it must be one that it offers for the vCPUs.
         log_group: The log of jobs. Default: a new one.
         log_retention: How long a new log group keeps its entries. Default: a month.
+        log_encryption_key: Key for a new log group. Default: the key of CloudWatch Logs.
 
     Attributes:
         storage: The file system.
@@ -111,10 +112,13 @@ class WorkflowContext(Construct):
         head_memory: cdk.Size | None = None,
         log_group: logs.ILogGroup | None = None,
         log_retention: logs.RetentionDays | None = None,
+        log_encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if log_group is not None and log_retention is not None:
-            raise ValueError("log_retention is for a new log group; set it on the log_group that is given")
+        for name, value in (("log_retention", log_retention), ("log_encryption_key", log_encryption_key)):
+            if log_group is not None and value is not None:
+                message = f"{name} is for a new log group; set it on the log_group that is given"
+                raise ValueError(message)
         if not callable(engine):
             message = f"engine must be an engine class such as MiniwdlEngine, or one with_options(…), got {engine!r}"
             raise TypeError(message)
@@ -140,6 +144,7 @@ class WorkflowContext(Construct):
             head_memory=head_memory or cdk.Size.gibibytes(4),
             log_group=log_group,
             log_retention=log_retention or logs.RetentionDays.ONE_MONTH,
+            log_encryption_key=log_encryption_key,
         )
         self.engine = engine(self, "Engine", parts)
         self.node.add_validation(_Placed(storage, placement))

@@ -9,6 +9,7 @@ from aws_cdk import (
     aws_events as events,
     aws_events_targets as targets,
     aws_iam as iam,
+    aws_kms as kms,
     aws_sns as sns,
     aws_sns_subscriptions as subscriptions,
     aws_sqs as sqs,
@@ -16,6 +17,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from .context import WorkflowContext
+from .keys import let_alarms_use
 from .nag import acknowledge, in_compliance_packs
 
 _MINUTES = cdk.Duration.minutes(5)
@@ -41,6 +43,8 @@ class Monitoring(Construct):
         alarm_email: Where alarms go to; the address must confirm once. Default: nowhere; others may subscribe.
         burst_credit_alarm_hours: Warn when the burst credits of the file system end within so many hours at the present
             rate.
+        encryption_key: Key for the messages of the topic. Default: none, since CloudWatch cannot publish to a topic
+            under AWS's own key.
 
     Attributes:
         topic: The topic of the alarms.
@@ -62,11 +66,12 @@ class Monitoring(Construct):
         context: WorkflowContext,
         alarm_email: str | None = None,
         burst_credit_alarm_hours: int = 12,
+        encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._context = context
         self._sink = self._new_sink()
-        self.topic = sns.Topic(self, "Alarms", enforce_ssl=True)
+        self.topic = sns.Topic(self, "Alarms", enforce_ssl=True, master_key=encryption_key)
         # A topic with a policy of its own has lost the default one, by which CloudWatch may publish.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -78,11 +83,14 @@ class Monitoring(Construct):
         )
         if alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
-        acknowledge(
-            self.topic,
-            "Alarms hold names and numbers, no data; CloudWatch cannot publish to a topic under AWS's own key.",
-            *in_compliance_packs("SNSEncryptedKMS"),
-        )
+        if encryption_key is None:
+            acknowledge(
+                self.topic,
+                "Alarms hold names and numbers, no data; CloudWatch cannot publish to a topic under AWS's own key.",
+                *in_compliance_packs("SNSEncryptedKMS"),
+            )
+        else:
+            let_alarms_use(encryption_key)
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=cdk.Duration.days(1))
         self._show_storage()
         self._watch_jobs()

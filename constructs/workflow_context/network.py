@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_logs as logs
+from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs
 from constructs import Construct
 
+from .keys import let_logs_use
 from .nag import acknowledge, acknowledge_policies, in_compliance_packs
 
 MAX_ZONES = 3
@@ -132,6 +133,7 @@ class Network(Construct):
             its public ones.
         nat_gateways: NAT gateways of a new VPC, 0 to 3. Default: one. With 0 the private subnets have no way out: jobs
             run in public subnets only, and file systems keep their mount targets in the private ones.
+        encryption_key: Key for the flow logs of a new VPC. Default: the key of CloudWatch Logs.
 
     Attributes:
         vpc: The VPC.
@@ -154,6 +156,7 @@ class Network(Construct):
         vpc: ec2.IVpc | None = None,
         subnets: Sequence[ec2.ISubnet] | None = None,
         nat_gateways: int = 1,
+        encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
         if subnets and vpc is None:
@@ -163,7 +166,7 @@ class Network(Construct):
             raise ValueError(message)
         self._subnets = list(subnets) if subnets else None
         self._placements: dict[bool, Placement] = {}
-        self.vpc: ec2.IVpc = vpc if vpc is not None else self._new_vpc(nat_gateways)
+        self.vpc: ec2.IVpc = vpc if vpc is not None else self._new_vpc(nat_gateways, encryption_key)
 
     def placement(self, *, public: bool = False) -> Placement:
         """Where jobs run.
@@ -198,7 +201,7 @@ class Network(Construct):
         everywhere = (*self.vpc.private_subnets, *self.vpc.isolated_subnets, *self.vpc.public_subnets)
         return [subnet for subnet in everywhere if _zone(subnet) in zones]
 
-    def _new_vpc(self, nat_gateways: int) -> ec2.Vpc:
+    def _new_vpc(self, nat_gateways: int, key: kms.IKey | None) -> ec2.Vpc:
         zones = cdk.Stack.of(self).availability_zones[:MAX_ZONES]
         public = ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=_PUBLIC_MASK)
         # Private subnets are always there, with or without a way out: what lives in them is never moved.
@@ -223,22 +226,29 @@ class Network(Construct):
             restrict_default_security_group=False,
         )
         log_group = logs.LogGroup(
-            self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
+            self,
+            "FlowLogs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            encryption_key=key,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        if key is None:
+            acknowledge(
+                log_group,
+                "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
+                *in_compliance_packs("CloudWatchLogGroupEncrypted"),
+            )
+        else:
+            let_logs_use(key, self)
         vpc.add_flow_log(
             "FlowLog",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
-        self._acknowledge(vpc, log_group)
+        self._acknowledge(vpc)
         return vpc
 
-    def _acknowledge(self, vpc: ec2.Vpc, log_group: logs.LogGroup) -> None:
-        acknowledge(
-            log_group,
-            "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
-            *in_compliance_packs("CloudWatchLogGroupEncrypted"),
-        )
+    def _acknowledge(self, vpc: ec2.Vpc) -> None:
         acknowledge_policies(vpc, {})
         acknowledge(
             vpc,

@@ -37,7 +37,8 @@ class ContextStack(cdk.Stack):
         context: What the project file says of it.
         data: The project's data locations.
         network: The network, usually `CoreStack.network`.
-        outputs: Where its workflows write to in S3.
+        outputs: Where its workflows write to in S3. The key of the bucket is that of what else the context keeps in S3.
+        kms_key_arn: Key for logs, volumes and alarms. Default: AWS's own keys.
         stack_name: Name of the stack in CloudFormation.
         tags: Tags of the stack itself. Each must stay what it is as long as the stack lives: CloudFormation passes them
             on to what is in it, also to queues, which cannot be tagged anew. Default: none.
@@ -61,6 +62,7 @@ class ContextStack(cdk.Stack):
         data: Sequence[DataLocation],
         network: Network,
         outputs: S3Location,
+        kms_key_arn: str | None = None,
         stack_name: str | None = None,
         tags: Mapping[str, str] | None = None,
         content_tags: Mapping[str, str] | None = None,
@@ -77,6 +79,7 @@ class ContextStack(cdk.Stack):
             termination_protection=termination_protection or context.termination_protection,
             description=f"Genomics workflow context: {context.engine.engine} on {context.kind.name}",
         )
+        own_key = kms.Key.from_key_arn(self, "Key", kms_key_arn) if kms_key_arn else None
         engine, image = ENGINES[context.engine.engine], context.engine.head_image
         file_system = context.kind.builder_for(context.filesystem)
         placement = file_system.placement(network.placement(public=context.use_public_subnets))
@@ -103,12 +106,14 @@ class ContextStack(cdk.Stack):
                 architecture=_ARCHITECTURES[context.architecture],
                 gpu=context.gpu,
                 root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+                encryption_key=own_key,
                 machine_image=ImageById(context.ami_id) if context.ami_id else None,
                 head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
             ),
             head_vcpus=context.engine.head_vcpus,
             head_memory=cdk.Size.gibibytes(context.engine.head_memory),
             log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
+            log_encryption_key=own_key,
         )
         expiry = file_system.expiry()
         if expiry:
@@ -120,6 +125,7 @@ class ContextStack(cdk.Stack):
                 context=self.workflow_context,
                 alarm_email=context.monitoring.alarm_email,
                 burst_credit_alarm_hours=context.monitoring.burst_credit_alarm_hours,
+                encryption_key=own_key,
             )
         for key, value in self.workflow_context.outputs().items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.

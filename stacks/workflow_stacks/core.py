@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
+from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.bucket import WorkflowBucket
@@ -22,6 +22,7 @@ class CoreStack(cdk.Stack):
             which the account and the region must be known.
         nat_gateways: NAT gateways of a new VPC. Default: one; with 0 jobs can only run in public subnets.
         bucket_name: A bucket to use: its encryption, lifecycle and policy are yours. Default: a new one.
+        kms_key_arn: Key for the bucket and the flow logs. Default: AWS's own keys.
         bucket_removal_policy: What happens to the buckets when the stack is deleted. Default: they stay.
         stack_name: Name of the stack in CloudFormation.
         termination_protection: Whether AWS refuses to delete the stack. Default: yes.
@@ -45,6 +46,7 @@ class CoreStack(cdk.Stack):
         subnet_ids: Sequence[str] = (),
         nat_gateways: int = 1,
         bucket_name: str | None = None,
+        kms_key_arn: str | None = None,
         bucket_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         stack_name: str | None = None,
         termination_protection: bool = True,
@@ -61,16 +63,17 @@ class CoreStack(cdk.Stack):
             description="Network and bucket of a genomics workflow project",
         )
         vpc, subnets = self._imported(vpc_id, subnet_ids)
-        self.network = Network(self, "Network", vpc=vpc, subnets=subnets, nat_gateways=nat_gateways)
+        key = kms.Key.from_key_arn(self, "Key", kms_key_arn) if kms_key_arn else None
+        self.network = Network(self, "Network", vpc=vpc, subnets=subnets, nat_gateways=nat_gateways, encryption_key=key)
         outputs = {"VpcId": self.network.vpc.vpc_id}
         self.bucket: s3.IBucket
         self._makes_bucket = bucket_name is None
         if bucket_name is None:
-            made = WorkflowBucket(self, "Bucket", removal_policy=bucket_removal_policy)
+            made = WorkflowBucket(self, "Bucket", encryption_key=key, removal_policy=bucket_removal_policy)
             self.bucket = made.bucket
             outputs["AccessLogBucketName"] = made.access_log_bucket.bucket_name
         else:
-            self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", bucket_name)
+            self.bucket = s3.Bucket.from_bucket_attributes(self, "Bucket", bucket_name=bucket_name, encryption_key=key)
         outputs["BucketName"] = self.bucket.bucket_name
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

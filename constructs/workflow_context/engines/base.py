@@ -7,10 +7,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
+from aws_cdk import aws_batch as batch, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_kms as kms, aws_logs as logs
 from constructs import Construct
 
 from workflow_context.ended_runs import RunDirectories
+from workflow_context.keys import let_logs_use
 from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
 from workflow_context.pbs.settings import TAG
 from workflow_context.program import PROGRAM_PREFIX, HeadProgram, pbs_files
@@ -71,7 +72,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         self.storage = parts.storage
         self.outputs = parts.outputs
         self.data = tuple(parts.data)
-        self.log_group = parts.log_group or self._new_log_group(parts.log_retention)
+        self.log_group = parts.log_group or self._new_log_group(parts.log_retention, parts.log_encryption_key)
         self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
         self.execution_role = self.new_role("ExecutionRole", "Image pulls and logs of the workflow context")
         self.log_group.grant_write(self.execution_role)
@@ -193,13 +194,18 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "account and Region whose id it knows, but for those that other contexts marked."
         )
 
-    def _new_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
-        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
-        acknowledge(
-            log_group,
-            "CloudWatch Logs encrypts every log group with a key of its own.",
-            *in_compliance_packs("CloudWatchLogGroupEncrypted"),
+    def _new_log_group(self, retention: logs.RetentionDays, key: kms.IKey | None) -> logs.LogGroup:
+        log_group = logs.LogGroup(
+            self, "Logs", retention=retention, encryption_key=key, removal_policy=cdk.RemovalPolicy.DESTROY
         )
+        if key is None:
+            acknowledge(
+                log_group,
+                "CloudWatch Logs encrypts every log group with a key of its own.",
+                *in_compliance_packs("CloudWatchLogGroupEncrypted"),
+            )
+        else:
+            let_logs_use(key, self)
         return log_group
 
     def extra_outputs(self) -> dict[str, str]:

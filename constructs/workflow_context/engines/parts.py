@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aws_cdk as cdk
-from aws_cdk import aws_logs as logs
+from aws_cdk import aws_kms as kms, aws_logs as logs
 
 from workflow_context.compute import BatchCompute
 from workflow_context.network import Placement
@@ -26,6 +26,7 @@ class ContextParts:
         head_memory: Memory of a head job.
         log_group: The log of jobs of our definitions. Default: the engine makes one.
         log_retention: How long a log group that the engine makes keeps its entries.
+        log_encryption_key: Key for a log group that the engine makes. Default: the key of CloudWatch Logs.
     """
 
     placement: Placement
@@ -37,3 +38,4 @@ class ContextParts:
     head_memory: cdk.Size = field(default_factory=lambda: cdk.Size.gibibytes(4))
     log_group: logs.ILogGroup | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    log_encryption_key: kms.IKey | None = None

@@ -56,7 +56,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             file system can only be read with the passphrase it was made with.
         cache_size: Memory for the cache of each instance, at least 64 MiB. Default: the overhead of one task less 1
             GiB, which the index takes. A larger cache raises `task_memory_overhead`.
-        encryption_key: Key for the objects in the bucket. Default: S3's own key (SSE-S3).
+        encryption_key: Key for the objects in the bucket, and for a new passphrase. Default: AWS's own keys.
         removal_policy: What happens to bucket and passphrase when the stack goes. Default: they go too; the bucket
             only when it is empty (`aws s3 rm --recursive`), since S3 refuses to delete one that holds objects.
 
@@ -118,7 +118,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
         self._cache = cache_size or _sum(table, _INDEX, minus=True)
         self._overhead = max(table, _sum(self._cache, _INDEX), key=lambda size: size.to_mebibytes())
         self._license_secret = license_secret
-        self.passphrase_secret = passphrase_secret or self._new_passphrase(removal_policy)
+        self.passphrase_secret = passphrase_secret or self._new_passphrase(removal_policy, encryption_key)
         self._access_log_bucket: s3.IBucket | None = None
         self._ready: list[IDependable] = [self.passphrase_secret]
         if bucket is None:
@@ -206,12 +206,13 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             "PassphraseSecret": self.passphrase_secret.secret_arn,
         }
 
-    def _new_passphrase(self, removal_policy: cdk.RemovalPolicy) -> secrets.Secret:
+    def _new_passphrase(self, removal_policy: cdk.RemovalPolicy, key: kms.IKey | None) -> secrets.Secret:
         secret = secrets.Secret(
             self,
             "Passphrase",
             description="Passphrase of the workflow file system: without it the data cannot be read",
             generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+            encryption_key=key,
             removal_policy=removal_policy,
         )
         keep_when_replaced(secret)
@@ -221,12 +222,13 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             "AwsSolutions-SMG4",
             *in_compliance_packs("SecretsManagerRotationEnabled"),
         )
-        acknowledge(
-            secret,
-            "Secrets Manager encrypts it with the account's key aws/secretsmanager. A secret under a key of one's own "
-            "can be made beforehand and given instead (passphrase_secret).",
-            *in_compliance_packs("SecretsManagerUsingKMSKey"),
-        )
+        if key is None:
+            acknowledge(
+                secret,
+                "Secrets Manager encrypts it with the account's key aws/secretsmanager. Who needs a key of one's own "
+                "gives the file system an encryption_key.",
+                *in_compliance_packs("SecretsManagerUsingKMSKey"),
+            )
         return secret
 
 

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import (
     aws_ec2 as ec2,
     aws_iam as iam,
+    aws_kms as kms,
     aws_s3files as s3files,
 )
 from constructs import Construct, IDependable
@@ -74,6 +75,8 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
         expiration: How long data that nobody reads stays on the file system, 1 to 365 whole days; it is fetched from
             the bucket again when it is read. Default: 7 days, as AWS advises for batch jobs.
             https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-best-practices.html
+        encryption_key: Key for what is on the file system; the objects have that of the bucket. Changing it replaces
+            the file system. Default: a key of the service.
         uid: POSIX user id that every job acts as. Default: 0, root, as images expect that change owners (`tar x`, `cp
             -a`). Each user has a directory of its own: with another one, jobs find it empty.
         gid: POSIX group id. Default: 0.
@@ -86,11 +89,11 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
         ValueError: No prefix, a read-only location, or an expiration out of range.
 
     Security considerations:
-        Encrypted at rest under a key of the service, and always in transit. NFS comes only from the security groups
-        given to `allow_mount_from`; the file-system policy refuses every client that does not use the access point,
-        and a client needs a role that may mount. Jobs may also read the prefix from S3 directly, past POSIX
-        permissions: reads of large files go that way, faster and cheaper. The service's role may list the names of all
-        objects in the bucket, and touch those below the prefix.
+        Encrypted at rest, under a key of the service unless one is given, and always in transit. NFS comes only from
+        the security groups given to `allow_mount_from`; the file-system policy refuses every client that does not use
+        the access point, and a client needs a role that may mount. Jobs may also read the prefix from S3 directly, past
+        POSIX permissions: reads of large files go that way, faster and cheaper. The service's role may list the names
+        of all objects in the bucket, and touch those below the prefix.
 
     Cost:
         0.30 USD per GB and month for what is on the file system, 0.03 USD per GB read from it and 0.06 USD per GB
@@ -106,6 +109,7 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
         placement: Placement | ec2.IVpc,
         location: S3Location,
         expiration: cdk.Duration | None = None,
+        encryption_key: kms.IKey | None = None,
         uid: int = 0,
         gid: int = 0,
     ) -> None:
@@ -143,6 +147,7 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
             "FileSystem",
             bucket=location.bucket.bucket_arn,
             prefix=f"{location.prefix}/",
+            kms_key_id=encryption_key.key_arn if encryption_key else None,
             role_arn=role.role_arn,
             synchronization_configuration=synchronization,
         )

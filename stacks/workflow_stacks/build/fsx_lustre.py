@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_fsx as fsx, aws_s3 as s3
+from aws_cdk import aws_fsx as fsx, aws_kms as kms, aws_s3 as s3
 from constructs import Construct
 from typing_extensions import override
 
@@ -43,6 +43,9 @@ class FsxLustreBuilder(FileSystemBuilder[FsxLustreSettings]):
             per_unit_throughput=written.per_unit_throughput,
             import_from=source,
             export_to=target,
+            encryption_key=(
+                kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None
+            ),
             removal_policy=REMOVAL_POLICIES[written.removal_policy],
         )
 

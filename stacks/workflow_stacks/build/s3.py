@@ -30,7 +30,8 @@ class S3Builder(FileSystemBuilder[S3Settings]):
         written = self.settings.configuration
         if not written.own_bucket:
             return S3FileSystem(scope, id, location=place.within(_WORK))
-        key = kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None
+        arn = written.kms_key_arn
+        key = kms.Key.from_key_arn(scope, f"{id}Key", arn) if arn else place.bucket.encryption_key
         bucket = WorkflowBucket(
             scope,
             f"{id}Bucket",

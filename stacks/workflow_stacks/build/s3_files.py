@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 from typing_extensions import override
 
@@ -27,7 +28,12 @@ class S3FilesBuilder(FileSystemBuilder[S3FilesSettings]):
         written = self.settings.configuration
         location = place.within(written.prefix)
         if written.own_bucket:
-            bucket = WorkflowBucket(scope, f"{id}Bucket", removal_policy=REMOVAL_POLICIES[written.removal_policy])
+            bucket = WorkflowBucket(
+                scope,
+                f"{id}Bucket",
+                encryption_key=place.bucket.encryption_key,
+                removal_policy=REMOVAL_POLICIES[written.removal_policy],
+            )
             output_names(scope, id, bucket)
             location = bucket.location(written.prefix)
         user = {"uid": written.posix_user.uid, "gid": written.posix_user.gid} if written.posix_user else {}
@@ -37,5 +43,8 @@ class S3FilesBuilder(FileSystemBuilder[S3FilesSettings]):
             placement=placement,
             location=location,
             expiration=cdk.Duration.days(written.expiration_days),
+            encryption_key=(
+                kms.Key.from_key_arn(scope, f"{id}Key", written.kms_key_arn) if written.kms_key_arn else None
+            ),
             **user,
         )

@@ -47,6 +47,7 @@ def description(project: Project, name: str) -> dict[str, Any]:
         **context.model_dump(by_alias=True, exclude={"engines"}),
         "fallbackToOnDemand": context.has_fallback,
         "tags": {**project.tags, **context.tags},
+        "kmsKeyArn": project.kms_key_arn,
         "data": [location.model_dump(by_alias=True, exclude_none=True) for location in project.data],
     }
 
@@ -72,6 +73,8 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     for location in project.data:
         key = f", key {location.kms_key_arn}" if location.kms_key_arn else ""
         yield "", f"{location.location} ({'read-only' if location.read_only else 'read-write'}{key})"
+    if project.kms_key_arn:
+        yield "encryption key", f"{project.kms_key_arn} (bucket, logs, volumes, alarms)"
     yield "logs", f"kept for {context.log_retention_days} days"
     if context.monitoring:
         hours, email = context.monitoring.burst_credit_alarm_hours, context.monitoring.alarm_email

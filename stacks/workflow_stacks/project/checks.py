@@ -138,6 +138,20 @@ def data_locations_agree(project: Project) -> Iterator[Problem]:
             yield Problem(("data", index), message, remedy="keep one of the two", level="warning")
 
 
+def keys_are_those_of_the_project(project: Project) -> Iterator[Problem]:
+    """File systems that are under a key of AWS, where the project has one of its own, are pointed out."""
+    if project.kms_key_arn is None:
+        return
+    for name, context in project.contexts.items():
+        if context.filesystem.has_key_of_aws:
+            yield Problem(
+                ("contexts", name),
+                "the file system is under a key of AWS: the kmsKeyArn of the project is not used for it",
+                remedy="write kmsKeyArn in the configuration of its filesystem; a changed one replaces the file system",
+                level="warning",
+            )
+
+
 NAME_CHECKS: tuple[NameCheck, ...] = (stack_names_are_allowed, context_names_differ)
 """The checks that look at names only."""
 
@@ -147,6 +161,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     workflows_have_a_context,
     data_says_what_may_be_written,
     data_locations_agree,
+    keys_are_those_of_the_project,
 )
 """Every check of a project as a whole."""
 

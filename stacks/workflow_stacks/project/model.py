@@ -336,6 +336,12 @@ class Project(Section):
         default=(),
         description="Places in S3 that workflows read or write. Default: only the project's own bucket.",
     )
+    kms_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="KMS key that encrypts the project's bucket, logs, the volumes of machines, notifications, and the "
+        "buckets and secrets of contexts that name no other; its policy must let AWS services use it. EFS and FSx file "
+        "systems have a kmsKeyArn of their own. Default: keys of AWS.",
+    )
     tags: Tags = Field(
         default_factory=dict,
         description="Tags for everything in every context and in what they share; a context's own tag of the same key "

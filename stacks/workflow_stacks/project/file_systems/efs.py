@@ -244,6 +244,11 @@ class EfsSettings(FileSystemSettings):
         amount = configuration.provisioned_throughput
         return configuration.throughput_mode + (f" {amount} MiB/s" if amount else "")
 
+    @property
+    def has_key_of_aws(self) -> bool:
+        """Whether its data is under a key of AWS because none is written."""
+        return not (self.configuration.kms_key_arn or self.configuration.is_imported)
+
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what there is to know about the file system, for people: a name and a value each."""
         configuration = self.configuration

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from workflow_context.limits import LUSTRE_MBPS_PER_TIB, LUSTRE_MIN_GIB, LUSTRE_STEP_GIB
+from workflow_stacks.project.arns import KmsKeyArn
 from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.location import Location
 from workflow_stacks.project.section import Section
@@ -40,6 +41,11 @@ class FsxLustreConfiguration(Section):
         default=None,
         description="With PERSISTENT_2: 125, 250, 500 or 1000 MB/s for each TiB. Default: 125.",
     )
+    kms_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="With PERSISTENT_2: KMS key that encrypts the data. Changing it replaces the file system. Default: "
+        "the key aws/fsx of the account; SCRATCH_2 has a key of the service.",
+    )
     import_path: Annotated[str, Location()] | None = Field(
         default=None,
         description="Place in S3 whose objects appear below /mnt/fsx/import, and are loaded when they are read. "
@@ -57,7 +63,7 @@ class FsxLustreConfiguration(Section):
 
     @model_validator(mode="after")
     def _facts_agree(self) -> Self:
-        raise_problems("FsxLustreConfiguration", [*self._capacity(), *self._throughput(), *self._links()])
+        raise_problems("FsxLustreConfiguration", [*self._capacity(), *self._throughput(), *self._key(), *self._links()])
         return self
 
     def _capacity(self) -> Iterator[Problem]:
@@ -80,6 +86,14 @@ class FsxLustreConfiguration(Section):
                 ("perUnitThroughput",),
                 "the throughput of a SCRATCH_2 file system follows its size",
                 remedy="remove perUnitThroughput, or write 'deploymentType: PERSISTENT_2'",
+            )
+
+    def _key(self) -> Iterator[Problem]:
+        if self.kms_key_arn and self.deployment_type == "SCRATCH_2":
+            yield Problem(
+                ("kmsKeyArn",),
+                "a SCRATCH_2 file system is encrypted with a key of the service",
+                remedy="remove kmsKeyArn, or write 'deploymentType: PERSISTENT_2'",
             )
 
     def _links(self) -> Iterator[Problem]:
@@ -121,11 +135,18 @@ class FsxLustreSettings(FileSystemSettings):
         per_tib = configuration.per_unit_throughput or (200 if configuration.deployment_type == "SCRATCH_2" else 125)
         return f"{per_tib * configuration.storage_capacity_gib // 1000} MB/s"  # to AWS, 1200 GiB are 1.2 TiB
 
+    @property
+    def has_key_of_aws(self) -> bool:
+        """Whether its data is under a key of AWS because none is written."""
+        return self.configuration.kms_key_arn is None
+
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what there is to know about the file system, for people: a name and a value each."""
         configuration = self.configuration
         yield "throughput", self.throughput
         yield "deployment", configuration.deployment_type
+        if configuration.deployment_type == "PERSISTENT_2":
+            yield "encryption key", configuration.kms_key_arn or "of AWS (aws/fsx)"
         yield "size", f"{configuration.storage_capacity_gib} GiB"
         if configuration.import_path:
             yield "imports", configuration.import_path

@@ -76,6 +76,15 @@ class FileSystemSettings(Section):
     def _health_data_of(self, configuration: Section) -> Iterator[tuple[str, Any]]:
         return ((name, value) for name, value in self.health_data.items() if name in type(configuration).model_fields)
 
+    @property
+    def has_key_of_aws(self) -> bool:
+        """Whether its data is under a key of AWS because none is written, and the project's is not used for it.
+
+        So it is where a key can be chosen only when the file system is made: one written for the project later would
+        replace it.
+        """
+        return False
+
     def deploy_warnings(self, max_vcpus: int) -> Iterator[Problem]:
         """Yield warnings about what a right configuration may surprise with; paths begin at its own mapping.
 

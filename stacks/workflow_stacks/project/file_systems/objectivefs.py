@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workflow_context.models.objectivefs_memory import extra_task_memory_gb
-from workflow_stacks.project.arns import SecretArn
+from workflow_stacks.project.arns import KmsKeyArn, SecretArn
 from workflow_stacks.project.findings import Problem
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Text, Whole
@@ -39,6 +39,11 @@ class OfsConfiguration(Section):
     passphrase_secret_arn: SecretArn | None = Field(
         default=None,
         description="Secret whose text encrypts the data. Default: a new one, with a random text.",
+    )
+    kms_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="KMS key of the bucket and of the secrets, those that exist included. Default: the project's "
+        "kmsKeyArn, else keys of AWS.",
     )
     cache_size: Annotated[int, Whole(1, 64, "GiB")] | None = Field(
         default=None,
@@ -76,6 +81,7 @@ class OfsSettings(FileSystemSettings):
         yield "memory added to each task", f"{extra_task_memory_gb(configuration.expected_size_tb)} GiB"
         yield "licence", configuration.license_secret_arn
         yield "passphrase", configuration.passphrase_secret_arn or "a new secret"
+        yield "encryption key", configuration.kms_key_arn or "the project's, else keys of AWS"
         yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"
         hours = configuration.expiration_hours
         yield "runs are deleted", f"{hours} hours after they ended" if hours else "never (call caching works)"

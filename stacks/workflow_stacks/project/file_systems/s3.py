@@ -31,7 +31,8 @@ class S3Configuration(Section):
     )
     kms_key_arn: KmsKeyArn | None = Field(
         default=None,
-        description="KMS key that encrypts the intermediates in a bucket of their own. Default: S3's own encryption.",
+        description="KMS key that encrypts the intermediates in a bucket of their own. Default: the project's "
+        "kmsKeyArn, else S3's own encryption.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
@@ -69,7 +70,7 @@ class S3Settings(FileSystemSettings):
         configuration = self.configuration
         yield "throughput", self.throughput
         yield "bucket", "of its own" if configuration.own_bucket else "of the project"
-        yield "encryption key", configuration.kms_key_arn or "of S3 (SSE-S3)"
+        yield "encryption key", configuration.kms_key_arn or "the project's, else of S3 (SSE-S3)"
         yield "on destroy", "kept" if configuration.removal_policy == "retain" else "deleted"
         days = configuration.expiration_days
         yield "intermediates are deleted", f"after {days} days" if days else "never (runs can be resumed)"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from workflow_stacks.project.arns import KmsKeyArn
 from workflow_stacks.project.own_bucket import own_bucket_is_asked_for
 from workflow_stacks.project.section import Section
 from workflow_stacks.project.values import Choice, Flag, Text, Whole, raise_problems
@@ -39,6 +40,11 @@ class S3FilesConfiguration(Section):
         default=7,
         description="Take data off the file system that was not read for so many days, 1 to 365; it stays in the "
         "bucket and is fetched again when it is read. Default: 7.",
+    )
+    kms_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="KMS key that encrypts what is on the file system; the objects have that of the bucket. Changing "
+        "it replaces the file system and leaves the objects. Default: a key of the service.",
     )
     removal_policy: Annotated[Literal["destroy", "retain"], Choice()] = Field(
         default="retain",
@@ -73,12 +79,18 @@ class S3FilesSettings(FileSystemSettings):
         """How throughput is granted, for people."""
         return "elastic"
 
+    @property
+    def has_key_of_aws(self) -> bool:
+        """Whether its data is under a key of AWS because none is written."""
+        return self.configuration.kms_key_arn is None
+
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what there is to know about the file system, for people: a name and a value each."""
         configuration = self.configuration
         yield "throughput", self.throughput
         yield "bucket", "of its own" if configuration.own_bucket else "of the project"
         yield "prefix", configuration.prefix
+        yield "encryption key", configuration.kms_key_arn or "of AWS (S3 Files)"
         if configuration.posix_user:
             yield "POSIX user", configuration.posix_user.shown
         yield "data leaves the file system", f"after {configuration.expiration_days} days without a read"
