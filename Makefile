@@ -33,6 +33,7 @@ test: setup  ## the whole test suite
 bench: setup  ## measure synthesis, submission and models, and write docs/performance.md
 	@unset PYTHONDONTWRITEBYTECODE; python tests/benchmarks/bench_synth.py --write
 	@python tests/benchmarks/bench_submission.py --write
+	@python tests/benchmarks/bench_io_admission.py --write
 
 AWS_CDK_LIB ?= 2.270.0
 test-library: setup  ## the tests that synthesize, with another aws-cdk-lib: make test-library AWS_CDK_LIB=2.270.0

@@ -39,6 +39,7 @@ class EngineEntry:
         marks_ended_runs: Whether it marks runs that ended, so that old ones can be deleted, as the construct says too.
         why_no_expiry: Why none can be, for the message that says so.
         results_in_runs: Whether results are in the directories of runs alone, and so are deleted with them.
+        io_shares_on: The `fsType`s of whose throughput its tasks can take a share, as the construct says too.
     """
 
     name: str
@@ -54,6 +55,7 @@ class EngineEntry:
     marks_ended_runs: bool = False
     why_no_expiry: str = "it does not mark runs that ended, so none can be deleted safely"
     results_in_runs: bool = False
+    io_shares_on: tuple[str, ...] = ()
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -70,6 +72,7 @@ class EngineEntry:
         return cast("EngineFactory", construct.with_options(**options) if options else construct)
 
 
+_MOUNTED = ("EFS", "OFS", "S3Files", "FSxLustre")
 _BUILT_IN = (
     EngineEntry(
         "miniwdl",
@@ -80,6 +83,7 @@ _BUILT_IN = (
         heads_on_ec2=("S3Files",),  # its client knows Fargate with EFS only
         image="ghcr.io/miniwdl-ext/miniwdl-aws:v{version}",
         marks_ended_runs=True,
+        io_shares_on=_MOUNTED,
     ),
     EngineEntry(
         "snakemake",
@@ -91,6 +95,7 @@ _BUILT_IN = (
         architectures=("x86_64",),  # releases are built for no other
         marks_ended_runs=True,
         results_in_runs=True,
+        io_shares_on=_MOUNTED,
     ),
     EngineEntry(
         "nextflow",
@@ -100,6 +105,7 @@ _BUILT_IN = (
         "workflow_context.engines.nextflow:NextflowEngine",
         image="docker.io/nextflow/nextflow:{version}",
         marks_ended_runs=True,
+        io_shares_on=_MOUNTED,
     ),
     EngineEntry(
         "cromwell",

@@ -10,6 +10,7 @@ from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms 
 from constructs import Construct, IDependable
 
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
+from .io_admission import IoAdmission
 from .keys import let_volumes_use
 from .nag import acknowledge, acknowledge_policies
 from .network import Placement
@@ -56,6 +57,8 @@ class BatchCompute(Construct):
         root_volume_size: Size of each instance's root volume, which holds container images and scratch. Default: 100
             GiB.
         encryption_key: Key for the root volumes. Default: the key of EBS in the account.
+        io_mibps: What all task jobs together may read and write on the file system, in MiB per second: AWS Batch starts
+            no more than that feeds. Default: no bound.
 
     Attributes:
         head_queue: The queue of head jobs.
@@ -67,6 +70,7 @@ class BatchCompute(Construct):
         connections: The network connections of every job and instance: `compute.connections.allow_to(database, port)`.
         instance_role: The role of the EC2 instances that run tasks: also that of tasks that bring no role of their own.
         head_instance_role: The role of the EC2 instances that run head jobs; None when those run on Fargate.
+        io: The throughput of the file system, of which task jobs take their share; None without a bound.
 
     Raises:
         ValueError: A fallback without Spot, bounds that are not positive, or GPUs with arm64.
@@ -105,8 +109,10 @@ class BatchCompute(Construct):
         machine_image: ec2.IMachineImage | None = None,
         root_volume_size: cdk.Size | None = None,
         encryption_key: kms.IKey | None = None,
+        io_mibps: float | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self.io = IoAdmission(self, "Io", mibps=io_mibps) if io_mibps is not None else None
         if gpu and architecture == ec2.InstanceArchitecture.ARM_64:
             raise ValueError("gpu needs architecture X86_64: the NVIDIA image of AWS Batch here is for x86_64 only")
         if fallback_to_on_demand and not spot:

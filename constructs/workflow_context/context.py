@@ -147,6 +147,14 @@ class WorkflowContext(Construct):
             log_encryption_key=log_encryption_key,
         )
         self.engine = engine(self, "Engine", parts)
+        if self.compute.io and not self.engine.takes_io_shares:
+            message = (
+                f"io_mibps is given, but the tasks of {type(self.engine).__name__} on {type(storage).__name__} cannot "
+                "take shares of it; leave it out, or lower max_vcpus"
+            )
+            raise ValueError(message)
+        if self.compute.io and storage.bursting_file_system_id:
+            self.compute.io.follow_burst_credits(storage.bursting_file_system_id)
         self.node.add_validation(_Placed(storage, placement))
 
     @property

@@ -71,6 +71,9 @@ def sent() -> list[tuple[str, dict[str, object]]]:
             "WORKFLOW_CONTEXT": "c" * 60,
             "WORKFLOW_RUN_ID": "run-1",
             "AWS_BATCH_JOB_ID": "head",
+            "WORKFLOW_IO_RESOURCE": "arn:io",
+            "WORKFLOW_IO_UNITS": "50000",
+            "WORKFLOW_IO_UNITS_PER_VCPU": "340",
             "MINIWDL__AWS__CONTAINER_PROPERTIES": '{"logConfiguration":{"logDriver":"awslogs"}}',
         }
         done = subprocess.run(
@@ -103,3 +106,13 @@ def test_jobs_have_the_tags_of_context_run_and_head_job(sent: list[tuple[str, di
             "AWS_BATCH_PARENT_JOB_ID": "head",
         }
         assert str(one["jobDefinition"]).startswith("c" * 60 + "-task-")
+
+
+def test_job_definitions_take_a_share_of_the_throughput_for_each_vcpu(
+    sent: list[tuple[str, dict[str, object]]],
+) -> None:
+    for one in [body for operation, body in sent if operation == "registerjobdefinition"]:
+        container: dict[str, list[dict[str, str]]] = one["containerProperties"]  # type: ignore[assignment]
+        [vcpus] = [int(need["value"]) for need in container["resourceRequirements"] if need["type"] == "VCPU"]
+        shares = [{"consumableResource": "arn:io", "quantity": 340 * vcpus}]
+        assert one["consumableResourceProperties"] == {"consumableResourceList": shares}

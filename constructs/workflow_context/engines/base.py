@@ -346,6 +346,11 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         }
 
     @property
+    def takes_io_shares(self) -> bool:
+        """Whether its tasks take their share of the throughput of the file system, where the queues bound it."""
+        return False
+
+    @property
     def runs(self) -> RunDirectories | None:
         """Where the engine keeps its runs, and how it marks those that ended; None when it does not mark them."""
         return None
@@ -443,7 +448,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             ownership: How what is the context's own is told from others. Default: `ownership`.
         """
         queues = [queue.job_queue_arn for queue in self.compute.queues]
-        for statement in task_rights(self, queues, ownership or self.ownership):
+        consumed = [self.compute.io.arn] if self.compute.io else []
+        for statement in task_rights(self, queues, ownership or self.ownership, consumed):
             allow(statement)
 
     def grant_default_log(self, role: iam.IRole) -> None:

@@ -98,6 +98,11 @@ class MiniwdlEngine(WorkflowEngine):
 
     @property
     @override
+    def takes_io_shares(self) -> bool:
+        return True
+
+    @property
+    @override
     def client_configuration(self) -> str:
         settings = {
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
@@ -252,6 +257,7 @@ class MiniwdlEngine(WorkflowEngine):
             **({"MINIWDL__AWS__FSAP": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
             "MINIWDL__SCHEDULER__CONTAINER_BACKEND": _ON_EFS if self.storage.efs_access_point_id else _ON_MACHINES,
             "WORKFLOW_CONTEXT": self.context_name,
+            **(self.compute.io.environment if self.compute.io else {}),
             **self._task_settings(),
         }
 

@@ -29,6 +29,11 @@ class SharedDirectoryEngine(WorkflowEngine):
 
     @property
     @override
+    def takes_io_shares(self) -> bool:
+        return self._shared
+
+    @property
+    @override
     def ownership(self) -> Ownership:
         if not self._shared:
             return self._ownership_on_s3
@@ -114,6 +119,7 @@ class SharedDirectoryEngine(WorkflowEngine):
             "WORKFLOW_TASK_DEFINITION": definition.job_definition_arn,
             "WORKFLOW_TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"WORKFLOW_FALLBACK_QUEUE": fallback.job_queue_arn} if fallback else {}),
+            **(self.compute.io.environment if self.compute.io else {}),
             "WORKFLOW_MEMORY_OVERHEAD_MIB": f"{self.storage.task_memory_overhead.to_mebibytes():g}",
         }
 

@@ -57,13 +57,16 @@ UNMARKED_JOBS: Conditions = {"Null": {f"aws:ResourceTag/{TAG}": "true"}}
 """The condition on jobs of an engine that cannot mark them: jobs that bear the mark of a context are never its own."""
 
 
-def task_rights(scope: IConstruct, queues: Sequence[str], own: Ownership) -> Iterator[iam.PolicyStatement]:
+def task_rights(
+    scope: IConstruct, queues: Sequence[str], own: Ownership, consumed: Sequence[str] = ()
+) -> Iterator[iam.PolicyStatement]:
     """The statements by which head jobs submit tasks, follow them and end them.
 
     Args:
         scope: Where the policy is.
         queues: The ARNs of the queues for tasks.
         own: How what is the context's own is told from others.
+        consumed: The ARNs of consumable resources that tasks take. Default: none.
     """
     stack = cdk.Stack.of(scope)
     jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
@@ -76,7 +79,7 @@ def task_rights(scope: IConstruct, queues: Sequence[str], own: Ownership) -> Ite
     yield iam.PolicyStatement(
         sid="SubmitTasks",
         actions=["batch:SubmitJob"],
-        resources=[*queues, revisions, jobs],
+        resources=[*queues, revisions, jobs, *consumed],
         conditions=own.definitions or None,
     )
     yield iam.PolicyStatement(

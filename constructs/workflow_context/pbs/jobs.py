@@ -22,6 +22,7 @@ class Task:
         environment: Variables of the job.
         timeout: Seconds that an attempt may take; 0 for what the job definition says.
         array: How many jobs of an array of PBS; 0 when it is none.
+        io_units: What it takes of the consumable resource for the throughput of the file system; 0 without one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Task:
     environment: dict[str, str] = field(default_factory=dict)
     timeout: int = 0
     array: int = 0
+    io_units: int = 0
 
     def record(self) -> Record:
         """As the journal keeps it."""
@@ -40,7 +42,7 @@ class Task:
     @property
     def shape(self) -> str:
         """Equal for tasks that can be jobs of one array: they differ in name and arguments only."""
-        return json.dumps([self.image, self.resources, self.environment, self.timeout], sort_keys=True)
+        return json.dumps([self.image, self.resources, self.environment, self.timeout, self.io_units], sort_keys=True)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 from .claims import claim
 from .jobs import Task, job_ids
 from .journal import Journal
-from .resources import requirements, seconds
+from .resources import io_units, requirements, seconds
 from .script import PbsError, Request, read_request, script_of
 from .settings import Settings
 
@@ -58,4 +58,5 @@ def task_of(request: Request, settings: Settings) -> Task:
         environment=dict(sorted(request.variables.items())),
         timeout=seconds(request.limits) or 0,
         array=request.array or 0,
+        io_units=min(io_units(request.limits, settings.io_units_per_vcpu), settings.io_units),
     )

@@ -11,6 +11,7 @@ _SIZE = re.compile(r"([0-9]{1,15})\s*([kmgt]?)(b|w|)\Z", re.IGNORECASE)
 _MIB = {"": 1 / 1024**2, "k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 _MIN_SECONDS = 60  # AWS Batch takes no shorter timeout
 _MIN_MIB = 4
+_UNITS_PER_MIBPS = 1000  # as the construct IoAdmission counts
 
 
 def requirements(limits: dict[str, str], gpus: int, overhead_mib: int) -> list[dict[str, str]]:
@@ -24,7 +25,7 @@ def requirements(limits: dict[str, str], gpus: int, overhead_mib: int) -> list[d
     Raises:
         PbsError: They cannot be understood.
     """
-    cpus = next((_whole(limits[name], name) for name in ("ppn", "ncpus", "mppwidth") if limits.get(name)), 0)
+    cpus = _cpus(limits)
     memory = 0
     if limits.get("mem"):
         memory = mebibytes(limits["mem"])
@@ -37,6 +38,24 @@ def requirements(limits: dict[str, str], gpus: int, overhead_mib: int) -> list[d
         "GPU": gpus,
     }
     return [{"type": kind, "value": str(value)} for kind, value in wanted.items() if value]
+
+
+def io_units(limits: dict[str, str], per_vcpu: int) -> int:
+    """What a task takes of the throughput of the file system, in thousandths of a MiB per second.
+
+    Args:
+        limits: What `-l` says: `io` is in MiB per second.
+        per_vcpu: What it takes for each vCPU when it does not say.
+
+    Raises:
+        PbsError: It is no number.
+    """
+    said = limits.get("io")
+    if said is None:
+        return max(_cpus(limits), 1) * per_vcpu
+    if not re.match(r"[0-9]{1,6}(\.[0-9]{1,3})?\Z", said) or float(said) == 0:
+        raise PbsError(f"io={said!r} is no number of MiB per second")
+    return max(round(float(said) * _UNITS_PER_MIBPS), 1)
 
 
 def mebibytes(text: str) -> int:
@@ -68,6 +87,10 @@ def seconds(limits: dict[str, str]) -> int | None:
     for part, unit in zip(reversed(parts), (1, 60, 3600, 86400)):  # noqa: B905  Python 3.9 has no strict
         total += int(part) * unit
     return max(total, _MIN_SECONDS)
+
+
+def _cpus(limits: dict[str, str]) -> int:
+    return next((_whole(limits[name], name) for name in ("ppn", "ncpus", "mppwidth") if limits.get(name)), 0)
 
 
 def _whole(text: str, name: str) -> int:

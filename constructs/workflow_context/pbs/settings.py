@@ -32,6 +32,9 @@ class Settings:
         status_dir: A directory of the head job for the states of jobs, read by `scripts/job_status.sh`; or None.
         head: The id of the head job; empty outside of one.
         run_id: The id of the run for who looks for its tasks; empty when the head job was given none.
+        io_resource: The consumable resource of which tasks take their share of the file system; empty without one.
+        io_units: How many units of it there are: no task takes more.
+        io_units_per_vcpu: How many units of it a task takes for each vCPU, unless it says what it takes.
     """
 
     context: str
@@ -47,6 +50,9 @@ class Settings:
     status_dir: Path | None = None
     head: str = ""
     run_id: str = ""
+    io_resource: str = ""
+    io_units: int = 0
+    io_units_per_vcpu: int = 0
 
     @property
     def job_tags(self) -> dict[str, str]:
@@ -75,6 +81,9 @@ class Settings:
                 status_dir=Path(environment["WORKFLOW_STATUS_DIR"]) if environment.get("WORKFLOW_STATUS_DIR") else None,
                 head=environment.get("AWS_BATCH_JOB_ID", ""),
                 run_id=environment.get("WORKFLOW_RUN_ID", ""),
+                io_resource=environment.get("WORKFLOW_IO_RESOURCE", ""),
+                io_units=int(environment.get("WORKFLOW_IO_UNITS", "0")),
+                io_units_per_vcpu=int(environment.get("WORKFLOW_IO_UNITS_PER_VCPU", "0")),
             )
         except ValueError as error:
             raise PbsError(f"a setting is not a number: {error}") from error

@@ -9,6 +9,9 @@ from typing import Any
 IMAGE = "container_image"
 """The resource by which a rule names the image of its jobs."""
 
+IO = "io_mibps"
+"""The resource by which a rule says what its jobs read and write on the file system, in MiB per second."""
+
 _MARK = "# properties = "
 _LINES = 5
 _MEBIBYTE = 1024**2
@@ -33,6 +36,7 @@ def asked_by_rule(text: str) -> dict[str, Any]:
     limits = {
         "ppn": _whole(properties, "threads"),
         "mem": f"{memory}mb" if memory else "",
+        "io": resources.get(IO) or "",
         "walltime": _whole(resources, "runtime") * 60,  # Snakemake counts it in minutes
     }
     return {

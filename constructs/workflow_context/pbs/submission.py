@@ -189,9 +189,18 @@ def _request(journal: Journal, settings: Settings, group: list[Job], submission:
         "tags": settings.job_tags,
         **({"timeout": {"attemptDurationSeconds": task.timeout}} if task.timeout else {}),
         **({"arrayProperties": {"size": size}} if size > 1 else {}),
+        **_consumed(settings, task.io_units),
         # With a fallback queue, the job that lost its machine goes there; without one AWS Batch tries again.
         **({"retryStrategy": IMAGES_ONLY} if settings.fallback and submission.queue != settings.fallback else {}),
     }
+
+
+def _consumed(settings: Settings, units: int) -> Record:
+    """What each job takes of the throughput of the file system, where the context bounds it."""
+    if not units:
+        return {}
+    one = {"consumableResource": settings.io_resource, "quantity": units}
+    return {"consumableResourcePropertiesOverride": {"consumableResourceList": [one]}}
 
 
 def _name_of(group: list[Job]) -> str:

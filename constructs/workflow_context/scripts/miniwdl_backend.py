@@ -18,7 +18,23 @@ def mark_definition(params: dict[str, Any], **_: Any) -> dict[str, Any]:
     context = os.environ["WORKFLOW_CONTEXT"]
     start = f"{context}-task-"
     name = start + params["jobDefinitionName"][len(start) - _LONGEST_NAME :]
-    return {**params, "jobDefinitionName": name, "tags": {**params.get("tags", {}), _TAG: context}}
+    return {
+        **params,
+        "jobDefinitionName": name,
+        "tags": {**params.get("tags", {}), _TAG: context},
+        **_share_of_file_system(params["containerProperties"]),
+    }
+
+
+def _share_of_file_system(container: dict[str, Any]) -> dict[str, Any]:
+    """What a task takes of the throughput of the file system, where the context bounds it."""
+    resource = os.environ.get("WORKFLOW_IO_RESOURCE")
+    if not resource:
+        return {}
+    vcpus = next(float(one["value"]) for one in container["resourceRequirements"] if one["type"] == "VCPU")
+    units = min(round(vcpus * int(os.environ["WORKFLOW_IO_UNITS_PER_VCPU"])), int(os.environ["WORKFLOW_IO_UNITS"]))
+    one = {"consumableResource": resource, "quantity": max(units, 1)}
+    return {"consumableResourceProperties": {"consumableResourceList": [one]}}
 
 
 def mark_job(params: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return None
 
     @property
+    def bursting_file_system_id(self) -> str | None:
+        """The EFS file system whose throughput falls when its burst credits end; None where it stays what it is."""
+        return None
+
+    @property
     def task_memory_overhead(self) -> cdk.Size:
         """What the file system takes of the machine for each job, to be added to the memory that the job asks for."""
         return cdk.Size.mebibytes(0)

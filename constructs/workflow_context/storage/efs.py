@@ -153,6 +153,11 @@ class EfsFileSystem(EfsFileSystemBase):
             *in_compliance_packs("EFSInBackupPlan"),
         )
 
+    @property
+    @override
+    def bursting_file_system_id(self) -> str | None:
+        return self.file_system.file_system_id if self._bursts else None
+
     @override
     def identity(self) -> Mapping[str, str]:
         return self._identity

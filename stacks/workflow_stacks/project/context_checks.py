@@ -94,6 +94,19 @@ def expiry_needs_marks(context: Context) -> Iterator[Problem]:
         )
 
 
+def io_is_bounded_where_tasks_take_shares(context: Context) -> Iterator[Problem]:
+    """The throughput of tasks is bounded only where the engine can tell AWS Batch what each takes."""
+    entry = ENGINES[context.engine.engine]
+    if context.io_mibps is not None and context.filesystem.fs_type not in entry.io_shares_on:
+        able = [other.name for other in ENGINES.values() if other.io_shares_on]
+        yield Problem(
+            ("ioMibps",),
+            f"tasks of {quote(entry.name)} on {quote(context.filesystem.fs_type)} cannot take a share of a throughput",
+            f"{join_words(able)} on a file system that is mounted",
+            "remove it, and lower maxVCpus where the file system is too slow",
+        )
+
+
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if context.fallback_to_on_demand is not None and not context.request_spot_instances:
@@ -200,6 +213,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_runs_on_the_processor,
     file_system_works_on_the_processor,
     expiry_needs_marks,
+    io_is_bounded_where_tasks_take_shares,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -239,6 +239,12 @@ class Context(Section):
         description="Size of each machine's root volume, which holds container images and scratch files, in "
         "GiB, 30 to 16384. Default: 100.",
     )
+    io_mibps: Annotated[int, Whole(1, 1_000_000, "MiB/s")] | None = Field(
+        default=None,
+        description="What all tasks of the context together may read and write on the file system, in MiB per second: "
+        "AWS Batch starts no more tasks than that feeds. A task takes 0.34 MiB/s for each vCPU, or what it asks for. "
+        "Default: no bound.",
+    )
     ami_id: Annotated[str, _AMI] | None = Field(
         default=None,
         description="Amazon Machine Image of the machines that run tasks: one made from the ECS-optimized Amazon "

@@ -25,6 +25,7 @@ def handlers(batch: Batch) -> dict[str, Handlers]:
         "AWS::Batch::ComputeEnvironment": _environment(batch),
         "AWS::Batch::JobQueue": _queue(batch),
         "AWS::Batch::JobDefinition": _definition(batch),
+        "AWS::Batch::ConsumableResource": _consumable(batch),
     }
 
 
@@ -69,6 +70,22 @@ def _queue(batch: Batch) -> Handlers:
         if _name(arn) in batch.queues:
             batch.update_queue({"jobQueue": arn, "state": "DISABLED"})
             batch.delete_queue({"jobQueue": arn})
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def _consumable(batch: Batch) -> Handlers:
+    def create(logical_id: str, properties: Record, _stack: str) -> Resource:
+        made = batch.consumed.create(_request("consumableResourceName", logical_id, properties))
+        return made["consumableResourceArn"], {"ConsumableResourceArn": made["consumableResourceArn"]}
+
+    def update(arn: str, _old: Record, new: Record, _stack: str) -> Resource:
+        batch.consumed.update({"consumableResource": arn, "quantity": int(new["TotalQuantity"])})
+        return arn, {"ConsumableResourceArn": arn}
+
+    def delete(arn: str, _properties: Record) -> None:
+        if _name(arn) in batch.consumables:
+            batch.consumed.delete({"consumableResource": arn})
 
     return {"create": create, "update": update, "delete": delete}
 

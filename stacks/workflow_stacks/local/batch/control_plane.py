@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import limits
+from .consumables import Consumables
 from .errors import ClientError
 
 Record = dict[str, Any]
@@ -46,6 +47,8 @@ class Batch:
         environments: Compute environments by name.
         queues: Job queues by name.
         definitions: Job definition revisions by `name:revision`.
+        consumables: Consumable resources by name. Default: none to begin with.
+        consumed: What jobs take of them.
         actions: The answer to each API operation, by its name in lower case.
         queue_deleted: Called with the ARN of a queue that was deleted: its jobs end.
     """
@@ -54,11 +57,15 @@ class Batch:
     environments: Store
     queues: Store
     definitions: Store
+    consumables: Store = field(default_factory=dict)
+    consumed: Consumables = field(init=False)
     actions: dict[str, Action] = field(init=False)
     queue_deleted: Callable[[str], None] = field(default=lambda _arn: None)
 
     def __post_init__(self) -> None:
+        self.consumed = Consumables(self.arn, self.consumables)
         self.actions = {
+            **self.consumed.actions,
             "createcomputeenvironment": self.create_environment,
             "updatecomputeenvironment": self.update_environment,
             "deletecomputeenvironment": self.delete_environment,

@@ -56,6 +56,9 @@ def new_job(request: Record, definition: Record, *, id_: str, arn: str, queue_ar
         "isCancelled": False,
         "isTerminated": False,
     }
+    consumed = request.get("consumableResourcePropertiesOverride") or definition.get("consumableResourceProperties")
+    if consumed:
+        record["consumableResourceProperties"] = consumed
     timeout = request.get("timeout") or definition.get("timeout")
     if timeout:
         record["timeout"] = timeout

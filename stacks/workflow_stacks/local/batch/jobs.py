@@ -75,6 +75,7 @@ class Jobs:
             tags={SUBMITTED_BY: caller.get()} if caller.get() in self._store else {},
         )
         self._check(job)
+        self._batch.consumed.check(job)
         self._store[id_] = job
         if "arrayProperties" in job:
             job["status"] = "PENDING"

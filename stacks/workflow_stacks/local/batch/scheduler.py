@@ -44,6 +44,7 @@ class Scheduler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[tuple[str, float]] = set()
         self._closed = False
+        batch.consumed.changed = self._wake
 
     def add(self, job: Record) -> None:
         """Take a job that was submitted."""
@@ -117,6 +118,8 @@ class Scheduler:
             job["statusReason"] = " - ".join(reason)
             self._cancel_when_stuck(job, queue, reason[0])
             return None
+        if not self._batch.consumed.are_free(job):
+            return None
         wanted = vcpus(job)
         for environment in enabled:
             used = self._used.get(environment["computeEnvironmentArn"], 0)
@@ -144,6 +147,7 @@ class Scheduler:
         self._waiting.remove(job)
         arn = environment["computeEnvironmentArn"]
         self._used[arn] = self._used.get(arn, 0) + vcpus(job)
+        self._batch.consumed.take(job)
         job["status"] = "STARTING"
         job.pop("statusReason", None)
         self._stops[job["jobId"]] = asyncio.get_running_loop().create_future()
@@ -158,6 +162,7 @@ class Scheduler:
         finally:
             self._used[environment["computeEnvironmentArn"]] -= vcpus(job)
             del self._stops[job["jobId"]]
+            self._batch.consumed.give_back(job)
             self._close_attempt(job, outcome)
 
     def _close_attempt(self, job: Record, outcome: Outcome) -> None:

@@ -71,7 +71,7 @@ os.environ |= {
 from ministack import app as ministack
 from ministack.core import persistence
 from ministack.core.persistence import save_all
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.core.router import detect_service
 from ministack.services import (
     batch as ministack_batch,
@@ -99,7 +99,7 @@ from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials, write_administrator
 from workflow_stacks.local.iam.job_start import JobStart
 
-from . import refusals, s3_types, schemas, storage_types
+from . import lambda_types, refusals, s3_types, schemas, storage_types
 from .iam_adapter import deployed_in, keep_boundary
 from .log_files import LogFile
 from .state_files import write_file
@@ -126,11 +126,13 @@ def _write_log(request: Properties) -> None:
 
 LOGS: dict[str, Callable[[Properties], Any]] = {"put_log_events": _write_log}
 
+CONSUMABLES = AccountRegionScopedDict()
 BATCH = Batch(
     arn=lambda resource: f"arn:aws:batch:{get_region()}:{get_account_id()}:{resource}",
     environments=ministack_batch._compute_envs,
     queues=ministack_batch._job_queues,
     definitions=ministack_batch._job_definitions,
+    consumables=CONSUMABLES,
 )
 ACCOUNT: str = get_account_id()
 CREDENTIALS = Credentials(write_administrator(STATE))
@@ -305,7 +307,7 @@ _evaluate_conditions = engine._evaluate_conditions
 _restore_cloudwatch_logs = cloudwatch_logs.load_persisted_state
 _json_default, _json_object_hook = persistence._json_default, persistence._json_object_hook
 _LOG_FILE = "__log_file__"
-_restore_batch = ministack_batch.load_persisted_state
+_saved_batch, _restore_batch = ministack_batch.get_state, ministack_batch.load_persisted_state
 
 
 def _security_group_delete(group: str, properties: Properties) -> None:
@@ -500,9 +502,15 @@ def _follow_schemas() -> None:
         module._evaluate_conditions = _conditions
 
 
+def _batch_state() -> Properties:
+    return {**_saved_batch(), "consumables": CONSUMABLES}
+
+
 def _restore_jobs(data: Properties) -> None:
     """No job survives the server that ran it."""
     _restore_batch(data)
+    CONSUMABLES.clear()
+    CONSUMABLES.update((data or {}).get("consumables") or {})
     JOBS.fail_leftovers()
 
 
@@ -525,6 +533,7 @@ def install() -> None:
     provisioners._RESOURCE_HANDLERS |= {
         **batch_types.handlers(BATCH),
         **storage_types.handlers(STORAGE),
+        **lambda_types.handlers(STORAGE.arn, iam._roles.__contains__),
         "AWS::EC2::EIP": {"create": _address_create, "update": _address_update, "delete": _address_delete},
         "AWS::EC2::NatGateway": {
             "create": _nat_create,
@@ -577,6 +586,7 @@ def install() -> None:
     efs._delete_file_system = _file_system_delete
     _follow_schemas()
     _keep_state_in_files()
+    ministack_batch.get_state = _batch_state
     ministack_batch.load_persisted_state = _restore_jobs
     ministack_batch._DISPATCH.clear()
     ministack_batch._DISPATCH.update({f"/v1/{action}": _answer(action) for action in BATCH.actions})

@@ -71,6 +71,10 @@ def _submit(request: Request, deployed: Deployed) -> Iterator[Call]:
             context["batch:shareidentifier"] = (body["shareIdentifier"],)
         yield Call("batch:SubmitJob", arn, context)
     yield Call("batch:SubmitJob", request.arn("job/*"), tags)
+    consumed = body.get("consumableResourcePropertiesOverride") or {}
+    for one in consumed.get("consumableResourceList") or []:
+        name = str(one.get("consumableResource", "")).rpartition("/")[2]
+        yield Call("batch:SubmitJob", request.arn(f"consumable-resource/{name}"), tags)
     if tags:
         for arn, its_tags in _submitted_to(request, deployed):
             yield Call("batch:TagResource", arn, {**resource_tags(its_tags), **tags})
