@@ -38,6 +38,7 @@ def template(parts: tuple[cdk.Stack, Network, EfsFileSystem]) -> Template:
         head_max_vcpus=4,
         instance_types=["m6i", ec2.InstanceType("r6i.large")],
         root_volume_size=cdk.Size.gibibytes(200),
+        min_scale_down_delay=cdk.Duration.hours(1),
     )
     BatchCompute(stack, "Heads", placement, storage, heads_on_fargate=False, architecture=ARM)
     found: Template = cdk.assertions.Template.from_stack(stack).to_json()
@@ -59,6 +60,26 @@ class TestBounds:
     def test_bounds_that_are_written_hold_for_the_fallback_too(self, template: Template) -> None:
         bounds = {name: environment(template, f"Spot{name}")["MaxvCpus"] for name in ("Head", "Task", "Fallback")}
         assert bounds == {"Head": 4, "Task": 512, "Fallback": 512}
+
+    def test_instances_of_tasks_are_kept_after_their_last_job_where_that_is_asked_for(self, template: Template) -> None:
+        for name in ("SpotTask", "SpotFallback"):
+            assert environment(template, name)["ScalingPolicy"] == {"MinScaleDownDelayMinutes": 60}
+        for name in ("SpotHead", "PlainTask", "HeadsHead"):
+            assert "ScalingPolicy" not in environment(template, name)
+
+    @pytest.mark.parametrize("minutes", [0, 19, 10081])
+    def test_they_are_kept_20_minutes_to_7_days(
+        self, parts: tuple[cdk.Stack, Network, EfsFileSystem], minutes: int
+    ) -> None:
+        stack, network, storage = parts
+        with pytest.raises(ValueError, match=f"must be 20 minutes to 7 days, got {minutes} minutes"):
+            BatchCompute(
+                stack,
+                f"Kept{minutes}",
+                network.placement(),
+                storage,
+                min_scale_down_delay=cdk.Duration.minutes(minutes),
+            )
 
     def test_no_machine_is_kept_while_nothing_runs(self, template: Template) -> None:
         kept = {

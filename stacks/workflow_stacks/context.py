@@ -108,6 +108,11 @@ class ContextStack(cdk.Stack):
                 root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
                 encryption_key=own_key,
                 machine_image=ImageById(context.ami_id) if context.ami_id else None,
+                min_scale_down_delay=(
+                    cdk.Duration.minutes(context.min_scale_down_delay_minutes)
+                    if context.min_scale_down_delay_minutes
+                    else None
+                ),
                 io_mibps=context.io_mibps,
                 head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
             ),

@@ -45,6 +45,7 @@ EDITS: dict[str, tuple[str, str, str]] = {
     "monitoring": (BASE, plus("monitoring: {}"), "in place"),
     "permissionsBoundaryArn": (BASE, plus("permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/B'"), "in place"),
     "maxVCpus": (BASE, plus("maxVCpus: 512"), "in place"),
+    "minScaleDownDelayMinutes": (BASE, plus("minScaleDownDelayMinutes: 60"), "in place"),
     "ioMibps": (BASE, plus("ioMibps: 100"), "in place"),
     "instanceTypes": (BASE, plus("instanceTypes: [m6i]"), "in place"),
     "architecture": (BASE, plus("architecture: arm64"), "in place"),

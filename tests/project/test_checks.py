@@ -241,3 +241,15 @@ def test_other_accelerators_are_not_gpus_for_batch(written: str) -> None:
 )
 def test_other_forms_are_not_instance_names(written: str) -> None:
     assert instances.parse(written) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "cost"), [("", "12.29"), ("maxVCpus: 1000", "48.00"), ("architecture: arm64", "9.86")]
+)
+def test_what_instances_cost_that_are_kept_is_a_warning(keys: str, cost: str) -> None:
+    text = f"name: Test\nschemaVersion: 1\ncontexts:\n  dev:\n{ENGINE}    minScaleDownDelayMinutes: 60\n    {keys}\n"
+
+    [finding] = findings(text)
+
+    assert finding.level == "warning"
+    assert f"paid for 60 minutes more: {cost} USD each time" in finding.message

@@ -193,6 +193,24 @@ def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
     )
 
 
+def kept_instances_cost(context: Context) -> Iterator[Problem]:
+    """What it may cost to keep instances after their last job is pointed out."""
+    minutes = context.min_scale_down_delay_minutes
+    if minutes is None:
+        return
+    from workflow_context.models.prices import default_prices, family_price_name
+
+    family = "m6g" if context.architecture == "arm64" else "m6i"
+    cost = default_prices()[family_price_name(family)].value * context.max_vcpus * minutes / 60
+    yield Problem(
+        ("minScaleDownDelayMinutes",),
+        f"instances that ended their last job are paid for {minutes} minutes more: {cost:,.2f} USD each time for all "
+        f"{context.max_vcpus} vCPUs ({family} on demand, us-east-1{'; instances with GPUs cost more' * context.gpu})",
+        remedy="keep it where steps follow one another within that time",
+        level="warning",
+    )
+
+
 def health_data_is_kept_safe(context: Context) -> Iterator[Problem]:
     """A context with `compliance: hipaa` says nothing that contradicts it."""
     if context.compliance is None:
@@ -219,6 +237,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     instances_have_the_architecture,
     gpu_goes_with_gpu_instances,
     max_vcpus_fit_an_instance,
+    kept_instances_cost,
     health_data_is_kept_safe,
 )
 """Every check of a context."""

@@ -239,6 +239,12 @@ class Context(Section):
         description="Size of each machine's root volume, which holds container images and scratch files, in "
         "GiB, 30 to 16384. Default: 100.",
     )
+    min_scale_down_delay_minutes: Annotated[int, Whole(20, 10080, "minutes")] | None = Field(
+        default=None,
+        description="How many minutes instances are kept at least after their last job, 20 to 10080, so that the next "
+        "step of a workflow finds them with their images. They are paid for. Default: as AWS Batch does, a few "
+        "minutes.",
+    )
     io_mibps: Annotated[int, Whole(1, 1_000_000, "MiB/s")] | None = Field(
         default=None,
         description="What all tasks of the context together may read and write on the file system, in MiB per second: "
