@@ -409,3 +409,42 @@ def test_an_object_encrypted_by_kms_without_a_key_takes_the_key_of_the_account(s
 
     assert answer["SSEKMSKeyId"].endswith("alias/aws/s3")
     s3.delete_object(Bucket=bucket, Key="template")
+
+
+def alarm(*metrics, **properties):
+    wanted = {"ComparisonOperator": "LessThanThreshold", "Threshold": 0, "EvaluationPeriods": 1}
+    return resource("CloudWatch::Alarm", **wanted, Metrics=list(metrics), **properties)
+
+
+METRIC = {
+    "Id": "credits",
+    "MetricStat": {
+        "Metric": {"Namespace": "AWS/EFS", "MetricName": "BurstCreditBalance"},
+        "Period": 300,
+        "Stat": "Average",
+    },
+}
+
+
+def test_an_alarm_may_be_over_an_expression_and_changed(stacks, cloud, name):
+    rate = {"Id": "rate", "Expression": "RATE(credits)", "ReturnData": True}
+    hidden = {**METRIC, "ReturnData": False}
+    stacks.create(name, {"Alarm": alarm(hidden, rate)})
+    [made] = cloud.client("cloudwatch").describe_alarms(AlarmNames=[stacks.id(name, "Alarm")])["MetricAlarms"]
+    assert made["StateValue"] == "INSUFFICIENT_DATA"
+    assert stacks.id(name, "Alarm")
+
+
+@pytest.mark.parametrize(
+    ("resource_of", "why"),
+    [
+        (lambda: alarm(METRIC, {"Id": "rate", "Expression": "RATE(credits)"}), "Exactly one element"),
+        (
+            lambda: alarm(METRIC, MetricName="BurstCreditBalance", Namespace="AWS/EFS"),
+            "exactly one of the keys Metrics or MetricName",
+        ),
+    ],
+)
+def test_an_alarm_that_aws_refuses_is_refused(stacks, name, resource_of, why):
+    assert stacks.create(name, {"Alarm": resource_of()}).startswith("ROLLBACK")
+    assert why in stacks.reasons(name)

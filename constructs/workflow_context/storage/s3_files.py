@@ -1,6 +1,6 @@
 """Amazon S3 Files as the workflow file system: a bucket, mounted by NFS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import (
@@ -154,6 +154,13 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
         # The service does not check the role when the file system is made: one without rights would never be ready.
         self.file_system.node.add_dependency(role)
         self._file_system_id = self.file_system.attr_file_system_id
+        self._identity = {
+            "file system": self.file_system.logical_id,
+            "bucket": location.bucket.bucket_name,
+            "prefix": location.prefix,
+            "key": encryption_key.key_arn if encryption_key else "",
+            "directory": self._directory,
+        }
         self._file_system_arn = self.file_system.attr_file_system_arn
         self.access_point = s3files.CfnAccessPoint(
             self,
@@ -178,6 +185,10 @@ class S3FilesFileSystem(S3FilesFileSystemBase):
     @override
     def ready(self) -> Sequence[IDependable]:
         return self._ready
+
+    @override
+    def identity(self) -> Mapping[str, str]:
+        return self._identity
 
     @staticmethod
     def from_s3_files_attributes(

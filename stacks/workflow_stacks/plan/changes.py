@@ -20,6 +20,8 @@ DATA = {
     "AWS::SecretsManager::Secret",
 }
 """What holds data."""
+_VIEWS = {"AWS::S3Files::FileSystem"}
+"""What shows objects of a bucket, which stay when it goes."""
 _JOBS = {"AWS::Batch::JobQueue", "AWS::Batch::ComputeEnvironment"}
 _CDK = {"AWS::CDK::Metadata"}
 # Properties that replace a resource by CloudFormation's documentation, which its schema does not list.
@@ -150,15 +152,15 @@ def _names(value: Any) -> set[str]:
 def _gone(old: Mapping[str, Resource], new: Mapping[str, Resource], replaced: set[str]) -> Iterator[Change]:
     for name in old.keys() - new.keys():
         effect = Effect.REMOVED
-        if old[name]["Type"] in DATA:
-            effect = _kept(old[name].get("DeletionPolicy"))
+        if old[name]["Type"] in DATA | _VIEWS:
+            effect = _kept(old[name], "DeletionPolicy")
         elif old[name]["Type"] in _JOBS:
             effect = Effect.JOBS_END
         yield Change(name, old[name]["Type"], effect)
     for name in replaced:
         effect = Effect.REPLACED
-        if old[name]["Type"] in DATA:
-            effect = _kept(new[name].get("UpdateReplacePolicy"))
+        if old[name]["Type"] in DATA | _VIEWS:
+            effect = _kept(new[name], "UpdateReplacePolicy")
         elif old[name]["Type"] in _JOBS:
             effect = Effect.JOBS_END
         causes = _causes(old[name], new[name], replaced)
@@ -173,8 +175,9 @@ def _causes(old: Resource, new: Resource, replaced: set[str]) -> tuple[str, ...]
     )
 
 
-def _kept(policy: str | None) -> Effect:
-    return Effect.DATA_DETACHED if policy in ("Retain", "RetainExceptOnCreate", "Snapshot") else Effect.DATA_DELETED
+def _kept(resource: Resource, policy: str) -> Effect:
+    stays = resource.get(policy) in ("Retain", "RetainExceptOnCreate", "Snapshot") or resource["Type"] in _VIEWS
+    return Effect.DATA_DETACHED if stays else Effect.DATA_DELETED
 
 
 def _changed(old: Mapping[str, Resource], new: Mapping[str, Resource], replaced: set[str]) -> Iterator[Change]:

@@ -99,7 +99,7 @@ from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials, write_administrator
 from workflow_stacks.local.iam.job_start import JobStart
 
-from . import lambda_types, refusals, s3_types, schemas, storage_types
+from . import alarms, lambda_types, refusals, s3_types, schemas, storage_types
 from .iam_adapter import deployed_in, keep_boundary
 from .log_files import LogFile
 from .state_files import write_file
@@ -557,6 +557,7 @@ def install() -> None:
     ):
         provisioners._RESOURCE_HANDLERS[type_name]["delete"] = delete
     provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"] |= {"create": _role_create, "update": _role_update}
+    provisioners._cw_metric_alarm_record = alarms.with_metrics(provisioners._cw_metric_alarm_record)
     provisioners._S3_BUCKET_CONFIGURATIONS += tuple(
         (name, to_xml, _checked(put), forget)
         for name, to_xml, put, forget in (
