@@ -201,6 +201,7 @@ class WorkflowContext(Construct):
             **({"FallbackQueue": fallback.job_queue_arn} if fallback else {}),
             "HeadJobDefinition": self.engine.head_job_definition.job_definition_arn,
             "HeadRole": self.engine.head_role.role_arn,
+            **({"Check": self.engine.check} if self.engine.check else {}),
             **({"MountPath": self.storage.mount_path} if self.storage.mount_path else {}),
             "Outputs": self.engine.outputs.uri,
             "ClientConfiguration": self.engine.client_configuration,

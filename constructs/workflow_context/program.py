@@ -4,13 +4,15 @@ import hashlib
 import io
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
+
+from workflow_context.scripts import read_script
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 PROGRAM_PREFIX = "workflow-program-"
@@ -80,6 +82,16 @@ def archive(program: Mapping[str, str]) -> bytes:
             entry.create_system = 3  # Unix, wherever it is made
             zipped.writestr(entry, text)
     return content.getvalue()
+
+
+def head_files(scripts: Sequence[str]) -> dict[str, str]:
+    """What the program of every head job holds: path in the program to text.
+
+    Args:
+        scripts: The engine's script in parts, each a file of `scripts`.
+    """
+    head = "".join(read_script(part) for part in ("check.sh", *scripts))
+    return {**pbs_files(), "head.sh": head, "check_task.sh": read_script("check_task.sh")}
 
 
 def pbs_files() -> dict[str, str]:

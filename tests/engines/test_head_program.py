@@ -25,7 +25,7 @@ from rendered import environment, head_container
 from templates import Templates
 
 from workflow_context.engines.base import _BASH_ENV
-from workflow_context.program import HeadProgram, archive, pbs_files
+from workflow_context.program import HeadProgram, archive, head_files
 from workflow_context.scripts import read_script
 
 ENTRY_POINT = """\
@@ -250,6 +250,6 @@ def test_head_jobs_of_nextflow_start_with_their_program(engine_templates: Templa
         "nextflowEfs": ["front_end.sh", "fetched.sh", "nextflow_shared_head.sh"],
     }
     for name, parts in scripts.items():
-        program = archive({**pbs_files(), "head.sh": "".join(map(read_script, parts))})
+        program = archive(head_files(parts))
         assert hashlib.sha256(program).hexdigest() in environment(engine_templates[name])["WORKFLOW_PROGRAM"]
         assert head_container(engine_templates[name])["Command"][:4] == ["bash", "-c", ":", "head"]

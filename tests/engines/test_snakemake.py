@@ -16,7 +16,7 @@ from rendered import allowed, deployed, environment, head_container, output, sta
 from templates import Template, Templates, resources
 
 from workflow_context.engines.bundled_plugin import bundled_plugin
-from workflow_context.program import archive, pbs_files
+from workflow_context.program import archive, head_files
 from workflow_context.scripts import read_script
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -67,8 +67,7 @@ class TestMounted:
     def test_head_jobs_start_with_their_script_and_the_plugin(self, mounted: Template) -> None:
         parts = ("front_end.sh", "snakemake_sources.sh", "snakemake_shared_head.sh")
         program = {
-            **pbs_files(),
-            "head.sh": "".join(map(read_script, parts)),
+            **head_files(parts),
             "job_status.sh": read_script("job_status.sh"),
             **bundled_plugin(),
         }
@@ -133,8 +132,7 @@ class TestS3:
         assert options["--shared-fs-usage"] == "none"
 
     def test_head_jobs_start_with_what_fetches_the_workflow_and_not_the_plugin(self, on_s3: Template) -> None:
-        head = "".join(map(read_script, ("snakemake_sources.sh", "snakemake_head.sh")))
-        program = hashlib.sha256(archive({**pbs_files(), "head.sh": head})).hexdigest()
+        program = hashlib.sha256(archive(head_files(("snakemake_sources.sh", "snakemake_head.sh")))).hexdigest()
         assert program in environment(on_s3)["WORKFLOW_PROGRAM"]
 
     def test_both_may_ask_whether_the_bucket_is_there(self, on_s3: Template) -> None:

@@ -14,10 +14,11 @@ from workflow_context.ended_runs import RunDirectories
 from workflow_context.keys import let_logs_use
 from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
 from workflow_context.pbs.settings import TAG
-from workflow_context.program import PROGRAM_PREFIX, HeadProgram, pbs_files
+from workflow_context.program import PROGRAM_PREFIX, HeadProgram, head_files
 from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
 
+from .check import HEAD_COMMAND, CheckTask, check_output
 from .fargate import check_fargate_size
 from .parts import ContextParts
 from .task_rights import Ownership, marked, task_rights
@@ -67,6 +68,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
     def __init__(self, scope: Construct, id: str, parts: ContextParts) -> None:
         super().__init__(scope, id)
         self._parts = parts
+        self._has_program = False
         self.placement = parts.placement
         self.compute = parts.compute
         self.storage = parts.storage
@@ -208,6 +210,38 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             let_logs_use(key, self)
         return log_group
 
+    @property
+    def check_task(self) -> CheckTask | None:
+        """What a task job of this engine is, for `workflow-context check`. Default: not said, so that none is tried."""
+        return None
+
+    @property
+    def check_job_definition(self) -> batch.EcsJobDefinition | None:
+        """The job definition in which `workflow-context check` runs: it has the program of head jobs, and their role.
+
+        Default: that of head jobs, if it has the program; else none.
+        """
+        return self.head_job_definition if self._has_program else None
+
+    @property
+    def head_start(self) -> Mapping[str, str]:
+        """Environment with which a head job only says that it started, where a check runs in another definition."""
+        return {}
+
+    @property
+    def check(self) -> str | None:
+        """What `workflow-context check` must know of this context, as JSON; None when nothing of it can be checked."""
+        definition = self.check_job_definition
+        if definition is None:
+            return None
+        return check_output(
+            definition,
+            self.head_command(HEAD_COMMAND),
+            changes_owners=self.storage.changes_owners,
+            head_start=self.head_start,
+            task=self.check_task,
+        )
+
     def extra_outputs(self) -> dict[str, str]:
         """What this engine adds to the outputs of a context: name to value."""
         return {}
@@ -334,8 +368,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             scripts: The engine's script in parts, each a file of `scripts`.
             beside: Other files of the program: path to text. Default: none.
         """
-        head = "".join(read_script(part) for part in scripts)
-        program = HeadProgram(self, "Program", files={**pbs_files(), "head.sh": head, **(beside or {})})
+        self._has_program = True
+        program = HeadProgram(self, "Program", files={**head_files(scripts), **(beside or {})})
         program.grant_read(self.head_role)
         return {
             "AWS_REGION": cdk.Aws.REGION,

@@ -4,16 +4,20 @@ import json
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
 from constructs import Construct
 from typing_extensions import override
 
 from workflow_context.scripts import install_script, read_script
 
 from .base import HOST_LOST, IMAGE_PULL_FAILED, WorkflowEngine
+from .check import HEAD_COMMAND, CheckTask, task_container
 from .parts import ContextParts
 from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 
 IMAGE = "docker.io/broadinstitute/cromwell:93-0232cbd"
+CHECK_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
+"""What a check of a context runs in, with the roles of head jobs."""
 
 MOUNT_PATH = "/mnt/efs"
 """Where Cromwell's backend binds a shared file system from the machine: here and nowhere else."""
@@ -98,6 +102,17 @@ class CromwellEngine(WorkflowEngine):
             },
             timeout=cdk.Duration.days(14),
         )
+        # The image of head jobs has no Python, nor anything else that speaks to AWS but Cromwell.
+        self._check_job_definition = self.new_job_definition(
+            "CheckJob",
+            self.head_container(
+                "Check",
+                image=CHECK_IMAGE,
+                command=self.head_command(HEAD_COMMAND),
+                environment=self.program_environment([]),
+            ),
+            timeout=cdk.Duration.hours(1),
+        )
 
     @property
     @override
@@ -112,6 +127,31 @@ class CromwellEngine(WorkflowEngine):
                 *_hocon(self._settings()),
             ]
         )
+
+    @property
+    @override
+    def check_task(self) -> CheckTask:
+        path = self.storage.mount_path
+        return CheckTask(
+            name="cromwell_check-",
+            container=task_container(
+                role=self.task_role,
+                log_group_name=self.log_group.log_group_name,
+                host_files={"cli": _AWS_CLI_HOME, **({"mount": path} if path else {})},
+            ),
+            client=f"{_AWS_CLI_HOME}/v2/current/bin/aws",
+            address=f"{self.s3_work_directory}/check",
+        )
+
+    @property
+    @override
+    def check_job_definition(self) -> batch.EcsJobDefinition:
+        return self._check_job_definition
+
+    @property
+    @override
+    def head_start(self) -> Mapping[str, str]:
+        return {"CROMWELL_HEAD": 'echo "@check head-image ok $(java -version 2>&1 | head -n 1)"; exit'}
 
     @override
     def extra_outputs(self) -> dict[str, str]:

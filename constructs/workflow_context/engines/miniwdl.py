@@ -12,6 +12,7 @@ from workflow_context.pbs.settings import TAG
 from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
+from .check import CheckTask, task_container
 from .parts import ContextParts
 from .task_rights import Ownership, marked
 
@@ -117,6 +118,18 @@ class MiniwdlEngine(WorkflowEngine):
                 *(f"export {name}={_quoted(value)}" for name, value in settings.items()),
                 f"# miniwdl-aws-submit WORKFLOW.wdl INPUT=VALUE --follow{''.join(self._client_options())}",
             ]
+        )
+
+    @property
+    @override
+    def check_task(self) -> CheckTask:
+        tag = {TAG: self.context_name}
+        return CheckTask(
+            name=f"{self.context_name}-task-check-",
+            container=task_container(log_group_name=self.log_group.log_group_name),
+            mounts_as_head=True,  # the client mounts by the access point alone, or binds the machine's directory
+            definition_tags=tag,
+            tags=tag,
         )
 
     @override

@@ -8,6 +8,7 @@ from typing_extensions import override
 from workflow_context.pbs.settings import RUN_TAG, TAG
 from workflow_context.scripts import read_script
 
+from .check import CheckTask, task_container
 from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
 from .task_rights import Ownership, marked
@@ -156,6 +157,24 @@ class NextflowEngine(SharedDirectoryEngine):
                 "// They run with this:",
                 self._shared_configuration(),
             ]
+        )
+
+    @property
+    @override
+    def check_task(self) -> CheckTask:
+        if self.task_job_definition is not None:
+            return self._shared_check_task(self.task_job_definition)
+        path = self.storage.mount_path
+        return CheckTask(
+            name="nf-check-",
+            container=task_container(
+                role=self.task_role,
+                log_group_name=self.log_group.log_group_name,
+                host_files={"cli": AWS_CLI_HOME, **({"mount": path} if path else {})},
+            ),
+            tags={TAG: self.context_name},
+            client=f"{AWS_CLI_HOME}/bin/aws",
+            address=f"{self.s3_work_directory}/check",
         )
 
     @override

@@ -9,8 +9,10 @@ from aws_cdk import aws_batch as batch, aws_iam as iam
 from typing_extensions import override
 
 from workflow_context.ended_runs import RunDirectories
+from workflow_context.pbs.settings import TAG
 
 from .base import WorkflowEngine
+from .check import CheckTask
 from .task_rights import Ownership, marked
 
 
@@ -57,6 +59,10 @@ class SharedDirectoryEngine(WorkflowEngine):
     @abc.abstractmethod
     def _home(self) -> str:
         """The engine's directory on the file system, or its place in S3."""
+
+    def _shared_check_task(self, definition: batch.EcsJobDefinition) -> CheckTask:
+        """A task with the job definition that head jobs submit with, and the tag that they give."""
+        return CheckTask(definition=definition, tags={TAG: self.context_name})
 
     def _task_definition(
         self, image: str, task_role: iam.IRole, environment: Mapping[str, str] | None = None

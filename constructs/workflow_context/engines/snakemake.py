@@ -8,6 +8,7 @@ from typing_extensions import override
 from workflow_context.scripts import read_script
 
 from .bundled_plugin import bundled_plugin
+from .check import CheckTask, task_container
 from .parts import ContextParts
 from .shared_directory import SharedDirectoryEngine
 from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
@@ -120,6 +121,17 @@ class SnakemakeEngine(SharedDirectoryEngine):
     @override
     def client_configuration(self) -> str:
         return self._instructions() if self._shared else self._profile()
+
+    @property
+    @override
+    def check_task(self) -> CheckTask:
+        if self.task_job_definition is not None:
+            return self._shared_check_task(self.task_job_definition)
+        # As the executor plugin registers it: privileged, in the image of the head job, logging where AWS Batch does.
+        return CheckTask(
+            name="snakejob-def-check-",
+            container=task_container(self._image, role=self.task_role, privileged=True),
+        )
 
     @override
     def extra_outputs(self) -> dict[str, str]:

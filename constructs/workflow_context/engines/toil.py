@@ -9,6 +9,7 @@ from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
 
 from .base import WorkflowEngine
+from .check import CheckTask, task_container
 from .parts import ContextParts
 from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 
@@ -140,6 +141,14 @@ class ToilEngine(WorkflowEngine):
                 "# Add --workDir /var/lib/toil --coordinationDir /var/lib/toil (make it here too): else tasks on one",
                 "# machine delete each other's files.",
             ]
+        )
+
+    @property
+    @override
+    def check_task(self) -> CheckTask:
+        # As Toil registers it: privileged, in the image of the head job, logging where AWS Batch does.
+        return CheckTask(
+            name="toil-check-", container=task_container(self._image, role=self.task_role, privileged=True)
         )
 
     @override

@@ -55,6 +55,13 @@ def _run_apart(arguments: list[str]) -> None:
     sys.exit(run_apart(command, outputs, Path(sys.argv[0])))
 
 
+def _check(arguments: list[str]) -> None:
+    from .check import check
+
+    del arguments
+    sys.exit(check(Path(sys.argv[0])))
+
+
 def _credentials(arguments: list[str]) -> None:
     from .credentials import for_sdk
 
@@ -71,6 +78,7 @@ _COMMANDS = {
     "localize": _localize,
     "run-apart": _run_apart,
     "credentials": _credentials,
+    "check": _check,
 }
 
 

@@ -22,6 +22,7 @@ from .script import PbsError
 
 MAX_FILES, MAX_BYTES = 5000, 200_000_000
 _SECONDS = 60.0
+_DONE = {"GET": "read", "PUT": "written", "DELETE": "deleted"}
 
 
 def fetch(address: str, directory: Path, region: str) -> str:
@@ -96,6 +97,16 @@ class Bucket:
             content: bytes = answer.read()
         return content
 
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object."""
+        with self._open(key, {}, "PUT", content) as answer:
+            answer.read()
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        with self._open(key, {}, "DELETE") as answer:
+            answer.read()
+
     def copy(self, key: str, file: Path) -> None:
         """Copy an object of any size to a file, which is there only when all of it is."""
         part = file.with_name(f".{file.name}.{os.getpid()}")
@@ -105,17 +116,18 @@ class Bucket:
         part.replace(file)
 
     @contextmanager
-    def _open(self, key: str, question: Record) -> Iterator[Any]:
+    def _open(self, key: str, question: Record, method: str = "GET", content: bytes = b"") -> Iterator[Any]:
         path = urllib.parse.quote(f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
         query = urllib.parse.urlencode(sorted(question.items()), quote_via=urllib.parse.quote, safe="")
         host = self._endpoint.partition("://")[2]
-        more = {"x-amz-content-sha256": hashlib.sha256(b"").hexdigest()}
+        more = {"x-amz-content-sha256": hashlib.sha256(content).hexdigest()}
         headers = sign(
-            self._credentials, self._region, host, path, b"", time.gmtime(), "s3", more, method="GET", query=query
+            self._credentials, self._region, host, path, content, time.gmtime(), "s3", more, method=method, query=query
         )
         address = f"{self._endpoint}{path}" + (f"?{query}" if query else "")
+        request = urllib.request.Request(address, data=content or None, headers=headers, method=method)  # noqa: S310  https
         try:
-            with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=_SECONDS) as answer:  # noqa: S310  https
+            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
                 yield answer
         except OSError as error:
-            raise PbsError(f"s3://{self._bucket}/{key} cannot be read: {error}") from error
+            raise PbsError(f"s3://{self._bucket}/{key} cannot be {_DONE[method]}: {error}") from error

@@ -63,6 +63,11 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return None
 
     @property
+    def changes_owners(self) -> bool:
+        """Whether containers that run as root may change the owners of files on it. Default: yes."""
+        return True
+
+    @property
     def task_memory_overhead(self) -> cdk.Size:
         """What the file system takes of the machine for each job, to be added to the memory that the job asks for."""
         return cdk.Size.mebibytes(0)

@@ -125,6 +125,11 @@ class EfsFileSystemBase(NetworkFileSystem):
 
     @property
     @override
+    def changes_owners(self) -> bool:
+        return self._is_root
+
+    @property
+    @override
     def mount_script(self) -> MountScript:
         settings = {
             "MOUNT_PATH": _MOUNT_PATH,

@@ -93,6 +93,11 @@ class S3FilesFileSystemBase(NetworkFileSystem):
 
     @property
     @override
+    def changes_owners(self) -> bool:
+        return self._is_root
+
+    @property
+    @override
     def mount_script(self) -> MountScript:
         settings = {
             "MOUNT_PATH": _MOUNT_PATH,

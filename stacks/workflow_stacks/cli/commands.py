@@ -50,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("resume", "resume:resume", "Go on with a run that has ended."),
     Command("outputs", "outputs:outputs", "Show or download the outputs of a run."),
     Command("why", "why:why", "Say why a job does not run, or failed."),
+    Command("check", "check:check", "Check a deployed context with short jobs, before the first run."),
     Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),
     Command("cost", "cost:cost", "Estimate what a context costs, idle and for each run of a workload."),
     Command("throughput", "throughput:throughput", "Simulate EFS throughput and burst credits under a load."),

@@ -25,6 +25,7 @@ DEFAULT_LOG_GROUP = "/aws/batch/job"
 _ENDED = ("SUCCEEDED", "FAILED")
 _IDS_IN_A_REQUEST = 100
 _TERMINATIONS_IN_A_REQUEST = 50
+_LOG_EVENTS = 10_000
 
 
 class RunJobs:
@@ -146,3 +147,32 @@ def log_of(job: Job) -> tuple[str, str] | None:
         return None
     options = container.get("logConfiguration", {}).get("options", {})
     return options.get("awslogs-group", DEFAULT_LOG_GROUP), stream
+
+
+def log_events(client: Client, job: Job, since_ms: int = 0) -> list[tuple[int, str]]:
+    """The log of a job's last attempt from a moment on: when, and the line. Nothing where there is none yet."""
+    from botocore.exceptions import ClientError
+
+    found = log_of(job)
+    if found is None:
+        return []
+    group, stream = found
+    logs, token = client("logs"), None
+    events: list[tuple[int, str]] = []
+    try:
+        while len(events) < _LOG_EVENTS:
+            page = logs.get_log_events(
+                logGroupName=group,
+                logStreamName=stream,
+                startFromHead=True,
+                startTime=since_ms,
+                **({"nextToken": token} if token else {}),
+            )
+            events += [(event["timestamp"], event["message"]) for event in page["events"]]
+            if page["nextForwardToken"] == token or not page["events"]:
+                break
+            token = page["nextForwardToken"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+    return events

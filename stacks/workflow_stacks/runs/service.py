@@ -12,7 +12,7 @@ from typing import Any
 from workflow_stacks.errors import WorkflowContextError
 
 from .engines import ENGINES
-from .jobs import Job, RunJobs, counted, end_of, log_of, state_of
+from .jobs import Job, RunJobs, counted, end_of, log_events, state_of
 from .record import RunEnd, RunKey, RunNotFoundError, RunRecord, RunState, RunStore
 from .stores import store_for
 from .submission import adopt, resubmit, store_of
@@ -20,7 +20,6 @@ from .target import Target, connect, connect_all
 
 _SETTLE_SECONDS = 60.0
 _SUBMISSION_SECONDS = 120.0
-_LOG_EVENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -164,31 +163,7 @@ class Runs:
 
     def events(self, target: Target, job: Job, since_ms: int = 0) -> list[tuple[int, str]]:
         """The log of a job's last attempt from a moment on: when, and the line."""
-        from botocore.exceptions import ClientError
-
-        found = log_of(job)
-        if found is None:
-            return []
-        group, stream = found
-        logs, token = target.client("logs"), None
-        events: list[tuple[int, str]] = []
-        try:
-            while len(events) < _LOG_EVENTS:
-                page = logs.get_log_events(
-                    logGroupName=group,
-                    logStreamName=stream,
-                    startFromHead=True,
-                    startTime=since_ms,
-                    **({"nextToken": token} if token else {}),
-                )
-                events += [(event["timestamp"], event["message"]) for event in page["events"]]
-                if page["nextForwardToken"] == token or not page["events"]:
-                    break
-                token = page["nextForwardToken"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-        return events
+        return log_events(target.client, job, since_ms)
 
     def jobs(self, target: Target, record: RunRecord) -> RunJobs:
         """The jobs of a run."""

@@ -19,6 +19,9 @@ Record = Mapping[str, Any]
 
 _WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
 
+NOT_MOUNTED = r"(EFS utils|mount\.nfs|fs-[0-9a-f]+.*mount|ResourceInitializationError.*volume)"
+"""How AWS tells that a file system could not be mounted."""
+
 FAILURES: Sequence[tuple[str, str, str]] = (
     (
         r"Host EC2 .*terminated",
@@ -46,7 +49,7 @@ FAILURES: Sequence[tuple[str, str, str]] = (
         "give inputs as a file in S3 instead of as a parameter",
     ),
     (
-        r"(EFS utils|mount\.nfs|fs-[0-9a-f]+.*mount|ResourceInitializationError.*volume)",
+        NOT_MOUNTED,
         "the file system could not be mounted",
         "deploy the context again, and check its security groups and that the role of the job may mount",
     ),
@@ -143,6 +146,11 @@ def diagnose(client: Client, job_id: str) -> list[Finding]:
     return found
 
 
+def explain(text: str) -> tuple[str, str] | None:
+    """What a reason of AWS, or the end of a log, means, and what to do; None when it is not known."""
+    return next(((meaning, remedy) for pattern, meaning, remedy in FAILURES if re.search(pattern, text)), None)
+
+
 def _job(case: Case) -> Iterator[Finding]:
     job = case.job
     status, name = job["status"], job["jobName"]
@@ -151,10 +159,11 @@ def _job(case: Case) -> Iterator[Finding]:
     code = job.get("container", {}).get("exitCode")
     if status == "FAILED":
         text = f"{reason}; exit code {code}" if code is not None else reason
-        for pattern, meaning, remedy in FAILURES:
-            if re.search(pattern, f"{text} exit code {code}"):
-                yield Finding("job", False, f"{name} failed: {meaning} ({text})", remedy)
-                return
+        known = explain(f"{text} exit code {code}")
+        if known:
+            meaning, remedy = known
+            yield Finding("job", False, f"{name} failed: {meaning} ({text})", remedy)
+            return
         yield Finding("job", False, f"{name} failed: {text or 'no reason is given'}", "look at its log")
     elif reason and status in _WAITING:
         yield Finding("job", False, f"{name} is {status}: {reason}", _misconfiguration(reason))
@@ -181,33 +190,36 @@ def _dependencies(case: Case) -> Iterator[Finding]:
 
 
 def _queue(case: Case) -> Iterator[Finding]:
-    queue = case.queue
-    if queue is None:
+    if case.queue is None:
         yield Finding("queue", False, f"the queue {case.job['jobQueue']} does not exist any more", "deploy the context")
-    elif queue["state"] != "ENABLED" or queue["status"] != "VALID":
-        why = queue.get("statusReason", "")
-        told = f"the queue {queue['jobQueueName']} is {queue['state']} and {queue['status']}: {why}"
-        yield Finding("queue", False, told, "deploy the context again, or enable the queue")
     else:
-        yield Finding("queue", True, f"the queue {queue['jobQueueName']} is enabled and valid")
+        yield queue_finding(case.queue)
+
+
+def queue_finding(queue: Record) -> Finding:
+    """Whether a queue takes jobs."""
+    if queue["state"] == "ENABLED" and queue["status"] == "VALID":
+        return Finding("queue", True, f"the queue {queue['jobQueueName']} is enabled and valid")
+    told = (
+        f"the queue {queue['jobQueueName']} is {queue['state']} and {queue['status']}: {queue.get('statusReason', '')}"
+    )
+    return Finding("queue", False, told, "deploy the context again, or enable the queue")
 
 
 def _environments(case: Case) -> Iterator[Finding]:
-    for one in case.environments:
-        name, resources = one["computeEnvironmentName"], one.get("computeResources", {})
-        if one["state"] != "ENABLED" or one["status"] != "VALID":
-            told = (
-                f"the compute environment {name} is {one['state']} and {one['status']}: {one.get('statusReason', '')}"
-            )
-            yield Finding(
-                "compute environment", False, told, "the reason names what is missing; deploy the context again"
-            )
-            continue
-        most, now = resources.get("maxvCpus", 0), resources.get("desiredvCpus")
-        running = f", {now} wanted now" if now is not None else ""
-        kind = resources.get("type", "")
-        told = f"the compute environment {name} ({kind}) is enabled and valid, at most {most} vCPUs{running}"
-        yield Finding("compute environment", True, told)
+    yield from map(environment_finding, case.environments)
+
+
+def environment_finding(one: Record) -> Finding:
+    """Whether a compute environment takes jobs."""
+    name, resources = one["computeEnvironmentName"], one.get("computeResources", {})
+    if one["state"] != "ENABLED" or one["status"] != "VALID":
+        told = f"the compute environment {name} is {one['state']} and {one['status']}: {one.get('statusReason', '')}"
+        return Finding("compute environment", False, told, "the reason names what is missing; deploy the context again")
+    most, now = resources.get("maxvCpus", 0), resources.get("desiredvCpus")
+    running = f", {now} wanted now" if now is not None else ""
+    told = f"the compute environment {name} ({resources.get('type', '')}) is enabled and valid, at most {most} vCPUs"
+    return Finding("compute environment", True, f"{told}{running}")
 
 
 def _size(case: Case) -> Iterator[Finding]:

@@ -76,8 +76,7 @@ class Volumes:
                 user = None
                 source = self._s3_files(volume["s3filesVolumeConfiguration"]["fileSystemArn"])
             else:
-                user = None
-                source = self._of_host(volume, environment, scratch)
+                source, user = self._of_host(volume, environment, scratch)
             client = self._client(volume, environment)
             right = rights(client) if client else ALL_RIGHTS
             if user and user[0] == 0 and not right.root:
@@ -122,14 +121,19 @@ class Volumes:
         """Like its access point, it knows one user."""
         return _made(self.state / "s3files" / file_system.rsplit("/", 1)[-1], NOBODY, 0o755)
 
-    def _of_host(self, volume: Record, environment: Record, scratch: Path) -> Path:
+    def _of_host(self, volume: Record, environment: Record, scratch: Path) -> tuple[Path, tuple[int, int] | None]:
+        """A directory or a file of the machine, and the user that every client is there."""
         path = volume.get("host", {}).get("sourcePath")
         if not path:
-            return _made(scratch / "volumes" / volume["name"], NOBODY, 0o755)
+            return _made(scratch / "volumes" / volume["name"], NOBODY, 0o755), None
+        client = self._client_of_machine(environment, path)
+        if client and client.service == "elasticfilesystem":
+            point = {"accessPointId": client.access_point} if client.access_point else {}
+            return self._efs({"fileSystemId": client.file_system, "authorizationConfig": point})
         place = self._on_machine(environment, path)
         if place.is_relative_to(self.state / "instances"):
             place = _below(self._machine(environment), path)
-        return place if place.is_file() else _made(place, NOBODY, 0o777)
+        return (place if place.is_file() else _made(place, NOBODY, 0o777)), None
 
     def _on_machine(self, environment: Record, path: str) -> Path:
         client = self._client_of_machine(environment, path)

@@ -11,6 +11,7 @@ from workflow_context.scripts import read_script
 from workflow_stacks.runs.engines.base import read_values
 from workflow_stacks.runs.staging import WorkflowInputError
 
+from .aws_cli import AWS
 from .base import (
     LocalEngine,
     Place,
@@ -33,7 +34,6 @@ exec java "$@"
 """
 # Where its backend binds the AWS CLI from, which every machine gets at boot.
 AWS_CLI = "/usr/local/aws-cli/v2/current/bin/aws"
-AWS = '#!/bin/sh\nexec aws "$@"\n'
 FETCH_AND_RUN = "/usr/local/bin/fetch_and_run.sh"
 
 

@@ -10,6 +10,7 @@ from typing_extensions import override
 from workflow_stacks.runs.engines.base import read_values
 from workflow_stacks.runs.staging import WorkflowInputError
 
+from .aws_cli import AWS
 from .base import (
     LocalEngine,
     Place,
@@ -22,6 +23,8 @@ from .base import (
 # What belongs to a pipeline, beside its main script; whatever else lies there may be data.
 # https://www.nextflow.io/docs/latest/sharing.html
 FOLDERS = ("assets", "bin", "conf", "lib", "modules", "subworkflows", "templates", "workflows")
+# Where tasks with the work directory in S3 find the AWS CLI, which every machine of theirs gets at boot.
+AWS_CLI = "/opt/workflow-aws-cli/bin/aws"
 SUFFIXES = (".config", ".json", ".nf", ".yaml", ".yml")
 
 
@@ -30,6 +33,10 @@ class Nextflow(LocalEngine):
 
     programs: Mapping[str, str] = {"nextflow": "Nextflow", "java": "Java 17 or later"}
     images: Sequence[str] = ("docker.io/nextflow/nextflow", "nextflow/nextflow")
+
+    @override
+    def machine_files(self) -> Mapping[str, str]:
+        return {AWS_CLI: AWS}
 
     @override
     def how_to_get(self, missing: Sequence[str]) -> str:
@@ -42,8 +49,8 @@ class Nextflow(LocalEngine):
     def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
         if not place.mounted:
             raise WorkflowInputError(
-                "On the local cloud Nextflow keeps its work directory on the file system: machines there have no AWS "
-                "CLI for tasks to fetch files with. Run it in a context with one, such as 'filesystem: {fsType: EFS}'."
+                "On the local cloud Nextflow keeps its work directory on the file system: it would download its plugin "
+                "for S3. Run it in a context with one, such as 'filesystem: {fsType: EFS}'."
             )
         parameters = {name: staged_file(value, place.stage) for name, value in read_values(inputs).items()}
         run = place.stage.put(f"local-runs/{PurePosixPath(place.results).name}/run", b"")

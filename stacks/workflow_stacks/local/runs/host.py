@@ -29,6 +29,15 @@ def prepare_local_context(project_file: Path, context: str, software: Sequence[P
     return options.tags()
 
 
+def equip_local_context(project_file: Path, context: str) -> None:
+    """Give the machines of a context that is deployed what they boot with.
+
+    Raises:
+        WorkflowContextError: The context is not deployed, or this machine cannot run jobs.
+    """
+    WorkflowRun(LocalCloud.of_project(project_file), project_file, context, needs_programs=False).equip()
+
+
 def local_directory(project_file: Path, context: str) -> tuple[Path, str] | None:
     """The directory that stands for the file system of a context, and where jobs find it; None when there is none."""
     run = WorkflowRun(LocalCloud.of_project(project_file), project_file, context, needs_programs=False)

@@ -190,6 +190,10 @@ class WorkflowRun:
         """Start the local cloud and deploy the context, unless that is done; give its machines what they boot with."""
         self._equip_machines(self._deployed())
 
+    def equip(self) -> None:
+        """Give the machines of a context that is deployed what they boot with."""
+        self._equip_machines(stack_outputs(self.cloud.client, self._project.stack_name(self.context)))
+
     def directory(self) -> FolderStage | None:
         """The directory that stands for the file system of the context; None when there is none."""
         outputs = self._deployed()
