@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: pictures help setup demo test bench test-library check format docs dist lock clean
+.PHONY: checkov pictures help setup demo test bench test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,11 +62,23 @@ lock: setup  ## resolve the dependencies of pyproject.toml anew
 		--no-emit-index-url --no-emit-find-links - --output-file requirements/uv.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --override requirements/overrides.txt --extra dev pyproject.toml --output-file requirements/lock.txt
+	@printf 'checkov==3.3.30\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links - --output-file requirements/checkov.txt
 
 pictures: setup  ## draw the pictures of the documentation anew, from what the commands compute
 	@workflow-context throughput --stored-gib 500 --read-mibps 150 --write-mibps 80 --hours 10 --plot docs/pictures/throughput.svg > /dev/null
 	@workflow-context recommend --workload nfcore-rnaseq-test-full --plot docs/pictures/recommend.svg > /dev/null
 	@workflow-context diagram wdlSpot --project examples/demo/agc-project.yaml --output docs/pictures/context.svg
 
+# An environment of its own: beside the development dependencies, only a version of 2023 could be installed.
+.venv-checkov/.complete: .venv/.complete requirements/checkov.txt
+	@echo "Installing checkov into .venv-checkov …"
+	@uv venv --quiet --clear .venv-checkov
+	@uv pip sync --quiet --python .venv-checkov --require-hashes requirements/checkov.txt
+	@touch $@
+
+checkov: .venv-checkov/.complete  ## hold checkov's findings against the reasons in docs/security.md
+	@python -m pytest -p no:xdist -q tests/review/test_checkov.py
+
 clean:  ## remove what the other commands made
-	rm -rf .venv .venv-library node_modules site dist cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-checkov .venv-library node_modules site dist cdk.out .workflow-context .pytest_cache .mypy_cache .ruff_cache .hypothesis
