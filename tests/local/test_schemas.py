@@ -223,7 +223,7 @@ def test_user_data_is_checked_when_a_launch_template_is_made(stacks):
     stacks.delete("user-data")
 
 
-def test_what_another_stack_imports_can_neither_be_changed_nor_deleted(stacks):
+def test_aws_22_what_another_stack_imports_can_neither_be_changed_nor_deleted(stacks):
     def shared(name):
         group = {"Group": resource("Logs::LogGroup", LogGroupName=name)}
         output = {"Name": {"Value": {"Ref": "Group"}, "Export": {"Name": "shared-group"}}}

@@ -344,7 +344,7 @@ def test_a_file_system_with_mount_targets_cannot_be_deleted(stacks, cloud, name)
         efs.delete_file_system(FileSystemId=stacks.id(name, "Files"))
 
 
-def test_a_second_mount_target_in_a_zone_is_refused(stacks, name):
+def test_aws_21_a_second_mount_target_in_a_zone_is_refused(stacks, name):
     second = {**FILES["Target"], "DependsOn": "Target"}
 
     assert stacks.create(name, {**FILES, "Second": second}) == "ROLLBACK_COMPLETE"
