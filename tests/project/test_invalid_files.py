@@ -40,6 +40,14 @@ GENERATED: dict[str, tuple[Callable[[], str | bytes], int, str]] = {
     "binary-after-text": (lambda: HEAD.encode() + b"\x7fELF\x00\x00", 3, "this is a binary file, not text"),
     "utf-16": (lambda: HEAD.encode("utf-16"), 0, "the file is UTF-16 text"),
     "latin-1": (lambda: f"{HEAD}data: été".encode("latin-1"), 3, "the file is not UTF-8 text: byte 0xe9"),
+    **{
+        f"line-end-that-no-editor-shows-{ord(end):04x}": (
+            lambda end=end: f"{HEAD}data: '{end}'",
+            3,
+            f"the character U+{ord(end):04X} cannot stand in YAML",
+        )
+        for end in "\x85\u2028\u2029"
+    },
     "control-character": (lambda: f"{HEAD}data: \x1b[31m", 3, "the character U+001B cannot stand in YAML"),
     "control-character-escaped": (
         lambda: HEAD + 'workflows: {"a\\u001bb": {type: {language: wdl}, sourceURL: x}}',

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator  # a general validator of JSON Schema, and installed
 
-from workflow_stacks.project import json_schema
+from workflow_stacks.project import ProjectFileError, json_schema, parse_project
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 GOOD = [PROJECTS / f"{name}.yaml" for name in ("minimal", "full", "miniwdl", "snakemake", "throughput")]
@@ -65,3 +65,20 @@ def test_every_key_has_a_description() -> None:
 
 def test_the_schema_names_its_dialect() -> None:
     assert json_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("key", ["contexts", "data", "tags", "workflows"])
+def test_a_key_without_a_value_is_accepted_as_by_the_checks(key: str) -> None:
+    text = f"name: A\nschemaVersion: 1\n{key}:\n"
+    assert messages(text) == []
+    parse_project(text.encode())
+
+
+@pytest.mark.parametrize(
+    "tags", ["{aws:x: '1'}", "{AWS:x: '1'}", f"{{{', '.join(f'k{number}: v' for number in range(41))}}}"]
+)
+def test_tags_that_aws_refuses_are_refused_as_by_the_checks(tags: str) -> None:
+    text = f"name: A\nschemaVersion: 1\ntags: {tags}\n"
+    assert messages(text) != []
+    with pytest.raises(ProjectFileError):
+        parse_project(text.encode())

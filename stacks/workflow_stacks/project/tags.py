@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from .findings import Problem, repr_value
 from .values import (
@@ -38,12 +40,24 @@ def _keys_are_free(value: Any) -> Any:
     return value
 
 
+class _Limits:
+    """Tells editors what `_keys_are_free` checks."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        patterns = {
+            f"^(?![aA][wW][sS]:){key.removeprefix('^')}": one for key, one in found["patternProperties"].items()
+        }
+        return {**found, "patternProperties": patterns, "maxProperties": MAX_TAGS}
+
+
 Tags: TypeAlias = Annotated[
     dict[
         Annotated[str, _KEY],
         Annotated[str, _VALUE, WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": 256})],
     ],
     BeforeValidator(_keys_are_free),
+    _Limits(),
     EmptyWhenNothing(),
 ]
 """Tags by key."""

@@ -311,3 +311,7 @@ class EmptyWhenNothing(_Kind):
         return core_schema.no_info_before_validator_function(
             lambda value: empty if value is None else value, handler(source)
         )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return {**found, "type": [found["type"], "null"]}

@@ -43,7 +43,9 @@ MAX_BYTES = 8 * 1024 * 1024
 PIPE_SECONDS = 5
 """How long a pipe that is given as project file may say nothing, in seconds."""
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# The other ends of lines that YAML 1.1 knows (U+0085, U+2028, U+2029) are left out: editors show none of them, and the
+# number of every line after one would be wrong.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WHOLE_FILE = Mark(0, 0)
 
@@ -212,7 +214,7 @@ def _text_of(content: bytes, file: Path) -> str:
 
 def _syntax_error(file: Path, text: str, error: yaml.YAMLError) -> ProjectFileError:
     place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    mark = mark_of(place)
+    mark = _within(text, mark_of(place))
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     context = getattr(error, "context", None)
     message = f"this is not YAML: {reason}" + (f" ({context})" if context else "")
@@ -220,6 +222,12 @@ def _syntax_error(file: Path, text: str, error: yaml.YAMLError) -> ProjectFileEr
     if mark.line and _indented_by_tab(text, mark.line):
         message, remedy = "a tab is used for indentation, which YAML does not allow", "indent with spaces"
     return _refusal(file, message, mark=mark, remedy=remedy)
+
+
+def _within(text: str, mark: Mark) -> Mark:
+    """The place, or the end of the last line for one behind it: libyaml takes the end of the text for a line more."""
+    lines = text.removesuffix("\n").split("\n")
+    return mark if mark.line <= len(lines) else Mark(len(lines), len(lines[-1]) + 1)
 
 
 def _indented_by_tab(text: str, line: int) -> bool:
