@@ -56,7 +56,7 @@ GENERATED: dict[str, tuple[Callable[[], str | bytes], int, str]] = {
     ),
     "unclosed-quote": (
         lambda: HEAD + 'contexts:\n  "dev:\n',
-        5,
+        4,
         "this is not YAML: found unexpected end of stream (while scanning a quoted scalar)",
     ),
     "yaml-bomb": (bomb, 7, "the file holds more than 50,000 values, aliases written out: it is no project file"),
