@@ -39,6 +39,7 @@ class EngineEntry:
         marks_ended_runs: Whether it marks runs that ended, so that old ones can be deleted, as the construct says too.
         why_no_expiry: Why none can be, for the message that says so.
         results_in_runs: Whether results are in the directories of runs alone, and so are deleted with them.
+        tasks_share_jobs_on: The `fsType`s on which several of its tasks can run one after another in one job.
         io_shares_on: The `fsType`s of whose throughput its tasks can take a share, as the construct says too.
     """
 
@@ -56,6 +57,7 @@ class EngineEntry:
     why_no_expiry: str = "it does not mark runs that ended, so none can be deleted safely"
     results_in_runs: bool = False
     io_shares_on: tuple[str, ...] = ()
+    tasks_share_jobs_on: tuple[str, ...] = ()
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -96,6 +98,7 @@ _BUILT_IN = (
         marks_ended_runs=True,
         results_in_runs=True,
         io_shares_on=_MOUNTED,
+        tasks_share_jobs_on=_MOUNTED,
     ),
     EngineEntry(
         "nextflow",
@@ -106,6 +109,7 @@ _BUILT_IN = (
         image="docker.io/nextflow/nextflow:{version}",
         marks_ended_runs=True,
         io_shares_on=_MOUNTED,
+        tasks_share_jobs_on=_MOUNTED,
     ),
     EngineEntry(
         "cromwell",

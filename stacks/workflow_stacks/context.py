@@ -1,6 +1,7 @@
 """ContextStack: one context of a project file."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs, aws_s3 as s3
@@ -81,12 +82,16 @@ class ContextStack(cdk.Stack):
         )
         own_key = kms.Key.from_key_arn(self, "Key", kms_key_arn) if kms_key_arn else None
         engine, image = ENGINES[context.engine.engine], context.engine.head_image
+        options: dict[str, Any] = {
+            **({"image": image} if image else {}),
+            **({"tasks_per_job": context.engine.tasks_per_job} if context.engine.tasks_per_job > 1 else {}),
+        }
         file_system = context.kind.builder_for(context.filesystem)
         placement = file_system.placement(network.placement(public=context.use_public_subnets))
         self.workflow_context = WorkflowContext(
             self,
             _construct_id(name),
-            engine=engine.factory(**({"image": image} if image else {})),
+            engine=engine.factory(**options),
             placement=placement,
             storage=file_system.build(
                 self,

@@ -194,6 +194,7 @@ EDITS: Sequence[Edit] = [
             "image": (context(f"{WDL}, image: example.org/miniwdl-aws:lab"), IN_PLACE),
             "headMemory": (context(f"{WDL}, headMemory: 8"), IN_PLACE),
             "maxWorkflows": (context(f"{WDL}, maxWorkflows: 32"), IN_PLACE),
+            "tasksPerJob": (context(f"{SMK}, tasksPerJob: 20"), IN_PLACE, context(SMK)),
             "filesystem": (Written(f"{{requestSpotInstances: true, engines: [{{{NF}}}]}}"), DELETED),
         },
     ),

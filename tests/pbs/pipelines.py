@@ -156,3 +156,15 @@ ASKED = {
     "BIGGER": [(1, 200, 4), (2, 200, 8)],
 }
 """vCPUs, GiB and hours of each attempt."""
+
+SHORT = """
+process SHORT {
+  errorStrategy 'retry'
+  clusterOptions '-l tasks_per_job=10'
+  input: val n
+  output: path 'out'
+  script: "test $n != 7 || test $task.attempt = 2; echo $n >out"
+}
+workflow { Channel.of(1..30) | SHORT | map { it.text.trim() as Integer } | collect | view { "sum ${it.sum()}" } }
+"""
+"""Thirty tasks that take no time, of which one fails once."""

@@ -22,6 +22,7 @@ from pipelines import (
     KILLED,
     LABELS_CONFIG,
     SCATTER,
+    SHORT,
     SLOW,
     STEPS,
     labels,
@@ -76,6 +77,16 @@ def test_a_scatter_and_a_gather_share_files_by_links(heads: HeadJobs, pipeline: 
     assert gather["container"]["image"] == "public.ecr.aws/docker/library/ubuntu:24.04"
     assert len({one["jobDefinition"] for one in parts}) == 1
     assert "removed 1 job definitions" in log
+
+
+def test_short_tasks_share_jobs_and_one_that_fails_is_tried_again_alone(
+    heads: HeadJobs, pipeline: Callable[..., str]
+) -> None:
+    since = time.time()
+    status, log = heads.run({"pipeline": pipeline(SHORT)})
+    assert status == "SUCCEEDED", log
+    assert f"sum {sum(range(1, 31))}" in log
+    assert len(heads.tasks(since)) <= 8  # 3 or a few more, as they come, and the one that is tried again
 
 
 def test_a_retry_asks_for_more_memory(heads: HeadJobs, pipeline: Callable[..., str]) -> None:

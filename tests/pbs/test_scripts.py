@@ -400,7 +400,7 @@ class TestArrayOfTasks:
     def test_one_that_qdel_could_not_end_does_not_begin(self, tmp_path: Path) -> None:
         (tmp_path / "s.sh").write_text("touch begun")
         write_tasks(tmp_path / "tasks", [Task("n", QUEUE, "", [str(tmp_path), "s.sh", "", ""])] * 3)
-        keep_from_beginning(tmp_path / "tasks", "1")
+        keep_from_beginning(tmp_path / "tasks", 1)
         codes = [
             subprocess.run(
                 array_command(tmp_path / "tasks"),

@@ -71,6 +71,8 @@ class NextflowEngine(SharedDirectoryEngine):
         task_image: Container image of processes that name none, on a shared file system. Default: Ubuntu, by version.
         s3_work_directory: The work directory is `work` in `outputs` all the same, and the file system, which instances
             must mount at boot, an ordinary directory in every process: for references, say. Default: no.
+        tasks_per_job: How many tasks that are alike, and wait at the same time, may run one after another in one job
+            of AWS Batch, so that short ones share the start of a machine and its image: 1 to 1000. Default: 1.
 
     Attributes:
         task_role: The role of task jobs.
@@ -113,9 +115,11 @@ class NextflowEngine(SharedDirectoryEngine):
         image: str = IMAGE,
         task_image: str = TASK_IMAGE,
         s3_work_directory: bool = False,
+        tasks_per_job: int = 1,
     ) -> None:
         self._in_s3 = s3_work_directory or parts.storage.mount_path is None
         super().__init__(scope, id, parts)
+        self._tasks_per_job = self._checked_tasks_per_job(tasks_per_job)
         self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
         self.task_job_definition: batch.EcsJobDefinition | None = None
         if self._in_s3:

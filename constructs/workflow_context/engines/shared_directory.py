@@ -15,6 +15,9 @@ from .base import WorkflowEngine
 from .check import CheckTask
 from .task_rights import Ownership, marked
 
+MAX_TASKS_PER_JOB = 1000
+"""How many tasks one job may do: it is the share of a run that one lost machine holds up."""
+
 
 class SharedDirectoryEngine(WorkflowEngine):
     """An engine whose head jobs find `qsub`, `qstat` and `qdel` where the context's file system has a mount path.
@@ -23,6 +26,8 @@ class SharedDirectoryEngine(WorkflowEngine):
     (`HeadProgram`, `scripts/start_head.sh`). The commands submit the scripts of tasks to the context's queues, with a
     job definition for each image that is made from the one of this context's tasks and so carries its mount.
     """
+
+    _tasks_per_job: int
 
     @property
     def _shared(self) -> bool:
@@ -95,6 +100,15 @@ class SharedDirectoryEngine(WorkflowEngine):
         self.grant_pass_roles(task_role, self.execution_role)
         return definition
 
+    def _checked_tasks_per_job(self, number: int) -> int:
+        if not 1 <= number <= MAX_TASKS_PER_JOB:
+            message = f"tasks_per_job must be 1 to {MAX_TASKS_PER_JOB}, got {number}"
+            raise ValueError(message)
+        if number > 1 and not self._shared:
+            message = f"tasks_per_job needs a file system that is mounted; {type(self.storage).__name__} is not"
+            raise ValueError(message)
+        return number
+
     def _how_to_submit(self, name: str, parameters: Mapping[str, str]) -> list[str]:
         """The command that starts a workflow, in lines.
 
@@ -125,6 +139,7 @@ class SharedDirectoryEngine(WorkflowEngine):
             "WORKFLOW_TASK_DEFINITION": definition.job_definition_arn,
             "WORKFLOW_TASK_QUEUE": self.compute.task_queue.job_queue_arn,
             **({"WORKFLOW_FALLBACK_QUEUE": fallback.job_queue_arn} if fallback else {}),
+            **({"WORKFLOW_TASKS_PER_JOB": str(self._tasks_per_job)} if self._tasks_per_job > 1 else {}),
             **(self.compute.io.environment if self.compute.io else {}),
             "WORKFLOW_MEMORY_OVERHEAD_MIB": f"{self.storage.task_memory_overhead.to_mebibytes():g}",
         }

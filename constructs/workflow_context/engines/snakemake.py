@@ -43,6 +43,8 @@ class SnakemakeEngine(SharedDirectoryEngine):
         image: Container image of head jobs and tasks; it must hold Snakemake, Python 3.9 or later and bash. For head
             jobs on S3 it must hold pip, or both plugins. Default: the image that the Snakemake project publishes, by
             version; it is for x86_64 only.
+        tasks_per_job: How many tasks that are alike, and wait at the same time, may run one after another in one job
+            of AWS Batch, so that short ones share the start of a machine and its image: 1 to 1000. Default: 1.
 
     Attributes:
         task_role: The role of task jobs.
@@ -79,9 +81,11 @@ class SnakemakeEngine(SharedDirectoryEngine):
         parts: ContextParts,
         *,
         image: str = IMAGE,
+        tasks_per_job: int = 1,
     ) -> None:
         super().__init__(scope, id, parts)
         self._image = image
+        self._tasks_per_job = self._checked_tasks_per_job(tasks_per_job)
         self._check_processor()
         self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
         self._grant_shared_task(self.task_role)

@@ -17,6 +17,10 @@ TASKS_PER_FILE = 50
 ENDED = "ended-"
 """How the file is named, before its index, that keeps a job of an array from beginning."""
 
+BEGAN, DONE, LOG = "began-", "done-", "log-"
+"""How files are named, before the place of a task, of tasks that run one after another in a job: that it began, the
+exit code with which it ended, and what it said."""
+
 # Arguments: directory, script, standard output, standard error (`&` for where standard output goes).
 # Nextflow's script would note an exit code when it is told to end, and Nextflow go by that, although its machine went
 # and the job is moved: so it is killed.
@@ -51,6 +55,36 @@ _FIND = (
 )
 
 
+# Arguments: the directory of the files, how to do one task, how many tasks a job does, how many there are, and the
+# seconds that each may take (or nothing). What was done is not done again when the job is tried on another machine.
+_ONE_AFTER_ANOTHER = f"""\
+child=${{AWS_BATCH_JOB_ARRAY_INDEX:-0}} pid= told=
+unset AWS_BATCH_JOB_ARRAY_INDEX
+set -m
+end() {{ kill -TERM -- "-$1"; sleep 0.5; kill -KILL -- "-$1"; }} 2>/dev/null
+trap 'told=1; [ "$pid" ] && end "$pid"; exit 143' TERM
+# qdel of a task that runs: the job goes on with the others.
+while sleep 1; do
+    read -r task one <"$1/running-$child" && [ -e "$1/{ENDED}$task" ] && end "$one"
+done 2>/dev/null &
+watcher=$!
+for ((task = child * $3; task < (child + 1) * $3 && task < $4; task++)); do
+    if [ -e "$1/{DONE}$task" ]; then continue; fi
+    >"$1/{BEGAN}$task"
+    {INDEX}=$task ${{5:+timeout -k 5 "$5"}} bash -c "$2" qsub "$1" >"$1/{LOG}$task" 2>&1 &
+    pid=$!
+    echo "$task $pid" >"$1/running-$child"
+    wait "$pid"
+    code=$? pid=
+    if [ "$told" ]; then exit 143; fi
+    cat "$1/{LOG}$task"
+    echo "$code" >"$1/.{DONE}$task" && mv "$1/.{DONE}$task" "$1/{DONE}$task" || exit 1
+done
+kill -KILL -- "-$watcher"
+exit 0
+"""
+
+
 def command_of(task: Task) -> list[str]:
     """The command of a task that is a job by itself, or an array of PBS."""
     return ["bash", "-c", _RUN, "qsub", *task.arguments]
@@ -61,7 +95,20 @@ def array_command(folder: Path) -> list[str]:
     return ["bash", "-c", _FIND + _RUN, "qsub", str(folder)]
 
 
-def keep_from_beginning(folder: Path, index: str) -> None:
+def together_command(folder: Path, together: int, tasks: int, timeout: int) -> list[str]:
+    """The command of jobs that do several tasks one after another, which `write_tasks` has written.
+
+    Args:
+        folder: Where they are written.
+        together: How many tasks a job does.
+        tasks: How many there are.
+        timeout: Seconds that each may take; 0 for no limit.
+    """
+    arguments = [str(folder), _FIND + _RUN, str(together), str(tasks), str(timeout or "")]
+    return ["bash", "-c", _ONE_AFTER_ANOTHER, "qsub", *arguments]
+
+
+def keep_from_beginning(folder: Path, index: int) -> None:
     """Let a job of an array end as soon as it begins: AWS Batch may not let the head job end one of an array alone."""
     if folder.is_dir():
         (folder / f"{ENDED}{index}").touch()

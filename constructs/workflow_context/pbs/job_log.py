@@ -6,6 +6,7 @@ import json
 import os
 import time
 import urllib.request
+from pathlib import Path
 
 from .batch_api import (
     BatchApi,
@@ -15,16 +16,21 @@ from .batch_api import (
 )
 from .credentials import find_credentials
 from .jobs import Job
+from .progress import log_of
 
 _LINES = 30
 _SECONDS = 20.0
 _TARGET = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "Logs_20140328.GetLogEvents"}
 
 
-def why_it_failed(job: Job, api: BatchApi, region: str) -> str:
+def why_it_failed(job: Job, api: BatchApi, region: str, tasks: Path) -> str:
     """Some lines for whoever reads the log of the engine."""
     if job.reason or not job.batch:
         return f"Job {job.name} ({job.id}) failed: {job.reason or 'it was not submitted'}"
+    if job.together > 1 and (said := log_of(tasks, job)):
+        return "\n".join(
+            [f"Job {job.name} ({job.batch}) failed. The end of what it said:", *(f"  {one}" for one in said)]
+        )
     found: Record = next(iter(api.call("DescribeJobs", {"jobs": [job.batch]})["jobs"]), {})
     container = found.get("container", {})
     code = f"exit code {container['exitCode']}" if "exitCode" in container else ""

@@ -23,6 +23,7 @@ class Task:
         timeout: Seconds that an attempt may take; 0 for what the job definition says.
         array: How many jobs of an array of PBS; 0 when it is none.
         io_units: What it takes of the consumable resource for the throughput of the file system; 0 without one.
+        together: How many tasks like it may run one after another in one job of AWS Batch.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     timeout: int = 0
     array: int = 0
     io_units: int = 0
+    together: int = 1
 
     def record(self) -> Record:
         """As the journal keeps it."""
@@ -42,7 +44,9 @@ class Task:
     @property
     def shape(self) -> str:
         """Equal for tasks that can be jobs of one array: they differ in name and arguments only."""
-        return json.dumps([self.image, self.resources, self.environment, self.timeout, self.io_units], sort_keys=True)
+        return json.dumps(
+            [self.image, self.resources, self.environment, self.timeout, self.io_units, self.together], sort_keys=True
+        )
 
 
 @dataclass
@@ -55,7 +59,9 @@ class Job:
         index: Its place in an array of PBS; None when it is in none.
         queue: The queue of its present submission, which is the fallback queue after it lost its machine.
         submission: The name of its present submission; empty while it waits for one.
-        batch: Its id for AWS Batch; empty while it has none.
+        batch: Its id for AWS Batch; empty while it has none. Tasks that run one after another have the same.
+        place: Its place in the submission.
+        together: How many tasks run one after another in its job; 1 when it has a job of its own.
         queued: When it was queued.
         submitted: When it was sent to AWS Batch last.
         absent_since: Since when AWS Batch has not shown it; 0 while it does.
@@ -70,6 +76,8 @@ class Job:
     queue: str = ""
     submission: str = ""
     batch: str = ""
+    place: int = 0
+    together: int = 1
     queued: float = 0.0
     submitted: float = 0.0
     absent_since: float = 0.0
@@ -97,12 +105,14 @@ class Submission:
         queue: The queue.
         ids: Its jobs, for the engine, in the order of the array.
         at: When it was sent.
+        together: How many of them run one after another in one job.
     """
 
     name: str
     queue: str
     ids: tuple[str, ...]
     at: float
+    together: int = 1
 
 
 def job_ids(id_: str, array: int) -> list[str]:
@@ -110,6 +120,12 @@ def job_ids(id_: str, array: int) -> list[str]:
     return [f"{id_}[{index}]" for index in range(array)] if array else [id_]
 
 
-def batch_ids(batch: str, size: int) -> list[str]:
-    """The ids for AWS Batch of a job, or of the jobs of an array: it has no array of one."""
-    return [batch] if size == 1 else [f"{batch}:{index}" for index in range(size)]
+def batch_ids(batch: str, size: int, together: int = 1) -> list[str]:
+    """The ids for AWS Batch of the jobs of a submission, task by task: it has no array of one.
+
+    Args:
+        batch: The id of the job or array.
+        size: How many tasks there are.
+        together: How many of them run one after another in one job.
+    """
+    return [batch] * size if size <= together else [f"{batch}:{index // together}" for index in range(size)]

@@ -180,9 +180,11 @@ class Journal:
         size = max(len(sent.ids), len(submission.ids))
         for one in (sent, submission):
             if len(one.ids) == size:
-                for id_, name in zip(one.ids, batch_ids(batch, size)):  # noqa: B905  Python 3.9
+                names = batch_ids(batch, size, one.together)
+                for place, (id_, name) in enumerate(zip(one.ids, names)):  # noqa: B905  Python 3.9
                     job = self._jobs.setdefault(id_, Job(id_))
                     job.submission, job.batch, job.queue = submission.name, name, submission.queue
+                    job.place, job.together = place, one.together
                     job.submitted, job.absent_since = submission.at, 0.0
 
     def _apply_gone(self, record: Record) -> None:
@@ -220,7 +222,9 @@ class Journal:
 
 def _submission(record: Record) -> Submission:
     ids = tuple(str(id_) for id_ in record["ids"])
-    return Submission(str(record["name"]), str(record["queue"]), ids, float(record["at"]))
+    return Submission(
+        str(record["name"]), str(record["queue"]), ids, float(record["at"]), int(record.get("together", 1))
+    )
 
 
 def _end_of_lines(file: int) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 
 from .batch_api import BatchApi, Record
 from .jobs import Job
 from .journal import Journal
 from .nextflow import exit_code_of, explain_to_nextflow
+from .progress import Progress, may_be_late
 from .settings import Settings
 from .submission import end_late
 
@@ -32,10 +34,12 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
     with journal.alone():
         living = [job for job in journal.jobs().values() if job.batch and not job.ended]
         states: dict[str, str] = {}
+        progress = Progress(journal.tasks)
         for page, found in _describe(api, living):
             records: list[Record] = []
             for job in page:
-                states[job.id] = _update_job(job, found.get(job.batch), settings, records)
+                update = _update_one_of_many if job.together > 1 else _update_job
+                states[job.id] = update(job, found.get(job.batch), settings, records, progress)
             journal.add(*records)
         orphans = [job.id for job in journal.orphans()]
         if orphans:
@@ -48,12 +52,16 @@ def follow(journal: Journal, api: BatchApi, settings: Settings) -> dict[str, str
 
 def _describe(api: BatchApi, jobs: list[Job]) -> Iterable[tuple[list[Job], dict[str, Record]]]:
     """Groups of jobs, and what AWS Batch says of them by their ids."""
+    of_batch: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        of_batch[job.batch].append(job)
 
-    def ask(page: list[Job]) -> tuple[list[Job], dict[str, Record]]:
-        found = api.call("DescribeJobs", {"jobs": [job.batch for job in page]})["jobs"]
-        return page, {one["jobId"]: one for one in found}
+    def ask(page: list[str]) -> tuple[list[Job], dict[str, Record]]:
+        found = api.call("DescribeJobs", {"jobs": page})["jobs"]
+        return [job for batch in page for job in of_batch[batch]], {one["jobId"]: one for one in found}
 
-    pages = [jobs[start : start + JOBS_PER_REQUEST] for start in range(0, len(jobs), JOBS_PER_REQUEST)]
+    ids = list(of_batch)
+    pages = [ids[start : start + JOBS_PER_REQUEST] for start in range(0, len(ids), JOBS_PER_REQUEST)]
     if len(pages) < 2:
         yield from map(ask, pages)
         return
@@ -63,7 +71,36 @@ def _describe(api: BatchApi, jobs: list[Job]) -> Iterable[tuple[list[Job], dict[
         yield from pool.map(ask, pages)
 
 
-def _update_job(job: Job, found: Record | None, settings: Settings, records: list[Record]) -> str:
+def _update_one_of_many(
+    job: Job, found: Record | None, settings: Settings, records: list[Record], progress: Progress
+) -> str:
+    """Note what has changed of a task that has no job of its own; its state in PBS."""
+    code = progress.exit_code(job)
+    if code:
+        records.append({"what": "end", "ids": [job.id], "ok": code == "0", "at": time.time()})
+        return "C"
+    if found is None:
+        return _update_absent_job(job, records)
+    if job.absent_since:
+        records.append({"what": "absent", "ids": [job.id], "at": 0})
+    state = _STATES.get(found["status"], "Q")
+    if state != "C":
+        return "R" if progress.has_begun(job) else "Q"
+    if may_be_late(found) and found["status"] == "SUCCEEDED":
+        return "R"
+    if settings.fallback and job.queue != settings.fallback and _lost_its_machine(found):
+        records.append({"what": "again", "ids": [job.id], "queue": settings.fallback})
+        return "Q"
+    was_ended = found.get("isTerminated") or found.get("isCancelled")
+    if not was_ended and progress.has_done_any(job) and not progress.has_begun(job):
+        records.append({"what": "again", "ids": [job.id], "queue": job.queue})  # another one took the job along
+        return "Q"
+    explain_to_nextflow(job, found)
+    records.append({"what": "end", "ids": [job.id], "ok": False, "at": time.time()})
+    return "C"
+
+
+def _update_job(job: Job, found: Record | None, settings: Settings, records: list[Record], _progress: Progress) -> str:
     """Note what has changed of a job; its state in PBS."""
     if found is None:
         return _update_absent_job(job, records)

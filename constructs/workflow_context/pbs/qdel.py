@@ -47,8 +47,8 @@ def qdel(arguments: list[str], api: BatchApi, settings: Settings) -> str:
             _end_waiting(journal, api, selected)
             jobs = journal.jobs()
             for job in selected:
-                if ":" in job.batch and not job.ended:
-                    keep_from_beginning(journal.tasks / job.submission, job.batch.partition(":")[2])
+                if (":" in job.batch or job.together > 1) and not job.ended:
+                    keep_from_beginning(journal.tasks / job.submission, job.place)
             _end(api, selected, jobs.values())
     return "\n".join(messages)
 
@@ -119,7 +119,10 @@ def _end_waiting(journal: Journal, api: BatchApi, selected: list[Job]) -> int:
 
 def _end(api: BatchApi, selected: Iterable[Job], jobs: Iterable[Job], more: Iterable[str] = ()) -> None:
     """End jobs; a whole array by its own id, which is the one that carries the context's tag."""
-    ending = dict.fromkeys(job.batch for job in selected if job.batch and not job.ended)
+    selected = list(selected)
+    chosen = {job.id for job in selected}
+    shared = {job.batch for job in jobs if job.batch and not job.ended and job.id not in chosen}
+    ending = dict.fromkeys(job.batch for job in selected if job.batch and not job.ended and job.batch not in shared)
     going_on = {job.batch.split(":")[0] for job in jobs if job.batch and not job.ended and job.batch not in ending}
     ids = [batch if (array := batch.split(":")[0]) in going_on else array for batch in ending]
     ids += more

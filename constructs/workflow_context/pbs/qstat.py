@@ -92,7 +92,7 @@ def _status(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> st
         return "running"
     if job.succeeded:
         return "success"
-    sys.stderr.write(f"{why_it_failed(job, api, settings.region)}\n")
+    sys.stderr.write(f"{why_it_failed(job, api, settings.region, journal.tasks)}\n")
     return "failed"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from .claims import claim
 from .jobs import Task, job_ids
 from .journal import Journal
-from .resources import io_units, requirements, seconds
+from .resources import io_units, requirements, seconds, tasks_together
 from .script import PbsError, Request, read_request, script_of
 from .settings import Settings
 
@@ -59,4 +59,5 @@ def task_of(request: Request, settings: Settings) -> Task:
         timeout=seconds(request.limits) or 0,
         array=request.array or 0,
         io_units=min(io_units(request.limits, settings.io_units_per_vcpu), settings.io_units),
+        together=1 if request.array else tasks_together(request.limits, settings.tasks_per_job),
     )

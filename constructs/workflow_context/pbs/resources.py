@@ -11,6 +11,7 @@ _SIZE = re.compile(r"([0-9]{1,15})\s*([kmgt]?)(b|w|)\Z", re.IGNORECASE)
 _MIB = {"": 1 / 1024**2, "k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 _MIN_SECONDS = 60  # AWS Batch takes no shorter timeout
 _MIN_MIB = 4
+_MAX_TOGETHER = 1000
 _UNITS_PER_MIBPS = 1000  # as the construct IoAdmission counts
 
 
@@ -56,6 +57,23 @@ def io_units(limits: dict[str, str], per_vcpu: int) -> int:
     if not re.match(r"[0-9]{1,6}(\.[0-9]{1,3})?\Z", said) or float(said) == 0:
         raise PbsError(f"io={said!r} is no number of MiB per second")
     return max(round(float(said) * _UNITS_PER_MIBPS), 1)
+
+
+def tasks_together(limits: dict[str, str], usual: int) -> int:
+    """How many tasks may run one after another in one job.
+
+    Args:
+        limits: What `-l` says: `tasks_per_job`.
+        usual: How many when it does not say.
+
+    Raises:
+        PbsError: It is no number, or 0.
+    """
+    said = limits.get("tasks_per_job")
+    found = usual if said is None else _whole(said, "tasks_per_job")
+    if not 1 <= found <= _MAX_TOGETHER:
+        raise PbsError(f"tasks_per_job must be 1 to {_MAX_TOGETHER}, not {found}")
+    return found
 
 
 def mebibytes(text: str) -> int:

@@ -35,6 +35,7 @@ class Settings:
         io_resource: The consumable resource of which tasks take their share of the file system; empty without one.
         io_units: How many units of it there are: no task takes more.
         io_units_per_vcpu: How many units of it a task takes for each vCPU, unless it says what it takes.
+        tasks_per_job: How many tasks that are alike run one after another in one job, unless they say it.
     """
 
     context: str
@@ -53,6 +54,7 @@ class Settings:
     io_resource: str = ""
     io_units: int = 0
     io_units_per_vcpu: int = 0
+    tasks_per_job: int = 1
 
     @property
     def job_tags(self) -> dict[str, str]:
@@ -84,6 +86,7 @@ class Settings:
                 io_resource=environment.get("WORKFLOW_IO_RESOURCE", ""),
                 io_units=int(environment.get("WORKFLOW_IO_UNITS", "0")),
                 io_units_per_vcpu=int(environment.get("WORKFLOW_IO_UNITS_PER_VCPU", "0")),
+                tasks_per_job=int(environment.get("WORKFLOW_TASKS_PER_JOB", "1")),
             )
         except ValueError as error:
             raise PbsError(f"a setting is not a number: {error}") from error

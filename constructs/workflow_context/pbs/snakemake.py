@@ -12,6 +12,9 @@ IMAGE = "container_image"
 IO = "io_mibps"
 """The resource by which a rule says what its jobs read and write on the file system, in MiB per second."""
 
+TASKS_PER_JOB = "tasks_per_job"
+"""The resource by which a rule says how many of its jobs may run one after another in one job of AWS Batch."""
+
 _MARK = "# properties = "
 _LINES = 5
 _MEBIBYTE = 1024**2
@@ -37,6 +40,7 @@ def asked_by_rule(text: str) -> dict[str, Any]:
         "ppn": _whole(properties, "threads"),
         "mem": f"{memory}mb" if memory else "",
         "io": resources.get(IO) or "",
+        "tasks_per_job": _whole(resources, TASKS_PER_JOB),
         "walltime": _whole(resources, "runtime") * 60,  # Snakemake counts it in minutes
     }
     return {

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from .batch_api import BatchApi, BatchError, Record, ResponseLostError
-from .commands import array_command, command_of, write_tasks
+from .commands import array_command, command_of, together_command, write_tasks
 from .definitions import definition_for
 from .jobs import Job, Submission
 from .journal import Journal, wait_for_turn
@@ -138,7 +138,9 @@ def _submit(journal: Journal, api: BatchApi, settings: Settings, group: list[Job
     first = group[0].task
     assert first is not None  # noqa: S101  see `_groups`
     name = f"{_name_of(group)}-{secrets.token_hex(8)}"
-    submission = Submission(name, group[0].queue, tuple(job.id for job in group), time.time())
+    jobs = -(-len(group) // first.together)
+    together = -(-len(group) // jobs)  # all jobs do about as much
+    submission = Submission(name, group[0].queue, tuple(job.id for job in group), time.time(), together)
     try:
         definition = definition_for(api, settings, first.image)
         request = _request(journal, settings, group, submission)
@@ -167,14 +169,19 @@ def _send(api: BatchApi, settings: Settings, request: Record) -> str:
 
 def _request(journal: Journal, settings: Settings, group: list[Job], submission: Submission) -> Record:
     """What SubmitJob is asked, but for the job definition."""
-    job, size = group[0], len(group)
+    job, size = group[0], -(-len(group) // submission.together)
     task = job.task
     assert task is not None  # noqa: S101  see `_groups`
     environment = dict(task.environment)
-    command = command_of(task)
-    if job.index is None and size > 1:
-        write_tasks(journal.tasks / submission.name, [one.task for one in group if one.task])
-        command = array_command(journal.tasks / submission.name)
+    command, timeout = command_of(task), task.timeout * submission.together
+    if job.index is None and len(group) > 1:
+        folder = journal.tasks / submission.name
+        write_tasks(folder, [one.task for one in group if one.task])
+        command = (
+            together_command(folder, submission.together, len(group), task.timeout)
+            if submission.together > 1
+            else array_command(folder)
+        )
     elif job.index is not None and size == 1:
         environment[INDEX] = str(job.index)
     overrides: Record = {"command": command}
@@ -187,7 +194,7 @@ def _request(journal: Journal, settings: Settings, group: list[Job], submission:
         "jobQueue": submission.queue,
         "containerOverrides": overrides,
         "tags": settings.job_tags,
-        **({"timeout": {"attemptDurationSeconds": task.timeout}} if task.timeout else {}),
+        **({"timeout": {"attemptDurationSeconds": timeout}} if timeout else {}),
         **({"arrayProperties": {"size": size}} if size > 1 else {}),
         **_consumed(settings, task.io_units),
         # With a fallback queue, the job that lost its machine goes there; without one AWS Batch tries again.
@@ -217,7 +224,7 @@ def _refuse(journal: Journal, group: list[Job], reason: str) -> None:
 
 
 def _record(submission: Submission) -> Record:
-    return {"name": submission.name, "queue": submission.queue, "ids": submission.ids, "at": submission.at}
+    return dict(vars(submission))
 
 
 def _taken(submission: Submission, batch: str) -> Record:

@@ -60,6 +60,8 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     yield "engine", f"{engine.engine}, for {engine.type}"
     yield "image of head jobs", engine.head_image or "as the engine's project publishes it"
     yield "head jobs", f"{engine.head_vcpus} vCPU, {engine.head_memory} GiB each; {engine.max_workflows} at a time"
+    if engine.tasks_per_job > 1:
+        yield "tasks", f"up to {engine.tasks_per_job} that are alike, one after another in one job"
     yield from _filesystem(context)
     for queue, machines in context.queues:
         yield f"{queue} queue", machines

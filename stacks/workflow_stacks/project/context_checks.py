@@ -107,6 +107,19 @@ def io_is_bounded_where_tasks_take_shares(context: Context) -> Iterator[Problem]
         )
 
 
+def tasks_share_jobs_where_the_engine_lets_them(context: Context) -> Iterator[Problem]:
+    """Several tasks run in one job only where the engine submits by the front end."""
+    entry, kind = ENGINES[context.engine.engine], context.filesystem.fs_type
+    if context.engine.tasks_per_job > 1 and kind not in entry.tasks_share_jobs_on:
+        able = [other.name for other in ENGINES.values() if other.tasks_share_jobs_on]
+        yield Problem(
+            ("engines", 0, "tasksPerJob"),
+            f"each task of {quote(entry.name)} on {quote(kind)} is a job of its own",
+            f"{join_words(able)} on a file system that is mounted",
+            "remove it",
+        )
+
+
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if context.fallback_to_on_demand is not None and not context.request_spot_instances:
@@ -232,6 +245,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     file_system_works_on_the_processor,
     expiry_needs_marks,
     io_is_bounded_where_tasks_take_shares,
+    tasks_share_jobs_where_the_engine_lets_them,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -157,6 +157,12 @@ class Engine(Section):
     max_workflows: Annotated[int, Whole(1, 10000, "workflows")] = Field(
         default=16, description="How many workflows may run at the same time; more wait. Default: 16."
     )
+    tasks_per_job: Annotated[int, Whole(1, 1000, "tasks")] = Field(
+        default=1,
+        description="How many tasks that are alike, and wait at the same time, may run one after another in one job of "
+        "AWS Batch, so that short ones share the start of a machine: 1 to 1000. Snakemake, and Nextflow on a mounted "
+        "file system. Default: 1.",
+    )
     filesystem: Filesystem | None = Field(
         default=None,
         description="Where the work directories of the runs are. Default: the engine's own, EFS for miniwdl "
