@@ -34,6 +34,7 @@ bench: setup  ## measure synthesis, submission and models, and write docs/perfor
 	@unset PYTHONDONTWRITEBYTECODE; python tests/benchmarks/bench_synth.py --write
 	@python tests/benchmarks/bench_submission.py --write
 	@python tests/benchmarks/bench_io_admission.py --write
+	@python tests/benchmarks/bench_short_tasks.py --write
 
 AWS_CDK_LIB ?= 2.270.0
 test-library: setup  ## the tests that synthesize, with another aws-cdk-lib: make test-library AWS_CDK_LIB=2.270.0
