@@ -6,6 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: checkov pictures help setup demo test bench test-library check format docs dist lock clean
+.PHONY: pictures help setup demo test bench matrix test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 
 test: setup  ## the whole test suite
 	@python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+matrix: setup  ## run a workflow three times with every engine on every file system, on Spot and on demand (half an hour)
+	@python -m pytest tests/matrix/run_pairs.py
 
 bench: setup  ## measure synthesis, submission and models, and write docs/performance.md
 	@unset PYTHONDONTWRITEBYTECODE; python tests/benchmarks/bench_synth.py --write

@@ -159,7 +159,8 @@ def test_a_finding_reads_as_file_line_place_allowed_and_remedy() -> None:
         "    add 'engine: …' (name of the engine)\n"
         "agc-project.yaml:7: error: unknown key 'engin'\n"
         "    at contexts.dev.engines[0].engin\n"
-        "    allowed: type, engine, version, image, headMemory, maxWorkflows, filesystem\n"
+        "    allowed: type, engine, version, image, headMemory, maxWorkflows,\n"
+        "      tasksPerJob, filesystem\n"
         "    did you mean 'engine'?\n"
         "2 errors"
     )
