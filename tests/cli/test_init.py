@@ -30,6 +30,12 @@ def test_the_project_of_each_engine_validates_without_a_problem(engine: str, tmp
     assert not [warning for warning in warnings if "credits" not in str(warning)]
 
 
+def test_the_schema_that_the_project_file_names_for_editors_is_beside_it(tmp_path: Path) -> None:
+    init("Lab", "--directory", tmp_path)
+    named = (tmp_path / "agc-project.yaml").read_text().splitlines()[0].partition("$schema=")[2]
+    assert "contexts" in json.loads((tmp_path / named).read_text())["properties"]
+
+
 def test_app_and_cdk_json_synthesize_it(tmp_path: Path) -> None:
     init("Lab", "--directory", tmp_path)
     command = json.loads((tmp_path / "cdk.json").read_text())["app"]

@@ -136,7 +136,7 @@ class TestHeadJob:
         template = engine_templates["cromwell"]
         (tmp_path / "java").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nhead -n 1 *\n')
         (tmp_path / "java").chmod(0o755)
-        command = ["https://example.org/hello.wdl", '{"hello.names": ["a b", "c"]}']
+        command = ["https://example.org/hello.wdl", '{"hello.names": ["a b", "c"]}', "s3://b/results/"]
         done = subprocess.run(
             [*ENTRY_POINT, *command],
             env={
@@ -172,19 +172,52 @@ class TestHeadJob:
         variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
         told = {**environment(engine_templates["cromwell"]), **variables}
         for given, code in ((packed, 0), ("s3://bucket/inputs.json", 2)):
-            done = subprocess.run([*ENTRY_POINT, "w.wdl", given], env=told, capture_output=True, text=True, check=False)
+            command = [*ENTRY_POINT, "https://example.org/w.wdl", given, "s3://b/results"]
+            done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
             assert done.returncode == code
             assert done.stdout == ("" if code else inputs)
 
-    def test_gives_tasks_their_role_and_keeps_their_scripts_in_the_contexts_own_prefix(
-        self, engine_templates: Templates
+    @pytest.mark.parametrize(("run", "scripts"), [({}, ""), ({"WORKFLOW_RUN_ID": "r1"}, "/r1")])
+    def test_gives_tasks_their_role_and_keeps_the_scripts_of_a_run_in_a_folder_of_the_context(
+        self, engine_templates: Templates, tmp_path: Path, run: dict[str, str], scripts: str
     ) -> None:
         template = engine_templates["cromwell"]
-        assert json.loads(environment(template)["CROMWELL_OPTIONS"]) == {
+        (tmp_path / "java").write_text("#!/bin/sh\ncat options.json\n")
+        (tmp_path / "java").chmod(0o755)
+        variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+        command = [*ENTRY_POINT, "https://example.org/w.wdl", "{}", "s3://b/results/r1/"]
+        done = subprocess.run(
+            command, env={**environment(template), **variables, **run}, capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stdout) == {
             "aws_batch_job_role_arn": output(template, "TaskRole"),
-            "aws_batch_script_bucket_prefix": "contexts/cromwell/cromwell/scripts",
-            "final_workflow_outputs_dir": "s3://project-bucket/contexts/cromwell/cromwell/results",
+            "aws_batch_script_bucket_prefix": f"contexts/cromwell/cromwell/scripts{scripts}",
+            "final_workflow_outputs_dir": "s3://b/results/r1",
         }
+
+    @pytest.mark.parametrize("is_whole", [True, False])
+    def test_a_workflow_may_come_packed_with_what_it_imports(
+        self, engine_templates: Templates, tmp_path: Path, is_whole: bool
+    ) -> None:
+        (tmp_path / "main.wdl").write_text("main\n")
+        (tmp_path / "lib").mkdir()
+        (tmp_path / "lib" / "tasks.wdl").write_text("imported\n")
+        packed = subprocess.run(
+            ["tar", "cz", "main.wdl", "lib/tasks.wdl"], cwd=tmp_path, capture_output=True, check=True
+        ).stdout
+        given = b64encode(packed).decode() if is_whole else "main.wdl"
+        (tmp_path / "java").write_text('#!/bin/sh\necho "$*"; cat main.wdl lib/tasks.wdl\n')
+        (tmp_path / "java").chmod(0o755)
+        variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+        told = {**environment(engine_templates["cromwell"]), **variables}
+        command = [*ENTRY_POINT, given, "{}", "s3://b/results/"]
+        done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+        assert done.returncode == (0 if is_whole else 2), done.stderr
+        if is_whole:
+            assert "run main.wdl --inputs inputs.json" in done.stdout
+            assert done.stdout.endswith("main\nimported\n")
+        else:
+            assert "workflow is neither an address nor" in done.stderr
 
     def test_runs_on_fargate_with_a_pinned_upstream_image(self, engine_templates: Templates) -> None:
         container = head_container(engine_templates["cromwell"])

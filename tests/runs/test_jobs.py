@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflow_stacks.runs.engines import ENGINES
 from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs
 from workflow_stacks.runs.record import RunRecord
 
@@ -44,3 +45,13 @@ class Batch:
 def test_its_jobs_carry_its_tag_or_name_their_head_job_or_are_owned_by_it() -> None:
     found = RunJobs(lambda _: Batch(), RUN).tasks()
     assert [job["jobId"] for job in found] == ["tagged", "owned", "child"]
+
+
+def test_a_job_of_cromwell_is_known_by_the_folder_of_its_script() -> None:
+    def job(script: str) -> dict[str, Any]:
+        return {"container": {"environment": [{"name": "BATCH_FILE_S3_URL", "value": f"s3://lab/scripts/{script}"}]}}
+
+    cromwell = ENGINES["cromwell"]
+    assert cromwell.is_task(RUN, job(f"{RUN.run_id}/0f3a"))
+    assert not cromwell.is_task(RUN, job("20260101-000000-ffff/0f3a"))
+    assert not cromwell.is_task(RUN, {"container": {}})

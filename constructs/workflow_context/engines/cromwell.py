@@ -47,9 +47,11 @@ class CromwellEngine(WorkflowEngine):
 
     Attributes:
         task_role: The role of task jobs.
-        head_job_definition: Runs one workflow: parameters `workflow` (the URL of a WDL file) and `inputs` (JSON;
-            when it is longer than 3,000 characters, what `gzip -9 <inputs.json | base64 -w 0` prints: AWS Batch gives a
-            job 8,192 characters in all, and the image has nothing that could fetch a file from S3).
+        head_job_definition: Runs one workflow: parameters `workflow` (the URL of a WDL file, or what
+            `tar cz main.wdl … | base64 -w 0` prints: the main file first, then what it imports), `inputs` (JSON;
+            when it is longer than 3,000 characters, what `gzip -9 <inputs.json | base64 -w 0` prints) and `outputs`
+            (the folder in S3 for the final outputs). AWS Batch gives a job 8,192 characters in all, and the image has
+            nothing that could fetch a file from S3.
 
     Raises:
         ValueError: The file system is not where Cromwell binds it from.
@@ -93,12 +95,13 @@ class CromwellEngine(WorkflowEngine):
             self.head_container(
                 "Head",
                 image=image,
-                command=["Ref::workflow", "Ref::inputs"],
+                command=["Ref::workflow", "Ref::inputs", "Ref::outputs"],
                 environment=self._environment(),
             ),
             parameters={
                 "workflow": "https://raw.githubusercontent.com/openwdl/wdl/legacy/versions/1.0/examples/hello.wdl",
                 "inputs": "{}",
+                "outputs": self._results,
             },
             timeout=cdk.Duration.days(14),
         )
@@ -221,11 +224,19 @@ class CromwellEngine(WorkflowEngine):
     def _shared_directory(self) -> dict[str, object]:
         return {"local": {"efs": self.storage.mount_path}} if self.storage.mount_path is not None else {}
 
+    @property
+    def _results(self) -> str:
+        return self.outputs.within("cromwell", "results").uri
+
+    @property
+    def _scripts(self) -> str:
+        return "/".join(filter(None, (self.outputs.prefix, "cromwell", "scripts")))
+
     def _workflow_options(self) -> dict[str, str]:
         return {
             "aws_batch_job_role_arn": self.task_role.role_arn,
-            "aws_batch_script_bucket_prefix": "/".join(filter(None, (self.outputs.prefix, "cromwell", "scripts"))),
-            "final_workflow_outputs_dir": self.outputs.within("cromwell", "results").uri,
+            "aws_batch_script_bucket_prefix": self._scripts,
+            "final_workflow_outputs_dir": self._results,
         }
 
     def _environment(self) -> dict[str, str]:
@@ -234,7 +245,8 @@ class CromwellEngine(WorkflowEngine):
             "BASH_ENV": _BASH_ENV,
             "CROMWELL_CONF": self.client_configuration,
             "CROMWELL_HEAD": read_script("cromwell_head.sh"),
-            "CROMWELL_OPTIONS": json.dumps(self._workflow_options()),
+            "CROMWELL_SCRIPTS": self._scripts,
+            "CROMWELL_TASK_ROLE": self.task_role.role_arn,
         }
 
 

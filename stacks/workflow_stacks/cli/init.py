@@ -13,6 +13,7 @@ import typer
 
 from workflow_context.catalog import ENGINES
 from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.project import json_schema
 
 CDK_CLI = "aws-cdk@2.1148.1"
 """The release of the CDK CLI that can read the assembly of the library."""
@@ -118,6 +119,7 @@ def _files(name: str, engine: str) -> dict[str, str]:
             version=_VERSIONS.get(language, "1.0"),
             source=next(iter(workflow), "workflows/hello"),
         ),
+        "agc-project.schema.json": json.dumps(json_schema(), indent=2) + "\n",
         "app.py": _APP,
         "cdk.json": json.dumps({"app": "python app.py", "context": flags}, indent=2) + "\n",
         ".gitignore": _IGNORE,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .engines import ENGINES
 from .record import RunEnd, RunRecord, RunState
 
 Client = Callable[[str], Any]
@@ -39,7 +40,7 @@ class RunJobs:
     def __init__(self, client: Client, record: RunRecord) -> None:
         self._client = client
         self._record = record
-        self._tags: dict[str, Mapping[str, str]] = {}
+        self._known: dict[str, Job] = {}
 
     def head(self) -> Job | None:
         """Its last head job; None when there is none, or AWS Batch has forgotten it."""
@@ -49,7 +50,8 @@ class RunJobs:
     def tasks(self) -> list[Job]:
         """Its task jobs as lists show them, the first one first.
 
-        A job belongs to the run when it carries the tag of the run, or was submitted by a job of it.
+        A job belongs to the run when it carries the tag of the run, was submitted by a job of it, or the engine knows
+        it otherwise.
         """
         after = [{"name": "AFTER_CREATED_AT", "values": [str(int(self._record.submitted_at * 1000) - 1)]}]
         pages = self._client("batch").get_paginator("list_jobs")
@@ -59,19 +61,19 @@ class RunJobs:
             for page in pages.paginate(jobQueue=queue, filters=after)
             for job in page["jobSummaryList"]
         }
-        unknown = [id_ for id_ in listed if id_ not in self._tags]
-        for job in self.described(unknown):
-            self._tags[job["jobId"]] = job.get("tags", {})
+        unknown = [id_ for id_ in listed if id_ not in self._known]
+        self._known |= {job["jobId"]: job for job in self.described(unknown)}
         return sorted(self._own(listed), key=lambda job: int(job["createdAt"]))
 
     def _own(self, listed: Mapping[str, Job]) -> Iterator[Job]:
         family = set(self._record.head_jobs)
         for id_, job in sorted(listed.items(), key=lambda item: int(item[1]["createdAt"])):
-            tags = self._tags.get(id_, {})
+            described = self._known.get(id_, {})
+            tags = described.get("tags", {})
             # On the local cloud every job tells which one submitted it; miniwdl's jobs do so everywhere.
             parents = {tags.get("local:submitted-by"), tags.get("AWS_BATCH_PARENT_JOB_ID")}
             of_run = self._record.run_id in (tags.get(RUN_TAG), tags.get(OWNER_TAG))
-            if of_run or parents & family:
+            if of_run or parents & family or ENGINES[self._record.engine].is_task(self._record, described):
                 family.add(id_)
                 yield job
 

@@ -394,4 +394,4 @@ def _has_open(pid: int, file: Path) -> bool:
 def _client_config() -> Any:
     from botocore.config import Config
 
-    return Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    return Config(proxies={}, retries={"total_max_attempts": 2}, s3={"addressing_style": "path"})

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from .base import RunEngine
+from .cromwell import Cromwell
 from .miniwdl import Miniwdl
 from .nextflow import Nextflow
 from .snakemake import Snakemake
 from .toil import Toil
 
 ENGINES: Mapping[str, RunEngine] = {
+    "cromwell": Cromwell(),
     "miniwdl": Miniwdl(),
     "nextflow": Nextflow(),
     "snakemake": Snakemake(),

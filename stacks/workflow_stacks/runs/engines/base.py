@@ -96,6 +96,16 @@ class RunEngine(abc.ABC):
         del outputs
         return record.parameters
 
+    def is_task(self, record: RunRecord, job: Mapping[str, Any]) -> bool:
+        """Whether a job without the tag of any run is a task of a run. Default: no, the engine tags its jobs.
+
+        Args:
+            record: The run.
+            job: The job, as AWS Batch describes it.
+        """
+        del record, job
+        return False
+
     def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
         """The outputs of a run that succeeded: name to value, files by their address. Default: all files it wrote."""
         return dict(store.files(record.outputs, record.submitted_at))

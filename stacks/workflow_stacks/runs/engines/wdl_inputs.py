@@ -44,6 +44,29 @@ def wdl_types(workflow: Path) -> dict[str, tuple[Any, bool]]:
     Raises:
         WorkflowInputError: It is not WDL that can be run, or miniwdl is not installed.
     """
+    target = _target(_loaded(workflow), workflow)
+    required = {binding.name for binding in target.required_inputs}
+    return {binding.name: (binding.value.type, binding.name in required) for binding in target.available_inputs}
+
+
+def wdl_files(workflow: Path) -> tuple[str, list[Path]]:
+    """The name of the workflow, and the files of this machine that it is made of, itself among them.
+
+    Raises:
+        WorkflowInputError: It is not WDL that can be run, or miniwdl is not installed.
+    """
+    document = _loaded(workflow)
+    files: set[Path] = set()
+    unread = [document]
+    while unread:
+        one = unread.pop()
+        if "://" not in one.pos.abspath:  # what is imported from an address is read there again
+            files.add(Path(one.pos.abspath).resolve())
+        unread += [imported.doc for imported in one.imports if imported.doc is not None]
+    return _target(document, workflow).name, sorted(files)
+
+
+def _loaded(workflow: Path) -> Any:
     try:
         import WDL
     except ModuleNotFoundError as error:
@@ -54,17 +77,19 @@ def wdl_types(workflow: Path) -> dict[str, tuple[Any, bool]]:
         return f"{position.abspath}:{position.line}: {error}" if position else f"{workflow}: {error}"
 
     try:
-        document = WDL.load(str(workflow))
+        return WDL.load(str(workflow))
     except WDL.Error.MultipleValidationErrors as errors:
         raise WorkflowInputError("\n".join(said(error) for error in errors.exceptions)) from errors
     except (WDL.Error.SyntaxError, WDL.Error.ImportError, WDL.Error.ValidationError) as error:
         cause = error.__cause__ if isinstance(error, WDL.Error.ImportError) else None
         raise WorkflowInputError(said(cause or error)) from error
+
+
+def _target(document: Any, workflow: Path) -> Any:
     target = document.workflow or (document.tasks[0] if len(document.tasks) == 1 else None)
     if target is None:
         raise WorkflowInputError(f"{workflow} has no workflow")
-    required = {binding.name for binding in target.required_inputs}
-    return {binding.name: (binding.value.type, binding.name in required) for binding in target.available_inputs}
+    return target
 
 
 def _values(source: WorkflowSource, inputs: Sequence[str], types: Mapping[str, tuple[Any, bool]]) -> dict[str, Any]:

@@ -1,0 +1,173 @@
+"""Every command about runs, with each engine but Toil (test_toil_runs.py), in contexts of one local cloud."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cromwell_runtime
+import nextflow_runtime
+import pytest
+from local_runs import denied_calls, needs_sandbox
+from typer.testing import CliRunner
+
+from workflow_stacks.cli import app
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.runs.deployment import LocalDeployment
+from workflow_stacks.runs.engines import ENGINES
+
+pytestmark = pytest.mark.cycle
+
+LANGUAGES = {"cromwell": "wdl", "miniwdl": "wdl", "nextflow": "nextflow", "snakemake": "snakemake"}
+FILES = {
+    "wdl/hello.wdl": """
+version 1.0
+import "parts/greet.wdl" as parts
+workflow hello {
+  input { String name  Int seconds = 0 }
+  call parts.greet { input: name = name, seconds = seconds }
+  output { File out = greet.out }
+}
+""",
+    "wdl/parts/greet.wdl": """
+version 1.0
+task greet {
+  input { String name  Int seconds }
+  command <<< sleep ~{seconds}; echo "hello ~{name}" | tee out.txt >>>
+  output { File out = "out.txt" }
+  runtime { docker: "debian:13" }
+}
+""",
+    "nextflow/main.nf": """
+params.seconds = 0
+process greet {
+    publishDir params.outdir, mode: 'copy'
+    output: path "out.txt"
+    script: "sleep ${params.seconds}; echo hello ${params.name} | tee out.txt"
+}
+workflow { greet() }
+""",
+    "snakemake/Snakefile": """
+rule greet:
+    output: "out.txt"
+    shell: "sleep {config[seconds]}; echo hello {config[name]} | tee {output}"
+""",
+}
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands on the local cloud of a project.
+
+    Attributes:
+        file: The project file.
+        software: What `run` is given for programs that are not on this machine.
+    """
+
+    file: Path
+    software: tuple[str, ...]
+
+    def __call__(self, name: str, *arguments: str) -> tuple[int, Any]:
+        """Run a command: exit code, and what it printed for programs, or its message."""
+        more = self.software if name == "run" else ()
+        words = [name, *arguments, *more, "--local", "--project", str(self.file), "--json"]
+        outcome = CliRunner().invoke(app, words)
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        try:
+            return outcome.exit_code, json.loads(outcome.stdout)
+        except json.JSONDecodeError:
+            return outcome.exit_code, outcome.stdout + outcome.stderr
+
+    def workflow(self, engine: str) -> str:
+        return str(self.file.parent / LANGUAGES[engine] / ("hello.wdl" if LANGUAGES[engine] == "wdl" else ""))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    needs_sandbox()
+    folder = tmp_path_factory.mktemp("engines")
+    programs = [
+        cromwell_runtime.as_program(folder / "cromwell"),
+        *nextflow_runtime.as_program(folder / "nextflow-program"),
+    ]
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.lstrip("\n"))
+    contexts: dict[str, Any] = {
+        engine: {"engines": [{"type": language, "engine": engine}]} for engine, language in LANGUAGES.items()
+    }
+    contexts["nextflow"]["engines"][0]["filesystem"] = {"fsType": "EFS"}
+    file = folder / "agc-project.yaml"
+    file.write_text(json.dumps({"name": "Engines", "schemaVersion": 1, "contexts": contexts}))
+    cloud = LocalCloud.of_project(file)
+    try:
+        LocalDeployment(cloud, file).deploy(())
+        yield Commands(file, tuple(word for program in programs for word in ("--software", str(program))))
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture(scope="module", params=sorted(LANGUAGES))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def done(command: Commands, engine: str) -> dict[str, Any]:
+    """A run that was followed to its end."""
+    code, run = command("run", engine, command.workflow(engine), "name=zoe", "seconds=0", "--follow")
+    assert (code, run["state"]) == (0, "SUCCEEDED"), json.dumps(command("logs", run["runId"]), indent=1)
+    return run
+
+
+def test_all_engines_are_tried() -> None:
+    assert {*LANGUAGES, "toil"} == set(ENGINES)
+
+
+class TestARunThatSucceeded:
+    def test_is_shown_by_status_and_listed_by_runs(self, command: Commands, engine: str, done: dict[str, Any]) -> None:
+        code, run = command("status", done["runId"])
+        assert (code, run["state"], run["tasks"]) == (0, "SUCCEEDED", {"SUCCEEDED": 1})
+        assert done["runId"] in [one["runId"] for one in command("runs", engine)[1]]
+
+    def test_has_the_logs_of_its_head_job_and_its_task(self, command: Commands, done: dict[str, Any]) -> None:
+        [head] = command("logs", done["runId"], "--head")[1]
+        assert (head["job"], head["state"]) == (done["headJobs"][-1], "SUCCEEDED")
+        code, tasks = command("logs", done["runId"], "--task", "")
+        assert (code, [task["state"] for task in tasks]) == (0, ["SUCCEEDED"])
+
+    def test_has_outputs_that_can_be_downloaded(self, command: Commands, done: dict[str, Any], tmp_path: Path) -> None:
+        assert command("outputs", done["runId"])[1]
+        code, files = command("outputs", done["runId"], "--download", str(tmp_path))
+        assert code == 0
+        assert "hello zoe\n" in [Path(file).read_text() for file in files]
+
+
+def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(command: Commands, engine: str) -> None:
+    code, run = command("run", engine, command.workflow(engine), "name=zoe", "seconds=600")
+    assert code == 0, run
+    run_id = run["runId"]
+    wait_for(lambda: command("status", run_id)[1]["tasks"].get("RUNNING", 0) == 1)
+    assert command("status", run_id)[0] == 3
+
+    code, stopped = command("stop", run_id)
+
+    assert (code, stopped["state"], stopped["tasks"]) == (0, "STOPPED", {"FAILED": 1})
+    assert command("status", run_id)[0] == 1
+    code, resumed = command("resume", run_id)
+    assert (code, resumed["runId"], len(resumed["headJobs"])) == (0, run_id, 2)
+    assert command("status", run_id)[0] == 3
+    assert command("stop", run_id)[1]["state"] == "STOPPED"
+
+
+def test_no_call_was_denied(command: Commands) -> None:
+    assert denied_calls(command.file) == []
