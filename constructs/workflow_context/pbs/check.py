@@ -132,9 +132,10 @@ class Check:
         if not submitted:
             return
         first, second = self._jobs
-        yield self._try("task-run", lambda: self._wait(first, "SUCCEEDED"))
+        ran = self._try("task-run", lambda: self._wait(first, "SUCCEEDED"))
+        yield ran
         folder = self._folder
-        if folder is not None:
+        if ran and folder is not None:
             yield self._try("task-files", lambda: _appears(folder / "task"))
         yield self._try("end", lambda: self._end(second))
         if self._registered:
