@@ -5,8 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: checkov pictures help setup demo test bench test-library check format docs dist lock clean
-.PHONY: pictures help setup demo test bench matrix test-library check format docs dist lock clean
+.PHONY: checkov pictures help setup demo test bench matrix test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

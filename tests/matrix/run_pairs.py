@@ -99,6 +99,11 @@ class Pair:
         return f"{self.engine}{self.storage}"
 
 
+NOT_HERE = {
+    "nextflowS3": "Nextflow gets its plugins for S3 from a registry of its own; its core alone runs without",
+}
+"""Pairs of which a part cannot be had by tests, and why. Their templates and policies are tested elsewhere."""
+
 PAIRS = [
     Pair(name, storage) for name, entry in ENGINES.items() if name != "cromwell" for storage in sorted(entry.storages)
 ]
@@ -182,6 +187,8 @@ def results(project_file: Path, run_id: str) -> Mapping[str, str]:
 def test_a_second_run_leaves_the_first_one_alone_and_a_resumed_one_does_nothing_again(
     pair: Pair, project_file: Path, command: Command
 ) -> None:
+    if pair.context in NOT_HERE:
+        pytest.skip(NOT_HERE[pair.context])
     workflow = str(project_file.parent / WORKFLOWS[pair.language][0])
 
     first = command("run", pair.context, workflow, "who=one", "--follow")
