@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .define import ProjectStacks, define_stacks
     from .errors import WorkflowContextError
     from .project import Context, Project, validate_project
+    from .wes.endpoint import WesEndpoint
 
 _MODULES = {
     "Context": ".project",
@@ -21,6 +22,7 @@ _MODULES = {
     "CoreStack": ".core",
     "Project": ".project",
     "ProjectStacks": ".define",
+    "WesEndpoint": ".wes.endpoint",
     "WorkflowContextError": ".errors",
     "build_app": ".app",
     "define_stacks": ".define",
@@ -33,6 +35,7 @@ __all__ = [
     "CoreStack",
     "Project",
     "ProjectStacks",
+    "WesEndpoint",
     "WorkflowContextError",
     "build_app",
     "define_stacks",

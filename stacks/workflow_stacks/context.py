@@ -20,6 +20,7 @@ from .build.machine_image import ImageById
 from .project import Context, DataLocation
 from .project.retention import RETENTION
 from .roles import bound_roles
+from .wes.endpoint import WesEndpoint
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -39,6 +40,8 @@ class ContextStack(cdk.Stack):
         data: The project's data locations.
         network: The network, usually `CoreStack.network`.
         outputs: Where its workflows write to in S3. The key of the bucket is that of what else the context keeps in S3.
+        project: The name of the project, for the records of runs that its WES starts. Default: that of the stack.
+        user: The `user` of the deployment, likewise. Default: none.
         kms_key_arn: Key for logs, volumes and alarms. Default: AWS's own keys.
         stack_name: Name of the stack in CloudFormation.
         tags: Tags of the stack itself. Each must stay what it is as long as the stack lives: CloudFormation passes them
@@ -63,6 +66,8 @@ class ContextStack(cdk.Stack):
         data: Sequence[DataLocation],
         network: Network,
         outputs: S3Location,
+        project: str | None = None,
+        user: str = "",
         kms_key_arn: str | None = None,
         stack_name: str | None = None,
         tags: Mapping[str, str] | None = None,
@@ -138,6 +143,19 @@ class ContextStack(cdk.Stack):
                 burst_credit_alarm_hours=context.monitoring.burst_credit_alarm_hours,
                 encryption_key=own_key,
             )
+        if context.wes:
+            endpoint = WesEndpoint(
+                self.workflow_context,
+                "Wes",
+                context=self.workflow_context,
+                name=name,
+                project=project,
+                user=user,
+                language=context.engine.type,
+                log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
+                encryption_key=own_key,
+            )
+            cdk.CfnOutput(self.workflow_context, "WesUrl", value=endpoint.url).override_logical_id("WesUrl")
         for key, value in self.workflow_context.outputs().items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)

@@ -123,6 +123,8 @@ def define_stacks(
                 data=project.data,
                 network=core.network,
                 outputs=core.location(project.bucket_prefix(name, user)),
+                project=project.name,
+                user=user,
                 kms_key_arn=project.kms_key_arn,
                 tags={PROJECT_TAG: project.name, CONTEXT_TAG: name, **({USER_TAG: user} if user else {})},
                 content_tags={**project.tags, **project.contexts[name].tags},

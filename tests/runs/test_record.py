@@ -50,7 +50,7 @@ def test_a_record_comes_back_as_it_was_saved(store: RunStore) -> None:
 
 
 def test_json_of_a_record_is_in_camel_case() -> None:
-    assert {"runId", "headJobs", "submittedAt", "taskQueues"} <= set(record("r").model_dump(by_alias=True))
+    assert {"runId", "headJobs", "submittedAt", "taskQueues"} <= set(record("r").as_json())
 
 
 def test_the_newest_run_is_listed_first(store: RunStore) -> None:

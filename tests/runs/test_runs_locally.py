@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +256,7 @@ def test_a_run_whose_submission_was_interrupted_is_found_again(counted: dict[str
     """The command line was killed between the request and its answer."""
     runs = Runs(project_file, local=True)
     target, record = runs.find(counted["runId"])
-    forgotten = record.model_copy(update={"head_jobs": ()})
+    forgotten = replace(record, head_jobs=())
     store_of(target).save(forgotten)
     try:
         assert runs.find(counted["runId"])[1].head_jobs == record.head_jobs

@@ -149,7 +149,7 @@ class TestAManifest:
         [
             ({"mainWorkflowURL": "gone.wdl"}, "mainWorkflowURL: there is no file"),
             ({"mainWorkflowURL": "main.wdl", "inputFileURLs": ["gone.json"]}, "inputFileURLs: there is no file"),
-            ({"inputFileURLs": []}, "mainWorkflowURL: Field required"),
+            ({"inputFileURLs": []}, "mainWorkflowURL is missing"),
         ],
     )
     def test_that_is_wrong_is_told_with_its_key(self, keys: dict[str, object], why: str, tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
         yield "monitoring", f"alarms to {email or 'nobody'}; burst credits that last less than {hours} hours"
     else:
         yield "monitoring", "none"
+    yield "WES", "at WesUrl of the stack's outputs, with IAM authentication" if context.wes else "none"
     for index, (key, value) in enumerate({**project.tags, **context.tags}.items()):
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:

@@ -40,9 +40,9 @@ def runs_of(project: Path, user: str, local: bool) -> Runs:
 def as_json(view: RunView) -> dict[str, Any]:
     """A run for programs."""
     return {
-        **view.record.model_dump(mode="json", by_alias=True),
+        **view.record.as_json(),
         "state": str(view.state),
-        "end": view.end.model_dump(mode="json", by_alias=True) if view.end else None,
+        "end": view.end.as_json() if view.end else None,
         "tasks": dict(view.tasks),
     }
 

@@ -277,6 +277,11 @@ class Context(Section):
         default=None,
         description="A CloudWatch dashboard (3 USD a month) and alarms. Default: none; write {} for the defaults.",
     )
+    wes: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether the context has an address at which GA4GH WES 1.1 is served, for those whom IAM lets call "
+        "it. Default: false.",
+    )
     allow_data_loss: Annotated[bool, Flag()] = Field(
         default=False,
         description="Whether a deployment may replace or remove the context's file system, so that its data is lost or "

@@ -7,16 +7,14 @@ So runs are listed from their keys, and only the records that are shown are read
 from __future__ import annotations
 
 import enum
+import json
 import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from workflow_stacks.errors import WorkflowContextError
 
@@ -50,43 +48,91 @@ class RunState(enum.StrEnum):
         return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.UNKNOWN)
 
 
-class RunRecord(BaseModel):
-    """What is known of a run when it is submitted."""
+class _Written:
+    """What is kept as a JSON object whose keys are the names of the fields in camel case."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+    def as_json(self) -> dict[str, Any]:
+        """The object."""
+        return {_camel(one.name): getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read an object; what a later release wrote and this one does not know is passed over."""
+        names = {_camel(one.name): one.name for one in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{names[key]: value for key, value in json.loads(text).items() if key in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(_Written):
+    """What is known of a run when it is submitted.
+
+    Attributes:
+        run_id: Its id.
+        workflow: The name of the workflow.
+        source: What the user named: a name of the project, a path or an address.
+        project: The project.
+        context: The context.
+        user: The `user` of the deployment, if it has one.
+        engine: The engine.
+        language: The language of the workflow.
+        language_version: The version of the language, where the user said it.
+        image: The container image of the head job, which tells the engine's version.
+        submitted_at: Seconds since 1970.
+        submitted_by: The ARN of who submitted it.
+        head_jobs: The ids of its head jobs in AWS Batch; one more for each resume.
+        head_queue: The queue of head jobs.
+        task_queues: The queues of task jobs.
+        inputs: The inputs, files by their addresses.
+        parameters: Parameters of the head job definition.
+        outputs: Where its outputs are: an s3:// folder, or a folder of the file system.
+        resumes: The id of the run that this one resumes.
+        tags: Tags of the head job.
+    """
 
     run_id: str
-    workflow: str = Field(description="The name of the workflow.")
-    source: str = Field(description="What the user named: a name of the project, a path or an address.")
+    workflow: str
+    source: str
     project: str
     context: str
-    user: str = Field(default="", description="The `user` of the deployment, if it has one.")
+    user: str = ""
     engine: str
     language: str
-    image: str = Field(default="", description="The container image of the head job, which tells the engine's version.")
-    submitted_at: float = Field(description="Seconds since 1970.")
-    submitted_by: str = Field(default="", description="The ARN of who submitted it.")
-    head_jobs: tuple[str, ...] = Field(
-        default=(), description="The ids of its head jobs in AWS Batch; one more for each resume."
-    )
+    language_version: str = ""
+    image: str = ""
+    submitted_at: float
+    submitted_by: str = ""
+    head_jobs: tuple[str, ...] = ()
     head_queue: str
     task_queues: tuple[str, ...] = ()
-    inputs: Mapping[str, Any] = Field(default_factory=dict)
-    parameters: Mapping[str, str] = Field(default_factory=dict, description="Of the head job definition.")
-    outputs: str = Field(description="Where its outputs are: an s3:// folder, or a folder of the file system.")
-    resumes: str | None = Field(default=None, description="The id of the run that this one resumes.")
-    tags: Mapping[str, str] = Field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: str
+    resumes: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("head_jobs", "task_queues"):  # JSON has no tuples
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
 
-class RunEnd(BaseModel):
-    """How a run ended."""
+@dataclass(frozen=True, kw_only=True)
+class RunEnd(_Written):
+    """How a run ended.
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+    Attributes:
+        state: The last state.
+        ended_at: Seconds since 1970.
+        exit_code: The exit code of its head job, if it had one.
+        reason: Why, as AWS Batch says.
+    """
 
     state: RunState
     ended_at: float
     exit_code: int | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", RunState(self.state))
 
 
 @dataclass(frozen=True, order=True)
@@ -132,7 +178,7 @@ class RunStore:
 
     def save(self, record: RunRecord) -> None:
         """Write a record, in place of the one with its id."""
-        self._put(f"records/{_key(record)}.json", record.model_dump_json(by_alias=True, indent=1))
+        self._put(f"records/{_key(record)}.json", json.dumps(record.as_json(), indent=1))
 
     def delete(self, record: RunRecord) -> None:
         """Forget a run that never began."""
@@ -140,7 +186,7 @@ class RunStore:
 
     def save_end(self, record: RunRecord, end: RunEnd) -> None:
         """Note that a run has ended; the first note counts."""
-        self._put(f"ended/{_key(record)}.{end.state}.json", end.model_dump_json(by_alias=True))
+        self._put(f"ended/{_key(record)}.{end.state}.json", json.dumps(end.as_json()))
 
     def forget_end(self, record: RunRecord) -> None:
         """A run that was resumed is going again."""
@@ -181,7 +227,7 @@ class RunStore:
         """Read the records of some runs, several at a time."""
 
         def one(key: RunKey) -> RunRecord:
-            return RunRecord.model_validate_json(self._get(f"records/{key.order}.{key.run_id}.{key.workflow}.json"))
+            return RunRecord.from_json(self._get(f"records/{key.order}.{key.run_id}.{key.workflow}.json"))
 
         with ThreadPoolExecutor(_READERS) as readers:
             return list(readers.map(one, keys))
@@ -191,7 +237,7 @@ class RunStore:
         if key.ended is None:
             return None
         text = self._get(f"ended/{key.order}.{key.run_id}.{key.workflow}.{key.ended}.json")
-        return RunEnd.model_validate_json(text)
+        return RunEnd.from_json(text)
 
     def read_ends(self, keys: Sequence[RunKey]) -> dict[str, RunEnd]:
         """Read how those of some runs ended that have, several at a time: run id to end."""
@@ -224,6 +270,11 @@ class RunStore:
 
 def _key(record: RunRecord) -> str:
     return f"{_NEVER - int(record.submitted_at):010d}.{record.run_id}.{_plain(record.workflow)}"
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
 
 
 def _plain(name: str) -> str:

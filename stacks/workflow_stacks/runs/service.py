@@ -71,6 +71,7 @@ class Runs:
         workflow: str | None = None,
         states: Sequence[RunState] = (),
         limit: int | None = 20,
+        after: str | None = None,
     ) -> Sequence[RunView]:
         """The runs, the newest first.
 
@@ -79,11 +80,20 @@ class Runs:
             workflow: Only runs of this workflow.
             states: Only runs in one of these states.
             limit: How many at most; None for all.
+            after: Only those that come after the run of this id.
+
+        Raises:
+            RunNotFoundError: There is no run `after` which they could come.
         """
         targets = [self.target(name) for name in contexts] if contexts else self.targets()
         keys = sorted(
             ((key, target) for target in targets for key in store_of(target).list()), key=lambda pair: pair[0]
         )
+        if after is not None:
+            place = next((number for number, (key, _) in enumerate(keys) if key.run_id == after), None)
+            if place is None:
+                raise RunNotFoundError(f"there is no run '{after}'")
+            keys = keys[place + 1 :]
         found: list[RunView] = []
         for chunk in _chunks(keys, 50):
             for view in self._views(chunk):
@@ -122,7 +132,7 @@ class Runs:
     def status(self, target: Target, record: RunRecord) -> RunView:
         """How a run is going, with its tasks."""
         jobs = RunJobs(target.client, record)
-        view = self._view(target, record, jobs.head())
+        view = self.view(target, record, jobs.head())
         return RunView(view.record, view.state, view.end, counted(jobs.tasks()))
 
     def stop(self, target: Target, record: RunRecord) -> RunView:
@@ -191,9 +201,9 @@ class Runs:
             if key.ended is not None:
                 yield RunView(record, key.ended, ends.get(key.run_id))
             else:
-                yield self._view(target, record, heads.get(record.head_jobs[-1]) if record.head_jobs else None)
+                yield self.view(target, record, heads.get(record.head_jobs[-1]) if record.head_jobs else None)
 
-    def _view(self, target: Target, record: RunRecord, head: Job | None) -> RunView:
+    def view(self, target: Target, record: RunRecord, head: Job | None) -> RunView:
         """A run by its head job; that it has ended is noted, since AWS Batch forgets jobs after some days."""
         store: RunStore = store_of(target)
         if head is None and not record.head_jobs:

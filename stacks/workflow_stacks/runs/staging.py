@@ -27,10 +27,12 @@ class Stage:
     Attributes:
         s3: The boto3 client.
         folder: Its address, with a final slash.
+        within: The folder of this machine outside of which no file is uploaded. Default: any file may be.
     """
 
     s3: Any
     folder: str
+    within: Path | None = None
 
     def put(self, content: bytes, name: str) -> str:
         """Keep content, and return its address."""
@@ -40,9 +42,11 @@ class Stage:
         """Upload a file of this machine, of any size, unless it is there, and return its address.
 
         Raises:
-            WorkflowInputError: It cannot be read or uploaded.
+            WorkflowInputError: It cannot be read or uploaded, or lies where none may be uploaded from.
         """
         from boto3.exceptions import S3UploadFailedError
+
+        self._check(file)
 
         bucket, key = split(f"{self.folder}{digest_of(file)}/{file.name}")
         try:
@@ -61,6 +65,8 @@ class Stage:
         Returns:
             The address of the folder, with a final slash.
         """
+        for file in files.values():
+            self._check(file)
         digests = {name: digest_of(file) for name, file in sorted(files.items())}
         text = "".join(f"{name}\n{digest}\n" for name, digest in digests.items())
         folder = f"{self.folder}{hashlib.sha256(text.encode()).hexdigest()[:16]}/"
@@ -69,6 +75,10 @@ class Stage:
             if not self._exists(bucket, key):
                 self.s3.upload_file(str(file), bucket, key)
         return folder
+
+    def _check(self, file: Path) -> None:
+        if self.within is not None and not file.resolve().is_relative_to(self.within.resolve()):
+            raise WorkflowInputError(f"{file} is a file of the server: attach the file, or give its address in S3")
 
     def _put(self, name: str, content: bytes) -> str:
         bucket, key = split(f"{self.folder}{name}")

@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from .engines import ENGINES
 from .engines.base import Place, RunEngine
 from .jobs import RUN_TAG
 from .record import RunRecord, RunStore, new_run_id
-from .staging import Stage
+from .staging import Stage, WorkflowInputError
 from .target import Target
-from .workflow_source import WorkflowFinder
+from .workflow_source import WorkflowFinder, WorkflowSource
 
 RUN_VARIABLE = "WORKFLOW_RUN_ID"
 """The variable by which a head job knows of which run it is; it gives the tag of the run to its tasks."""
@@ -45,6 +46,9 @@ def submit(
     *,
     tags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    language_version: str = "",
+    within: Path | None = None,
+    checked: bool = True,
 ) -> RunRecord:
     """Submit a workflow.
 
@@ -54,6 +58,10 @@ def submit(
         inputs: `name=value`, or files of inputs.
         tags: Tags for the head job, beside that of the run.
         environment: More environment for the head job.
+        language_version: The version of the language, for the record.
+        within: The folder of this machine outside of which no file is read: for callers that may not read everything
+            that this process may. Default: any file may be.
+        checked: Whether the workflow and the types of its inputs are checked on this machine, where the engine can.
 
     Returns:
         The record of the run, as it was saved.
@@ -67,12 +75,14 @@ def submit(
     definition = head_definition(target)
     container = definition["containerProperties"]
     mounts = container.get("mountPoints", [])
-    with tempfile.TemporaryDirectory(prefix="workflow-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=".workflow-", dir=within) as scratch:
         finder = WorkflowFinder(settings.type, Path(scratch), target.project, target.folder)
-        source = finder.find(workflow)
+        source = replace(finder.find(workflow), checked=checked)
+        if within is not None:
+            _check_within(source, within)
         place = Place(
             run_id=run_id,
-            stage=Stage(target.client("s3"), f"{target.place}/runs/sources/"),
+            stage=Stage(target.client("s3"), f"{target.place}/runs/sources/", within),
             results=f"{target.place}/results/{run_id}/",
             mount=mounts[0]["containerPath"] if mounts else "",
             parameters=definition.get("parameters", {}),
@@ -84,12 +94,13 @@ def submit(
     record = RunRecord(
         run_id=run_id,
         workflow=source.name,
-        source=workflow,
+        source=_said(workflow, within),
         project=target.project.name,
         context=target.name,
         user=target.user,
         engine=settings.engine,
         language=settings.type,
+        language_version=language_version,
         image=container["image"],
         submitted_at=time.time(),
         submitted_by=_who(target),
@@ -109,9 +120,22 @@ def submit(
     except WorkflowContextError:
         store.delete(record)
         raise
-    submitted = record.model_copy(update={"head_jobs": (head,)})
+    submitted = replace(record, head_jobs=(head,))
     store.save(submitted)
     return submitted
+
+
+def _check_within(source: WorkflowSource, within: Path) -> None:
+    """A manifest may name files anywhere."""
+    for path in filter(None, (source.folder, source.file, source.options, *source.inputs)):
+        if not path.resolve().is_relative_to(within.resolve()):
+            raise WorkflowInputError(f"{path} is outside of the workflow's folder")
+
+
+def _said(workflow: str, within: Path | None) -> str:
+    """What the user named, without the folder of this machine that it lies in."""
+    is_below = within is not None and Path(workflow).is_relative_to(within)
+    return str(Path(workflow).relative_to(within)) if within is not None and is_below else workflow
 
 
 def adopt(target: Target, record: RunRecord) -> RunRecord:
@@ -129,7 +153,7 @@ def adopt(target: Target, record: RunRecord) -> RunRecord:
     ]
     if not found:
         return record
-    adopted = record.model_copy(update={"head_jobs": tuple(found)})
+    adopted = replace(record, head_jobs=tuple(found))
     store_of(target).save(adopted)
     return adopted
 
@@ -142,7 +166,7 @@ def resubmit(target: Target, record: RunRecord) -> RunRecord:
     """
     parameters = dict(engine_of(target).resume(record, target.outputs))
     head = _submit_head(target, record, parameters, {RUN_VARIABLE: record.run_id})
-    resumed = record.model_copy(update={"head_jobs": (*record.head_jobs, head), "parameters": parameters})
+    resumed = replace(record, head_jobs=(*record.head_jobs, head), parameters=parameters)
     store = store_of(target)
     store.forget_end(record)
     store.save(resumed)

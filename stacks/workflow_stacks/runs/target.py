@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workflow_stacks.errors import WorkflowContextError
-from workflow_stacks.project import Context, Project, find_context, load_project
 from workflow_stacks.stack_outputs import stack_outputs
+
+if TYPE_CHECKING:
+    from workflow_stacks.project import Context, Project
 
 Client = Callable[[str], Any]
 
@@ -69,6 +71,8 @@ def connect(project_file: Path, context: str, *, user: str = "", local: bool = F
     Raises:
         WorkflowContextError: There is no such context, it is not deployed, or AWS cannot be asked.
     """
+    from workflow_stacks.project import find_context, load_project
+
     project = load_project(project_file)
     find_context(project, context)
     client = client_of(project_file, local=local)
@@ -82,6 +86,8 @@ def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> l
     Raises:
         WorkflowContextError: The project file is wrong, or AWS cannot be asked.
     """
+    from workflow_stacks.project import load_project
+
     project = load_project(project_file)
     client = client_of(project_file, local=local)
     deployed = deployed_stacks(client)

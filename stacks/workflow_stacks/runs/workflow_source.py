@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
-
-from workflow_stacks.project import Project
+from typing import TYPE_CHECKING, Any
 
 from .fetching import WorkflowSourceError, clone, copy_from_s3, download, unzip
+
+if TYPE_CHECKING:
+    from workflow_stacks.project import Project
 
 MANIFEST = "MANIFEST.json"
 MAIN_FILES: Mapping[str, tuple[str, ...]] = {
@@ -32,20 +32,23 @@ SUFFIXES: Mapping[str, str] = {"wdl": ".wdl", "cwl": ".cwl", "nextflow": ".nf", 
 _GIT = re.compile(r"^(?:git\+|git@|ssh://git@)|\.git(?:[@#].*)?$")
 
 
-class Manifest(BaseModel):
+@dataclass(frozen=True)
+class Manifest:
     """The `MANIFEST.json` of a workflow's folder, as Amazon Genomics CLI reads it.
 
     https://aws.github.io/amazon-genomics-cli/docs/concepts/workflows/
+
+    Attributes:
+        main_workflow_url: `mainWorkflowURL`: the main file, or the address of the workflow.
+        input_file_urls: `inputFileURLs`: files of inputs.
+        option_file_url: `optionFileURL`: a file of options.
+        engine_options: `engineOptions`: options of the engine's command line.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    main_workflow_url: str = Field(validation_alias="mainWorkflowURL")
-    input_file_urls: tuple[str, ...] = Field(default=(), validation_alias="inputFileURLs")
-    option_file_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("optionFileURL", "optionsFileURL", "optionFileURLs")
-    )
-    engine_options: str = Field(default="", validation_alias="engineOptions")
+    main_workflow_url: str
+    input_file_urls: tuple[str, ...] = ()
+    option_file_url: str | None = None
+    engine_options: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class WorkflowSource:
         options: The file of options that its manifest names.
         engine_options: Options of the engine's command line that its manifest gives.
         warnings: What is odd about it, and was passed over.
+        checked: Whether the workflow and the types of its inputs are checked on this machine, where the engine can.
     """
 
     name: str
@@ -69,6 +73,7 @@ class WorkflowSource:
     options: Path | None = None
     engine_options: str = ""
     warnings: Sequence[str] = ()
+    checked: bool = True
 
     @property
     def file(self) -> Path | None:
@@ -240,10 +245,30 @@ def _is_address(written: str) -> bool:
 
 def _read_manifest(file: Path) -> Manifest:
     try:
-        return Manifest.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        written = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise WorkflowSourceError(f"{file} is not a JSON file that can be read: {error}") from error
-    except ValidationError as error:
-        [first, *_] = error.errors()
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise WorkflowSourceError(f"{file}: {where}: {first['msg']}") from error
+    if not isinstance(written, dict):
+        raise WorkflowSourceError(f"{file} must hold an object with mainWorkflowURL")
+    # Published projects write it in these ways.
+    options = [written[key] for key in ("optionFileURL", "optionsFileURL", "optionFileURLs") if key in written]
+    return Manifest(
+        _text(file, "mainWorkflowURL", written.get("mainWorkflowURL")),
+        tuple(_text(file, "inputFileURLs", one) for one in _list(file, "inputFileURLs", written.get("inputFileURLs"))),
+        _text(file, "optionFileURL", options[0]) if options and options[0] is not None else None,
+        _text(file, "engineOptions", written.get("engineOptions", "")),
+    )
+
+
+def _text(file: Path, key: str, value: Any) -> str:
+    if value is None:
+        raise WorkflowSourceError(f"{file}: {key} is missing")
+    if not isinstance(value, str):
+        raise WorkflowSourceError(f"{file}: {key} must be a text, and is {json.dumps(value)}")
+    return value
+
+
+def _list(file: Path, key: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | None):
+        raise WorkflowSourceError(f"{file}: {key} must be a list, and is {json.dumps(value)}")
+    return value or []

@@ -1,5 +1,6 @@
-"""AWS::Lambda::Function in CloudFormation: checked and kept, and never run. Nothing here runs code but jobs."""
+"""Functions of AWS Lambda and their URLs in CloudFormation: checked, kept and never run. Only jobs run code here."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -35,4 +36,17 @@ def handlers(arn: Callable[[str, str], str], has_role: Callable[[str], bool]) ->
     def delete(_name: str, _properties: Record) -> None:
         """Nothing is left of it."""
 
-    return {"AWS::Lambda::Function": {"create": create, "update": update, "delete": delete}}
+    def url(_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
+        target = str(properties["TargetFunctionArn"])
+        function = target if target.startswith("arn:") else arn("lambda", f"function:{target}")
+        name = hashlib.sha256(function.encode()).hexdigest()[:32]
+        region = function.split(":")[3]
+        return function, {"FunctionArn": function, "FunctionUrl": f"https://{name}.lambda-url.{region}.on.aws/"}
+
+    def updated_url(_name: str, _old: Record, new: Record, stack: str) -> tuple[str, Record]:
+        return url("", new, stack)
+
+    return {
+        "AWS::Lambda::Function": {"create": create, "update": update, "delete": delete},
+        "AWS::Lambda::Url": {"create": url, "update": updated_url, "delete": delete},
+    }

@@ -164,7 +164,7 @@ def _from_folder(value: Any, folder: Path) -> Any:
         return {key: _from_folder(one, folder) for key, one in value.items()}
     if isinstance(value, str) and value and "://" not in value and "\n" not in value and len(value) < 1024:
         beside = folder / value
-        if not Path(value).exists() and beside.exists():
+        if beside.exists():
             return str(beside)
     return value
 

@@ -12,7 +12,7 @@ from workflow_stacks.runs.record import RunRecord
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import Place, RunEngine, Store, Submission
-from .wdl_inputs import wdl_inputs, zipped_wdl
+from .wdl_inputs import wdl_inputs, zipped_folder, zipped_wdl
 
 
 class Miniwdl(RunEngine):
@@ -22,8 +22,9 @@ class Miniwdl(RunEngine):
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
         values = wdl_inputs(source, inputs, place.stage)
         workflow = source.main
-        if source.file is not None:
-            workflow = place.stage.put(zipped_wdl(source.file), f"{source.file.stem}.zip")
+        if source.file is not None and source.folder is not None:
+            packed = zipped_wdl(source.file) if source.checked else zipped_folder(source.folder, source.main)
+            workflow = place.stage.put(packed, f"{source.file.stem}.zip")
         return Submission(
             {
                 "workflow": workflow,

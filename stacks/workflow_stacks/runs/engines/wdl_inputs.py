@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import read_file, read_inputs
+from .base import read_file, read_inputs, staged
 
 _FILES = ("File", "Directory")
 
@@ -28,6 +30,8 @@ def wdl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     """
     if source.file is None:
         return read_inputs(source, inputs)
+    if not source.checked:
+        return {name: staged(value, stage) for name, value in read_inputs(source, inputs).items()}
     types = wdl_types(source.file)
     values = _values(source, inputs, types)
     _check_required(types, values)
@@ -184,3 +188,14 @@ def zipped_wdl(workflow: Path) -> bytes:
         if done.returncode:
             raise WorkflowInputError(f"{workflow} cannot be packed:\n{done.stderr.strip()}")
         return file.read_bytes()
+
+
+def zipped_folder(folder: Path, main: str) -> bytes:
+    """The WDL in a folder, unchecked, as an archive that miniwdl reads; the same files make the same archive."""
+    files = {name: file.read_bytes() for name, file in files_below(folder).items() if name.endswith(".wdl")}
+    manifest = json.dumps({"mainWorkflowURL": main}).encode()
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, text in sorted({**files, "MANIFEST.json": manifest}.items()):
+            zipped.writestr(zipfile.ZipInfo(name), text)
+    return content.getvalue()
