@@ -98,6 +98,7 @@ def test_the_public_api_is_this() -> None:
         "CoreStack",
         "Project",
         "ProjectStacks",
+        "WesEndpoint",
         "WorkflowContextError",
         "build_app",
         "define_stacks",
