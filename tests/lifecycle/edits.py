@@ -167,6 +167,7 @@ EDITS: Sequence[Edit] = [
             "logRetentionDays": (plus("logRetentionDays: 90"), IN_PLACE),
             "tags": (plus("tags: {Lab: '2'}"), INSTANCES, plus("tags: {Lab: '1'}")),
             "monitoring": (plus("monitoring: {}"), IN_PLACE),
+            "wes": (plus("wes: true"), IN_PLACE),
             "allowDataLoss": (plus("allowDataLoss: true"), IN_PLACE),
             "terminationProtection": (plus("terminationProtection: true"), NOTHING),
             "permissionsBoundaryArn": (

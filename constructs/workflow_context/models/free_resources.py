@@ -43,6 +43,7 @@ FREE: Mapping[str, str] = {
             "AWS::IAM::ServiceLinkedRole",
             "AWS::KMS::Alias",
             "AWS::Lambda::Permission",
+            "AWS::Lambda::Url",
             "AWS::Logs::LogStream",
             "AWS::Logs::ResourcePolicy",
             "AWS::S3::AccessPoint",
