@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .bucket import WorkflowBucket
     from .compute import BatchCompute
     from .context import ComputeFactory, EngineFactory, WorkflowContext
+    from .debug_instance import DebugInstance
     from .engines.base import WorkflowEngine
     from .engines.cromwell import CromwellEngine
     from .engines.miniwdl import MiniwdlEngine
@@ -39,6 +40,7 @@ _MODULES = {
     "ComputeFactory": ".context",
     "ContextParts": ".engines.parts",
     "CromwellEngine": ".engines.cromwell",
+    "DebugInstance": ".debug_instance",
     "EfsFileSystem": ".storage.efs",
     "EngineFactory": ".context",
     "FileSystemGuard": ".identity_guard",
@@ -68,6 +70,7 @@ __all__ = [
     "ComputeFactory",
     "ContextParts",
     "CromwellEngine",
+    "DebugInstance",
     "EfsFileSystem",
     "EngineFactory",
     "FileSystemGuard",

@@ -10,6 +10,7 @@ from constructs import Construct
 from workflow_context.catalog import ENGINES
 from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
+from workflow_context.debug_instance import DebugInstance
 from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.monitoring import Monitoring
@@ -156,7 +157,8 @@ class ContextStack(cdk.Stack):
                 encryption_key=own_key,
             )
             cdk.CfnOutput(self.workflow_context, "WesUrl", value=endpoint.url).override_logical_id("WesUrl")
-        for key, value in self.workflow_context.outputs().items():
+        debug = self._debug_instance(context, own_key)
+        for key, value in {**self.workflow_context.outputs(), **(debug.outputs() if debug else {})}.items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
         for key, value in (context.tags if content_tags is None else content_tags).items():
@@ -167,6 +169,20 @@ class ContextStack(cdk.Stack):
             FileSystemGuard(self, "Guard", storage=self.workflow_context.storage, remedy=remedy)
         if context.permissions_boundary_arn:
             bound_roles(self, context.permissions_boundary_arn)
+
+    def _debug_instance(self, context: Context, key: kms.IKey | None) -> DebugInstance | None:
+        written = context.debug_instance
+        if written is None:
+            return None
+        return DebugInstance(
+            self.workflow_context,
+            "Debug",
+            context=self.workflow_context,
+            idle=cdk.Duration.hours(written.idle_hours),
+            write=written.write,
+            instance_type=ec2.InstanceType(written.instance_type) if written.instance_type else None,
+            encryption_key=key,
+        )
 
     def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
         buckets: dict[tuple[str, str | None], s3.IBucket] = {}

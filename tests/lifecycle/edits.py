@@ -168,6 +168,7 @@ EDITS: Sequence[Edit] = [
             "tags": (plus("tags: {Lab: '2'}"), INSTANCES, plus("tags: {Lab: '1'}")),
             "monitoring": (plus("monitoring: {}"), IN_PLACE),
             "wes": (plus("wes: true"), IN_PLACE),
+            "debugInstance": (plus("debugInstance: true"), IN_PLACE),
             "allowDataLoss": (plus("allowDataLoss: true"), IN_PLACE),
             "terminationProtection": (plus("terminationProtection: true"), NOTHING),
             "permissionsBoundaryArn": (
@@ -183,6 +184,15 @@ EDITS: Sequence[Edit] = [
         {
             "alarmEmail": (plus("monitoring: {alarmEmail: lab@example.org}"), IN_PLACE),
             "burstCreditAlarmHours": (plus("monitoring: {burstCreditAlarmHours: 6}"), IN_PLACE),
+        },
+    ),
+    *_each(
+        "debug instance",
+        plus("debugInstance: true"),
+        {
+            "idleHours": (plus("debugInstance: {idleHours: 8}"), IN_PLACE),
+            "write": (plus("debugInstance: {write: true}"), IN_PLACE),
+            "instanceType": (plus("debugInstance: {instanceType: t3.large}"), IN_PLACE),
         },
     ),
     *_each(

@@ -36,6 +36,7 @@ SECTIONS = {
     "data": "DataLocation",
     "context": "Context",
     "monitoring": "Monitoring",
+    "debug instance": "DebugInstance",
     "engine": "Engine",
     "file system": "EfsSettings",
     "EFS": "EfsConfiguration",

@@ -129,9 +129,21 @@ def _endpoint(resource: Resource, pricing: Pricing) -> Lines:
     yield pricing.hourly(resource, "interface endpoint, per zone", "network", name, len(subnets))
 
 
+STOPS_WHEN_IDLE = "workflow-context:stops-when-idle"
+"""The tag of an instance that stops itself when nobody uses it: idle, its disks alone are billed."""
+
+
 def _instance(resource: Resource, pricing: Pricing) -> Lines:
     instance_type = resource.properties.get("InstanceType", "m1.small")
     price = pricing.prices.instance(instance_type) if isinstance(instance_type, str) else None
+    tags = resource.items("Tags") or []
+    if any(isinstance(tag, dict) and tag.get("Key") == STOPS_WHEN_IDLE for tag in tags):
+        each = f"; {price.value:g} USD for each hour that it runs" if price else ""
+        disks = [one.get("Ebs", {}) for one in resource.items("BlockDeviceMappings") or [] if isinstance(one, dict)]
+        size = sum(disk.get("VolumeSize", 0) for disk in disks)
+        item = f"disk of the stopped debug instance ({instance_type}{each})"
+        yield pricing.line(resource, item, "storage", "ebs_gp3_storage", size)
+        return
     if price is None:
         yield Unpriced(resource.type, f"no price for instance type {instance_type}", resource.logical_id)
         return

@@ -50,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("resume", "resume:resume", "Go on with a run that has ended."),
     Command("outputs", "outputs:outputs", "Show or download the outputs of a run."),
     Command("wes", "wes:wes", "Serve GA4GH WES on this machine.", extra="wes"),
+    Command("shell", "shell:shell", "Open a shell on the debug instance of a context."),
     Command("why", "why:why", "Say why a job does not run, or failed."),
     Command("check", "check:check", "Check a deployed context with short jobs, before the first run."),
     Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),

@@ -87,6 +87,10 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     else:
         yield "monitoring", "none"
     yield "WES", "at WesUrl of the stack's outputs, with IAM authentication" if context.wes else "none"
+    debug = context.debug_instance
+    if debug:
+        rights = "read-write" if debug.write else "read-only"
+        yield "debug instance", f"{rights}; stops after {debug.idle_hours} hours without a session"
     for index, (key, value) in enumerate({**project.tags, **context.tags}.items()):
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:

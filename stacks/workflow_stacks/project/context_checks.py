@@ -120,6 +120,17 @@ def tasks_share_jobs_where_the_engine_lets_them(context: Context) -> Iterator[Pr
         )
 
 
+def debug_instance_is_in_private_subnets(context: Context) -> Iterator[Problem]:
+    """A debug instance, which has no public address, has a way to Systems Manager."""
+    if context.debug_instance is not None and context.use_public_subnets:
+        yield Problem(
+            ("debugInstance",),
+            "a debug instance has no public address, and from public subnets it reaches nothing without one",
+            "contexts without usePublicSubnets",
+            "remove it and look with 'workflow-context browse', which needs no machine; or remove usePublicSubnets",
+        )
+
+
 def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if context.fallback_to_on_demand is not None and not context.request_spot_instances:
@@ -246,6 +257,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     expiry_needs_marks,
     io_is_bounded_where_tasks_take_shares,
     tasks_share_jobs_where_the_engine_lets_them,
+    debug_instance_is_in_private_subnets,
     fallback_goes_with_spot,
     instance_types_have_a_form,
     instances_have_the_architecture,

@@ -11,6 +11,7 @@ from workflow_context.catalog import ENGINES
 
 from .arns import KmsKeyArn, PolicyArn
 from .compliance import LOG_DAYS, with_implied
+from .debug_instance import DebugInstanceOption
 from .file_systems.kind import FileSystemKind, FileSystemSettings
 from .file_systems.registry import FILE_SYSTEMS, Filesystem
 from .findings import join_words
@@ -281,6 +282,11 @@ class Context(Section):
         default=False,
         description="Whether the context has an address at which GA4GH WES 1.1 is served, for those whom IAM lets call "
         "it. Default: false.",
+    )
+    debug_instance: DebugInstanceOption = Field(
+        default=None,
+        description="Whether the context has a machine on which people look at its file system, opened by "
+        "workflow-context shell: true, or a mapping of options. It stops itself when nobody uses it. Default: false.",
     )
     allow_data_loss: Annotated[bool, Flag()] = Field(
         default=False,
