@@ -86,7 +86,7 @@ class DebugInstance(Construct):
         if placement.assign_public_ip:
             raise ValueError(
                 "a debug instance has no public address, and in public subnets it would reach neither Systems Manager "
-                "nor its packages; give it a placement in private subnets, or use `workflow-context browse`"
+                "nor its packages; give it a placement in private subnets, or mount_on an instance of your own"
             )
         if encryption_key is not None:
             let_volumes_use(encryption_key)

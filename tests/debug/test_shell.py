@@ -81,8 +81,8 @@ def test_one_that_is_gone_is_told(target: Any) -> None:
         wait(target(Machine("terminated")))
 
 
-def test_a_context_without_one_is_told_how_to_get_it_and_how_to_look_without(target: Any) -> None:
-    with pytest.raises(WorkflowContextError, match=r"debugInstance: true.*workflow-context browse one"):
+def test_a_context_without_one_is_told_how_to_get_it(target: Any) -> None:
+    with pytest.raises(WorkflowContextError, match="debugInstance: true"):
         debug_instance_of(target(Machine()))
 
 

@@ -18,7 +18,7 @@ def shell(
 ) -> None:
     """Open a shell on the debug instance of a deployed context; it is started first where it has stopped.
 
-    The context needs 'debugInstance: true'. Without one, see workflow-context browse.
+    The context needs 'debugInstance: true'.
     """
     from workflow_stacks.runs.debug_instance import debug_instance_of, session_command, wait_until_ready
     from workflow_stacks.runs.target import connect

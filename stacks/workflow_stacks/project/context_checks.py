@@ -127,7 +127,7 @@ def debug_instance_is_in_private_subnets(context: Context) -> Iterator[Problem]:
             ("debugInstance",),
             "a debug instance has no public address, and from public subnets it reaches nothing without one",
             "contexts without usePublicSubnets",
-            "remove it and look with 'workflow-context browse', which needs no machine; or remove usePublicSubnets",
+            "remove usePublicSubnets, or mount the file system on an instance of your own",
         )
 
 

@@ -27,8 +27,7 @@ def debug_instance_of(target: Target) -> str:
     found = target.outputs.get("DebugInstance")
     if found is None:
         raise WorkflowContextError(
-            f"the context {target.name!r} has no debug instance. Write 'debugInstance: true' and deploy it; "
-            f"or look without one: workflow-context browse {target.name}"
+            f"the context {target.name!r} has no debug instance. Write 'debugInstance: true' and deploy it"
         )
     return found
 
