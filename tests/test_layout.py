@@ -69,6 +69,7 @@ def test_the_public_api_is_this() -> None:
         "ComputeFactory",
         "ContextParts",
         "CromwellEngine",
+        "DebugInstance",
         "EfsFileSystem",
         "EngineFactory",
         "FileSystemGuard",

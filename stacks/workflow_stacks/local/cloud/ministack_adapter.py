@@ -84,6 +84,7 @@ from ministack.services import (
     s3,
     s3files,
     secretsmanager,
+    ssm,
     sts,
 )
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
@@ -527,9 +528,17 @@ def _no_custom_resources(*_arguments: Any, **_named: Any) -> Any:
     raise ValueError("The local cloud has no custom resources: nothing of it runs code but jobs, in their sandboxes")
 
 
+_IMAGES = {
+    f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-{processor}": "ami-0c2023a1b2c3d4e5f"
+    for processor in ("x86_64", "arm64")
+}
+"""Public parameters with the newest Amazon Linux 2023, by the names that the CDK asks for."""
+
+
 def install() -> None:
     """Register what ministack lacks: the types it does not know, and the refusals it does not make."""
     _confine()
+    ssm._PUBLIC_AMI_PARAMETERS |= _IMAGES
     provisioners._RESOURCE_HANDLERS |= {
         **batch_types.handlers(BATCH),
         **storage_types.handlers(STORAGE),
