@@ -261,6 +261,42 @@ def _tags_update(attribute: str) -> Callable[..., Created]:
     return update
 
 
+def _instance_create(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    """An instance that is kept and never boots: only jobs run here."""
+    [interface] = properties.get("NetworkInterfaces") or [properties]
+    subnet = interface.get("SubnetId")
+    if subnet not in ec2._subnets:
+        raise ValueError(f"The subnet ID '{subnet}' does not exist")
+    groups = interface.get("GroupSet") or properties.get("SecurityGroupIds") or []
+    request = {
+        **{key: properties.get(key) for key in ("ImageId", "InstanceType", "KeyName", "UserData")},
+        "SubnetId": subnet,
+        "IamInstanceProfile.Name": properties.get("IamInstanceProfile"),
+        **{f"SecurityGroupId.{number}": group for number, group in enumerate(groups, start=1)},
+    }
+    instance = _new_record(ec2._instances, ec2._run_instances, request)
+    provisioners._ec2_apply_tags(instance, properties)
+    return instance, _instance_attributes(instance)
+
+
+def _instance_update(instance: str, old: Properties, new: Properties, _stack: str) -> Created:
+    ec2._instances[instance]["InstanceType"] = new["InstanceType"]
+    provisioners._ec2_apply_tags(instance, new, old)
+    return instance, _instance_attributes(instance)
+
+
+def _instance_attributes(instance: str) -> Properties:
+    record = ec2._instances[instance]
+    return {"InstanceId": instance, "PrivateIp": record.get("PrivateIpAddress", ""), "VpcId": record.get("VpcId", "")}
+
+
+def _instance_delete(instance: str, _properties: Properties) -> None:
+    if instance in ec2._instances:
+        ec2._terminate_instances({"InstanceId.1": [instance]})
+        ec2._instances.pop(instance, None)
+        ec2._tags.pop(instance, None)
+
+
 def _rule_handlers(direction: str) -> dict[str, Any]:
     """Rules that stand beside their security group, as CDK writes them between two groups."""
     permissions = "IpPermissions" if direction == "ingress" else "IpPermissionsEgress"
@@ -554,6 +590,7 @@ def install() -> None:
             "update": _tags_update("Id"),
             "delete": _flow_log_delete,
         },
+        "AWS::EC2::Instance": {"create": _instance_create, "update": _instance_update, "delete": _instance_delete},
         "AWS::EC2::SecurityGroupIngress": _rule_handlers("ingress"),
         "AWS::EC2::SecurityGroupEgress": _rule_handlers("egress"),
     }
