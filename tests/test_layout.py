@@ -86,6 +86,7 @@ def test_the_public_api_is_this() -> None:
         "S3FilesFileSystem",
         "S3Location",
         "SnakemakeEngine",
+        "StorageDispatcher",
         "StorageExpiry",
         "ToilEngine",
         "WorkflowBucket",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .compute import BatchCompute
     from .context import ComputeFactory, EngineFactory, WorkflowContext
     from .debug_instance import DebugInstance
+    from .dispatcher import StorageDispatcher
     from .engines.base import WorkflowEngine
     from .engines.cromwell import CromwellEngine
     from .engines.miniwdl import MiniwdlEngine
@@ -57,6 +58,7 @@ _MODULES = {
     "S3FilesFileSystem": ".storage.s3_files",
     "S3Location": ".s3_location",
     "SnakemakeEngine": ".engines.snakemake",
+    "StorageDispatcher": ".dispatcher",
     "StorageExpiry": ".expiry",
     "ToilEngine": ".engines.toil",
     "WorkflowBucket": ".bucket",
@@ -87,6 +89,7 @@ __all__ = [
     "S3FilesFileSystem",
     "S3Location",
     "SnakemakeEngine",
+    "StorageDispatcher",
     "StorageExpiry",
     "ToilEngine",
     "WorkflowBucket",

@@ -22,11 +22,13 @@ class RunDirectories:
             at no other time. A run that goes on loses it first.
         reused: Whether a run may use files of another, as by a call cache: then none may be deleted while one may be
             going.
+        failure_markers: Those of the names that say that the run failed. A mark of our head jobs holds the exit code.
     """
 
     directory: str
     end_markers: Sequence[str] = (END_MARK,)
     reused: bool = True
+    failure_markers: Sequence[str] = ()
 
     def arguments(self) -> list[str]:
         """What `scripts/expire_runs.sh` is told of them."""

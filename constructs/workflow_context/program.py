@@ -94,11 +94,23 @@ def head_files(scripts: Sequence[str]) -> dict[str, str]:
     return {**pbs_files(), "head.sh": head, "check_task.sh": read_script("check_task.sh")}
 
 
+def volume_files() -> dict[str, str]:
+    """The program that deletes the storage of runs: path in the program to text."""
+    return {
+        "__main__.py": "import sys\nfrom workflow_context.volumes.__main__ import main\nsys.exit(main(sys.argv[1:]))\n",
+        "head.sh": 'exec "${python:?}" -S -E "${folder:?}" "$1"\n',
+        "workflow_context/__init__.py": "",
+        **_package("workflow_context.pbs", "workflow_context/pbs"),
+        **_package("workflow_context.volumes", "workflow_context/volumes"),
+    }
+
+
 def pbs_files() -> dict[str, str]:
     """qsub, qstat and qdel: path in the program to text."""
-    folder = files("workflow_context.pbs")
-    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".py"))
-    return {
-        "__main__.py": _MAIN,
-        **{f"pbs/{name}": folder.joinpath(name).read_text(encoding="utf-8") for name in names},
-    }
+    return {"__main__.py": _MAIN, **_package("workflow_context.pbs", "pbs")}
+
+
+def _package(name: str, folder: str) -> dict[str, str]:
+    found = files(name)
+    names = sorted(one.name for one in found.iterdir() if one.name.endswith(".py"))
+    return {f"{folder}/{one}": found.joinpath(one).read_text(encoding="utf-8") for one in names}

@@ -11,6 +11,7 @@ from workflow_context.catalog import ENGINES
 from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
 from workflow_context.debug_instance import DebugInstance
+from workflow_context.dispatcher import StorageDispatcher
 from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.monitoring import Monitoring
@@ -157,8 +158,16 @@ class ContextStack(cdk.Stack):
                 encryption_key=own_key,
             )
             cdk.CfnOutput(self.workflow_context, "WesUrl", value=endpoint.url).override_logical_id("WesUrl")
+        shown = self.workflow_context.outputs()
         debug = self._debug_instance(context, own_key)
-        for key, value in {**self.workflow_context.outputs(), **(debug.outputs() if debug else {})}.items():
+        if debug:
+            shown |= debug.outputs()
+        if context.storage_dispatcher:
+            dispatcher = StorageDispatcher(
+                self.workflow_context, "Dispatcher", context=self.workflow_context, encryption_key=own_key
+            )
+            shown |= dispatcher.outputs()
+        for key, value in shown.items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
         for key, value in (context.tags if content_tags is None else content_tags).items():

@@ -17,6 +17,7 @@ from workflow_context.pbs.settings import TAG
 from workflow_context.program import PROGRAM_PREFIX, HeadProgram, head_files
 from workflow_context.s3_location import S3_WILDCARD
 from workflow_context.scripts import read_script
+from workflow_context.storage.base import WorkflowFileSystem
 
 from .check import HEAD_COMMAND, CheckTask, check_output
 from .fargate import check_fargate_size
@@ -170,6 +171,8 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             "batch:TagResource": self._about_definitions,
             "batch:TerminateJob": f"{_JOB_IDS} {self._about_ending}",
             "batch:CancelJob": f"{_JOB_IDS} {self._about_ending}",
+            "elasticfilesystem:DeleteAccessPoint": "Amazon EFS gives access points their ids when they are made; a "
+            "condition on their tag limits this right to those of single runs.",
             "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
             "ecr:": "Tasks run in any image of the account's private registry.",
             "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
@@ -269,6 +272,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         cpu: float | None = None,
         memory: cdk.Size | None = None,
         role: iam.IRole | None = None,
+        storage: WorkflowFileSystem | None = None,
     ) -> batch.IEcsContainerDefinition:
         """The container of a job on the head queue, on Fargate or on an instance, with the file system.
 
@@ -280,6 +284,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             cpu: vCPUs. Default: those of the context's head jobs.
             memory: Memory; on an instance what the file system takes is added. Default: that of head jobs.
             role: The role of the job. Default: `head_role`.
+            storage: What it mounts. Default: the file system of the context.
 
         Raises:
             ValueError: Fargate does not offer that memory for so many vCPUs.
@@ -287,6 +292,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         cpu = cpu or self._parts.head_vcpus
         memory = memory or self.head_memory
         role = role or self.head_role
+        storage = storage or self.storage
         definition: batch.IEcsContainerDefinition
         if self.compute.heads_on_fargate:
             check_fargate_size(cpu, memory)
@@ -301,7 +307,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 job_role=role,
                 execution_role=self.execution_role,
                 logging=self.log_driver(id.lower()),
-                volumes=list(self.storage.volumes(on_fargate=True)),
+                volumes=list(storage.volumes(on_fargate=True)),
                 assign_public_ip=self.placement.assign_public_ip,
                 fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
             )
@@ -314,6 +320,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
                 role=role,
                 cpu=cpu,
                 memory=memory,
+                storage=storage,
             )
         return definition
 
@@ -327,6 +334,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         role: iam.IRole,
         cpu: float,
         memory: cdk.Size,
+        storage: WorkflowFileSystem | None = None,
     ) -> batch.EcsEc2ContainerDefinition:
         """The container of a job on an instance, with the file system.
 
@@ -338,7 +346,9 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             role: The role of the job.
             cpu: vCPUs.
             memory: Memory; what the file system takes is added.
+            storage: What it mounts. Default: the file system of the context.
         """
+        storage = storage or self.storage
         return batch.EcsEc2ContainerDefinition(
             self,
             id,
@@ -350,7 +360,7 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
             job_role=role,
             execution_role=self.execution_role,
             logging=self.log_driver(id.lower()),
-            volumes=list(self.storage.volumes(on_fargate=False)),
+            volumes=list(storage.volumes(on_fargate=False)),
         )
 
     def head_command(self, *parameters: str) -> list[str]:
@@ -371,6 +381,14 @@ class WorkflowEngine(Construct, metaclass=jsii.JSIIAbstractClass):
         self._has_program = True
         program = HeadProgram(self, "Program", files={**head_files(scripts), **(beside or {})})
         program.grant_read(self.head_role)
+        return self.start_environment(program)
+
+    def start_environment(self, program: HeadProgram) -> dict[str, str]:
+        """What a job finds set whose command is a `head_command`, so that it goes on with a program.
+
+        Args:
+            program: The program, which its role may read.
+        """
         return {
             "AWS_REGION": cdk.Aws.REGION,
             "BASH_ENV": _BASH_ENV,

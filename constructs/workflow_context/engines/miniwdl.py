@@ -150,7 +150,7 @@ class MiniwdlEngine(WorkflowEngine):
     @override
     def runs(self) -> RunDirectories:
         # miniwdl writes one of them last of all: https://miniwdl.readthedocs.io/en/latest/runner_cli.html
-        return RunDirectories("miniwdl_run", ("outputs.json", "error.json"))
+        return RunDirectories("miniwdl_run", ("outputs.json", "error.json"), failure_markers=("error.json",))
 
     @property
     def _run_directory(self) -> str:

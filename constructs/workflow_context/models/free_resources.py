@@ -10,6 +10,9 @@ _USE = "charged by use only"
 FREE: Mapping[str, str] = {
     **dict.fromkeys(
         (
+            "AWS::ApiGatewayV2::Integration",
+            "AWS::ApiGatewayV2::Route",
+            "AWS::ApiGatewayV2::Stage",
             "AWS::Batch::JobDefinition",
             "AWS::Batch::JobQueue",
             "AWS::Batch::SchedulingPolicy",
@@ -60,6 +63,7 @@ FREE: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "AWS::ApiGatewayV2::Api",
             "AWS::EC2::FlowLog",
             "AWS::Events::Rule",
             "AWS::Lambda::Function",

@@ -13,6 +13,8 @@ from workflow_context.network import Placement
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import MountScript
 
+from .run_volumes import RunVolumes
+
 
 class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     """The file system that the head jobs and the task jobs of a context share.
@@ -161,6 +163,10 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         instance.user_data.add_commands(f"bash -s <<'WORKFLOW-MOUNT' || true\n{text}\nWORKFLOW-MOUNT")
         if self.ready:
             instance.node.add_dependency(*self.ready)
+
+    def run_volumes(self) -> RunVolumes | None:
+        """Set aside a directory in which each run can be given one of its own; None where the kind cannot."""
+        return None
 
     def identity(self) -> Mapping[str, str]:
         """What makes it this file system and no other: when one of these changes, jobs no longer see the data.

@@ -17,8 +17,10 @@ from typing_extensions import override
 from workflow_context.scripts import MountScript
 
 from .efs_metrics import efs_metrics, io_limit_alarm
+from .efs_run_volumes import EfsRunVolumes
 from .metrics import MetricOptions, metric
 from .network import NetworkFileSystem
+from .run_volumes import RunVolumes
 
 _MOUNT_PATH = "/mnt/efs"  # miniwdl, Snakemake and Cromwell take this path for granted
 _MAX_ID = 2**32 - 1
@@ -138,6 +140,10 @@ class EfsFileSystemBase(NetworkFileSystem):
             "MOUNT_TARGET_IPS": " ".join(self._mount_target_ips),
         }
         return MountScript.of("mount_efs.sh", settings)
+
+    @override
+    def run_volumes(self) -> RunVolumes | None:
+        return EfsRunVolumes(self.file_system, self.add_access_point("RunVolumes", path="/storage"))
 
     def metric_burst_credit_balance(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Burst credits, in bytes; only with bursting throughput.

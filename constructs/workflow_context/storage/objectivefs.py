@@ -21,7 +21,9 @@ from workflow_context.retention import keep_when_replaced
 from workflow_context.s3_location import S3Location
 from workflow_context.scripts import MountScript
 
+from .objectivefs_run_volumes import ObjectiveFsRunVolumes
 from .on_bucket import BucketFileSystem
+from .run_volumes import RunVolumes
 
 _MOUNT_PATH = "/mnt/objectivefs"
 _INDEX = cdk.Size.gibibytes(1)  # what a mount takes beside its cache, at most
@@ -112,6 +114,7 @@ class ObjectiveFsFileSystem(BucketFileSystem):
             message = f"cache_size must be at least {_MIN_CACHE_MIB} MiB, got {cache_size.to_mebibytes():g}"
             raise ValueError(message)
         self._package_uri = package_uri
+        self._size_tb = expected_size_tb
         self._package_bucket = s3.Bucket.from_bucket_name(self, "PackageBucket", package[1])
         self._package_key = package[2]
         table = cdk.Size.gibibytes(extra_task_memory_gb(expected_size_tb))
@@ -132,6 +135,10 @@ class ObjectiveFsFileSystem(BucketFileSystem):
         self.bucket: s3.IBucket = bucket
         resource = bucket.node.default_child
         self._bucket_identity = resource.logical_id if isinstance(resource, s3.CfnBucket) else bucket.bucket_name
+
+    @override
+    def run_volumes(self) -> RunVolumes | None:
+        return ObjectiveFsRunVolumes(self, self._size_tb)
 
     @override
     def identity(self) -> Mapping[str, str]:

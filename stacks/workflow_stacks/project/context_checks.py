@@ -9,7 +9,7 @@ from workflow_context.catalog import ENGINES
 
 from . import instances
 from .compliance import contradictions
-from .file_systems.registry import engines_on, file_systems_of
+from .file_systems.registry import FILE_SYSTEMS, engines_on, file_systems_of
 from .findings import DataPath, Problem, join_words, quote
 from .model import Context
 
@@ -92,6 +92,21 @@ def expiry_needs_marks(context: Context) -> Iterator[Problem]:
             join_words(able),
             "remove expirationHours",
         )
+
+
+def storage_dispatcher_needs_volumes_and_marks(context: Context) -> Iterator[Problem]:
+    """Runs are given storage of their own where the file system has directories for that, and their end is marked."""
+    entry, key = ENGINES[context.engine.engine], "storageDispatcher"
+    if not context.storage_dispatcher:
+        return
+    if not context.kind.run_volumes:
+        able = [name for name, kind in FILE_SYSTEMS.items() if kind.run_volumes]
+        message = f"runs cannot be given storage of their own on {context.kind.title}"
+        yield Problem((key,), message, join_words(able), "remove it, or choose another file system")
+    elif not entry.marks_ended_runs:
+        able = [other.name for other in ENGINES.values() if other.marks_ended_runs]
+        message = f"storage of runs of {quote(entry.name)} cannot expire: {entry.why_no_expiry}"
+        yield Problem((key,), message, join_words(able), "remove it")
 
 
 def io_is_bounded_where_tasks_take_shares(context: Context) -> Iterator[Problem]:
@@ -255,6 +270,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_runs_on_the_processor,
     file_system_works_on_the_processor,
     expiry_needs_marks,
+    storage_dispatcher_needs_volumes_and_marks,
     io_is_bounded_where_tasks_take_shares,
     tasks_share_jobs_where_the_engine_lets_them,
     debug_instance_is_in_private_subnets,

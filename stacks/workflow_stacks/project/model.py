@@ -283,6 +283,12 @@ class Context(Section):
         description="Whether the context has an address at which GA4GH WES 1.1 is served, for those whom IAM lets call "
         "it. Default: false.",
     )
+    storage_dispatcher: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether runs can be given storage of their own on the file system, by a call of an HTTP API, "
+        "which goes when the run has ended and its time is over. For EFS and OFS, with miniwdl, snakemake and "
+        "nextflow. Default: false.",
+    )
     debug_instance: DebugInstanceOption = Field(
         default=None,
         description="Whether the context has a machine on which people look at its file system, opened by "

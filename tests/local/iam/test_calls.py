@@ -29,6 +29,7 @@ DEPLOYED = Deployed(
     key_policy=lambda _: "",
     secret_arn=lambda _: None,
     file_system_policy=lambda _: "",
+    access_point_tags=lambda _: {"workflow-context:storage": "run-1"},
 )
 
 

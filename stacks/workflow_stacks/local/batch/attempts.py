@@ -234,7 +234,9 @@ class Attempts:
             },
             mounts=[*mounts, *hidden],
             software=software,
-            system=self._system({**(engine.image_files() if engine else {}), **({GUARD: _guard()} if guard else {})}),
+            system=self.system_files(
+                {**(engine.image_files() if engine else {}), **({GUARD: _guard()} if guard else {})}
+            ),
             owner=owner,
             user=_user(container.get("user", "")),
             scratch=scratch,
@@ -259,7 +261,7 @@ class Attempts:
         places = (place for folder in software for name in modules for place in folder.glob(f"{_PACKAGES}/{name}"))
         return [Mount(empty, str(place), read_only=True) for place in places]
 
-    def _system(self, image_files: Mapping[str, str]) -> dict[str, Path]:
+    def system_files(self, image_files: Mapping[str, str]) -> dict[str, Path]:
         """Files that stand in for those of an image, kept by what is in them."""
         found = {}
         for inside, text in {**SYSTEM, **image_files}.items():

@@ -80,6 +80,10 @@ def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deploy
         found = services.efs._file_systems.get(name)
         return _text((found or {}).get("FileSystemPolicy") or services.s3files._policies.get(name) or "")
 
+    def access_point_tags(name: str) -> dict[str, str]:
+        found = services.efs._access_points.get(name)
+        return {tag["Key"]: tag["Value"] for tag in (found or {}).get("Tags", ())}
+
     def has_object(bucket: str, key: str) -> bool:
         held = s3._buckets.get(bucket)
         return held is not None and key in held["objects"]
@@ -98,6 +102,7 @@ def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deploy
         key_policy=key_policy,
         secret_arn=secret_arn,
         file_system_policy=file_system_policy,
+        access_point_tags=access_point_tags,
     )
 
 

@@ -96,6 +96,9 @@ from workflow_stacks.local.batch.errors import ClientError
 from workflow_stacks.local.batch.jobs import Jobs
 from workflow_stacks.local.batch.requests import check_request
 from workflow_stacks.local.batch.volumes import Volumes
+from workflow_stacks.local.functions import types as function_types
+from workflow_stacks.local.functions.http_apis import HttpApis
+from workflow_stacks.local.functions.invoke import Functions
 from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials, write_administrator
 from workflow_stacks.local.iam.job_start import JobStart
@@ -579,6 +582,7 @@ def install() -> None:
         **batch_types.handlers(BATCH),
         **storage_types.handlers(STORAGE),
         **lambda_types.handlers(STORAGE.arn, iam._roles.__contains__),
+        **function_types.handlers(int(os.environ["LOCAL_CLOUD_PORT"])),
         "AWS::EC2::EIP": {"create": _address_create, "update": _address_update, "delete": _address_delete},
         "AWS::EC2::NatGateway": {
             "create": _nat_create,
@@ -647,6 +651,36 @@ def service_of(method: str, path: str, headers: dict[str, str], query: dict[str,
 def known_session(access_key: str) -> bool:
     """Whether the administrator assumed a role, as the CDK CLI does, or made a user, that has an access key."""
     return access_key in sts._sessions or access_key in iam._access_keys
+
+
+def _resources() -> list[Properties]:
+    """The resources of the stacks that stand."""
+    return [
+        resource
+        for stack in cloudformation._stacks.values()
+        if not stack["StackStatus"].startswith("DELETE_COMPLETE")
+        for resource in stack.get("_resources", {}).values()
+    ]
+
+
+def _session_role(access_key: str) -> tuple[str, str] | None:
+    """The role that the administrator assumed, and the name of the session."""
+    session = sts._sessions.get(access_key)
+    arn = str((session or {}).get("Arn", ""))
+    if ":assumed-role/" not in arn:
+        return None
+    role, _, name = arn.rpartition(":assumed-role/")[2].rpartition("/")
+    found = iam._roles.get(role)
+    return (str(found["Arn"]), name) if found else None
+
+
+def http_apis(app: Any) -> HttpApis:
+    """What answers requests to HTTP APIs, before `app`."""
+    port = int(os.environ["LOCAL_CLOUD_PORT"])
+    functions = Functions(
+        STATE, port, REGION, AUTHORIZER, CREDENTIALS, lambda: ATTEMPTS.system_files({}), ATTEMPTS.logs
+    )
+    return HttpApis(app, _resources, functions, AUTHORIZER, CREDENTIALS, _session_role, ACCOUNT, REGION)
 
 
 def deploying() -> bool:

@@ -47,7 +47,7 @@ class Server:
         self.base = base
         self.state = state
         self.changed = False
-        self.gate = Gate(
+        gate = Gate(
             base.app,
             base.CREDENTIALS,
             base.AUTHORIZER,
@@ -57,6 +57,7 @@ class Server:
             account=base.ACCOUNT,
             region=base.REGION,
         )
+        self.gate = base.http_apis(gate)
         base.JOBS.scheduler.changed = self._set_changed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -54,6 +54,7 @@ class Deployed:
         key_policy: The policy of a KMS key, by its ARN.
         secret_arn: The ARN of a secret, by its name or ARN.
         file_system_policy: The policy of an EFS or S3 Files file system, by its id.
+        access_point_tags: The tags of an access point of EFS, by its id.
     """
 
     role: Callable[[str], Role | None]
@@ -69,3 +70,4 @@ class Deployed:
     key_policy: Callable[[str], str]
     secret_arn: Callable[[str], str | None]
     file_system_policy: Callable[[str], str]
+    access_point_tags: Callable[[str], Mapping[str, str]]

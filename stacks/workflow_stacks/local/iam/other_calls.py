@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from .deployed import Deployed
 from .reference import exists, resource_types
-from .request import Call, Request, UnknownOperationError
+from .request import Call, Request, UnknownOperationError, request_tags, resource_tags
 
 Resources = Callable[[Request, Deployed], list[str]]
 
@@ -32,9 +32,12 @@ def query_calls(request: Request, deployed: Deployed) -> Iterator[Call]:
     yield from _calls(request, deployed, target or request.form.get("Action", ""))
 
 
-def efs_calls(request: Request, _deployed: Deployed) -> Iterator[Call]:
-    """The calls of a request to EFS: what describes it."""
+def efs_calls(request: Request, deployed: Deployed) -> Iterator[Call]:
+    """The calls of a request to EFS: what describes it, and what makes and deletes access points."""
     found = _EFS.match(request.path)
+    if found and found[1] == "access-points" and request.method != "GET":
+        yield from _access_point_calls(request, deployed, found[2])
+        return
     if request.method != "GET" or not found:
         raise UnknownOperationError
     kind, id_ = found[1], found[2]
@@ -46,6 +49,21 @@ def efs_calls(request: Request, _deployed: Deployed) -> Iterator[Call]:
     else:
         arn = "*"
     yield Call(f"elasticfilesystem:{_EFS_ACTIONS[kind]}", arn)
+
+
+def _access_point_calls(request: Request, deployed: Deployed, id_: str | None) -> Iterator[Call]:
+    if request.method == "POST" and not id_:
+        tags = request_tags({one["Key"]: one["Value"] for one in request.json.get("Tags", [])})
+        file_system = str(request.json.get("FileSystemId", "")).rpartition("/")[2]
+        yield Call("elasticfilesystem:CreateAccessPoint", request.arn(f"file-system/{file_system}"), tags)
+        if tags:
+            create = {"elasticfilesystem:createaction": ("CreateAccessPoint",)}
+            yield Call("elasticfilesystem:TagResource", request.arn("access-point/*"), {**tags, **create})
+    elif request.method == "DELETE" and id_:
+        tags = resource_tags(deployed.access_point_tags(id_))
+        yield Call("elasticfilesystem:DeleteAccessPoint", request.arn(f"access-point/{id_}"), tags)
+    else:
+        raise UnknownOperationError
 
 
 def _calls(request: Request, deployed: Deployed, operation: str) -> Iterator[Call]:

@@ -24,12 +24,22 @@ _S3_FILES = {
     "resources": {"file-system": {"arn": "arn:${Partition}:s3files:${Region}:${Account}:file-system/${FileSystemId}"}},
 }
 
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigateway.html
+_EXECUTE_API = {
+    "actions": {"Invoke": {"execute-api-general": []}},
+    "resources": {
+        "execute-api-general": {
+            "arn": "arn:${Partition}:execute-api:${Region}:${Account}:${ApiId}/${Stage}/${Method}/${ResourcePath}"
+        }
+    },
+}
+
 
 @cache
 def services() -> dict[str, Any]:
     """The services of the reference, by their prefix: actions with their resource types, and the resource types."""
     text = files(__package__).joinpath("data/service_authorization.json").read_text()
-    return {**json.loads(text)["services"], "s3files": _S3_FILES}
+    return {**json.loads(text)["services"], "execute-api": _EXECUTE_API, "s3files": _S3_FILES}
 
 
 def exists(action: str) -> bool:

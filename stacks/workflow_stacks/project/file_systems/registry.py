@@ -37,6 +37,7 @@ _BUILT_IN = (
         EfsSettings,
         "Amazon EFS",
         f"{_BUILD}.efs:EfsBuilder",
+        run_volumes=True,
         cost_models=f"{_MODELS}.efs:MODELS",
         boxes=f"{_BOXES}.boxes:EFS",
     ),
@@ -58,6 +59,7 @@ _BUILT_IN = (
         "ObjectiveFS",
         f"{_BUILD}.objectivefs:ObjectiveFsBuilder",
         serves_fargate=False,
+        run_volumes=True,
         cost_models=f"{_MODELS}.objectivefs:MODELS",
     ),
     FileSystemKind(

@@ -1,0 +1,323 @@
+"""Storage for one run: provisioned by a call, deleted when the run has ended and its time is over."""
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import (
+    aws_apigatewayv2 as apigateway,
+    aws_apigatewayv2_authorizers as authorizers,
+    aws_apigatewayv2_integrations as integrations,
+    aws_batch as batch,
+    aws_cloudwatch as cloudwatch,
+    aws_events as events,
+    aws_events_targets as targets,
+    aws_iam as iam,
+    aws_kms as kms,
+    aws_lambda as lambda_,
+    aws_logs as logs,
+)
+from aws_cdk.aws_apigateway import AccessLogFormat
+from constructs import Construct
+
+from .context import WorkflowContext
+from .keys import let_logs_use
+from .nag import acknowledge, acknowledge_policies, in_compliance_packs
+from .program import PROGRAM_PREFIX, HeadProgram, volume_files
+from .s3_location import S3_WILDCARD, S3Location
+from .scripts import read_script
+
+IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
+PROVISIONING = ("efs", "ofs")
+"""The kinds that can be asked for; a context has one of them, and says so when it is asked for the other."""
+
+EXPIRY_JOB = "storage-expiry"
+_CALLS_PER_SECOND = 10
+
+
+class StorageDispatcher(Construct):
+    """Gives each run storage of its own on a context's file system, and deletes it after the run.
+
+    An HTTP API answers `POST /provision-storage-efs` and `POST /provision-storage-ofs` with a name. Behind it is a
+    directory of its own: on Amazon EFS with an access point and a POSIX user of its own, on ObjectiveFS with a bind
+    mount. Requests are `{"version": 2, "storage_expiration_hours": 0, "fs_size_tb": 10}`, every key optional: hours are
+    whole, 0 to 8760, by default 0 on EFS and 720 on ObjectiveFS; the size is for ObjectiveFS, 0 to 50 TB, by default
+    that of the context. A request with the header `Idempotency-Key` is answered with the same name when it is sent
+    again by the same caller.
+
+    A job on the head queue deletes what is over: each hour, and when a head job ends. The time begins when the last run
+    on the storage has ended, by the mark that the engine's head job leaves. With 0 hours the storage goes when its runs
+    succeeded; when one failed it is kept for a week, so that it can be resumed. What no run used goes after its hours,
+    and a day at least. What has no mark stays: a run may be going. One pass deletes 100 at most.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        context: The context.
+        encryption_key: Key for the logs of the API. Default: that of CloudWatch Logs.
+
+    Attributes:
+        api: The HTTP API.
+        records: Where in S3 is written down what was provisioned; jobs of the context cannot write there.
+        expiry_job_definition: The job that deletes: parameter `mode`, `delete` or `dry-run`.
+
+    Raises:
+        ValueError: The file system has no directories for single runs, the engine marks no runs as ended, or the
+            outputs of the context are a whole bucket, in which jobs could change the records.
+
+    Security considerations:
+        Callers are asked for by IAM: only who may `execute-api:Invoke` on the two routes (`grant_provision`) gets
+        storage, and it is recorded under the ARN that IAM found. The function can make access points that carry the
+        mark of this construct, on this file system, and write records; it can delete nothing but a record of its own
+        that failed. The job that deletes can mount the directory of all storage as root, delete access points with the
+        mark, and write records; it has no way to the directory of the context.
+        On EFS the policies of the context's roles name its own access point, so its other runs cannot mount storage of
+        single runs, except with miniwdl, whose tasks mount without a role (`EfsFileSystem.allow_mounts_without_iam`):
+        there whoever knows the id of an access point can mount it. On ObjectiveFS every job of the context that binds
+        the whole file system can read all of it.
+
+    Cost:
+        The API 1.00 USD for a million requests, the function less; the job a Fargate task of a minute each hour, and
+        one for each run: about 0.60 USD a month and 0.001 USD a run (us-east-1). Access points cost nothing; Amazon EFS
+        has at most 10,000 for each file system. https://docs.aws.amazon.com/efs/latest/ug/limits.html
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, context: WorkflowContext, encryption_key: kms.IKey | None = None
+    ) -> None:
+        super().__init__(scope, id)
+        runs, outputs = context.engine.runs, context.engine.outputs
+        volumes = context.storage.run_volumes()
+        if volumes is None:
+            message = f"{type(context.storage).__name__} has no directories for single runs; EfsFileSystem has"
+            raise ValueError(message)
+        if runs is None:
+            message = f"{type(context.engine).__name__} marks no runs that ended on the file system, so none can expire"
+            raise ValueError(message)
+        if not outputs.prefix:
+            message = "the outputs of the context are a whole bucket; give it an S3Location with a prefix"
+            raise ValueError(message)
+        self._context = context
+        self._volumes = volumes
+        self._key = encryption_key
+        # Beside the place of the context and not in it, where its jobs may write.
+        self.records = S3Location(outputs.bucket, f"{outputs.prefix}-storage")
+        self._settings = {
+            "BUCKET": outputs.bucket.bucket_name,
+            "PREFIX": f"{self.records.prefix}/",
+            **({"FILE_SYSTEM": volumes.file_system_id} if volumes.file_system_id else {}),
+        }
+        self.api = apigateway.HttpApi(
+            self, "Api", create_default_stage=False, description="Storage for runs of the workflow context"
+        )
+        self._routes = self._new_routes(self._new_function())
+        self._stage = self._new_stage()
+        self.expiry_job_definition = self._new_expiry_job()
+        self._expire_when_due()
+        logs.MetricFilter(
+            self,
+            "BytesFreed",
+            log_group=context.engine.log_group,
+            filter_pattern=logs.FilterPattern.exists("$.bytesFreed"),
+            metric_namespace="WorkflowContext/Storage",
+            metric_name=context.engine.context_name,
+            metric_value="$.bytesFreed",
+            unit=cloudwatch.Unit.BYTES,
+        )
+        acknowledge_policies(
+            self,
+            {
+                "s3:": S3_WILDCARD,
+                "elasticfilesystem:": "Amazon EFS gives access points their ids when they are made; a condition on "
+                "their tag limits the right to those of this construct.",
+            },
+            {PROGRAM_PREFIX: "The programs of jobs in the assets bucket of the CDK, which hold no data."},
+        )
+
+    def grant_provision(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow somebody to get storage.
+
+        Args:
+            grantee: Who may: a role of users, of CI, or of head jobs.
+        """
+        first, *others = (route.grant_invoke(grantee) for route in self._routes)
+        return first.combine(*others) if len(others) == 1 else first
+
+    def metric_bytes_freed(self) -> cloudwatch.Metric:
+        """Bytes that were deleted: the sum, each hour."""
+        return cloudwatch.Metric(
+            namespace="WorkflowContext/Storage",
+            metric_name=self._context.engine.context_name,
+            statistic="Sum",
+            period=cdk.Duration.hours(1),
+        )
+
+    def outputs(self) -> dict[str, str]:
+        """What a user wants to know once it is deployed: name to value, for stack outputs."""
+        return {
+            "StorageApi": self.api.api_endpoint,
+            "StorageKind": self._volumes.kind,
+            "StorageRecords": self.records.uri,
+            "StorageExpiryJobDefinition": self.expiry_job_definition.job_definition_arn,
+        }
+
+    def _new_function(self) -> lambda_.Function:
+        log_group = self._new_log_group("Log")
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        self.records.grant_read_write(role)
+        self._volumes.grant_provision(role)
+        function = lambda_.Function(
+            self,
+            "Provision",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler="index.handler",
+            code=lambda_.Code.from_inline(read_script("provision_storage.py")),
+            role=role,
+            log_group=log_group,
+            timeout=cdk.Duration.seconds(25),  # an HTTP API waits for 30
+            environment={
+                **self._settings,
+                "KIND": self._volumes.kind,
+                "CONTEXT": self._context.engine.context_name,
+                "SIZE_TB": f"{self._volumes.expected_size_tb:g}",
+            },
+            description="Provisions storage for runs of the workflow context",
+        )
+        acknowledge(
+            function,
+            "Whoever calls waits for the answer and calls again; the stage of the API limits how many calls come.",
+            *in_compliance_packs("LambdaConcurrency", "LambdaDLQ"),
+        )
+        acknowledge(
+            function, "It calls AWS only, and reaches nothing in the network.", *in_compliance_packs("LambdaInsideVPC")
+        )
+        return function
+
+    def _new_routes(self, function: lambda_.Function) -> list[apigateway.HttpRoute]:
+        integration = integrations.HttpLambdaIntegration("Integration", function)
+        return [
+            route
+            for kind in PROVISIONING
+            for route in self.api.add_routes(
+                path=f"/provision-storage-{kind}",
+                methods=[apigateway.HttpMethod.POST],
+                integration=integration,
+                authorizer=authorizers.HttpIamAuthorizer(),
+            )
+        ]
+
+    def _new_stage(self) -> apigateway.HttpStage:
+        return apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(rate_limit=_CALLS_PER_SECOND, burst_limit=2 * _CALLS_PER_SECOND),
+            access_log_settings=_AccessLog(self._new_log_group("AccessLog")),
+        )
+
+    def _new_log_group(self, id: str) -> logs.LogGroup:
+        log_group = logs.LogGroup(
+            self,
+            id,
+            retention=logs.RetentionDays.ONE_MONTH,
+            encryption_key=self._key,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        if self._key:
+            let_logs_use(self._key, self)
+        else:
+            acknowledge(
+                log_group,
+                "CloudWatch Logs encrypts every log group with a key of its own; it holds who called, and no data.",
+                *in_compliance_packs("CloudWatchLogGroupEncrypted"),
+            )
+        return log_group
+
+    def _new_expiry_job(self) -> batch.EcsJobDefinition:
+        engine, whole = self._context.engine, self._volumes.whole
+        runs = engine.runs
+        assert runs is not None  # noqa: S101  the constructor has seen to it
+        role = engine.new_role("StorageExpiryRole", "Deletes storage of runs of the workflow context")
+        program = HeadProgram(self, "Program", files=volume_files())
+        program.grant_read(role)
+        whole.grant_read_write(role)
+        self.records.grant_read_write(role)
+        self._volumes.grant_remove(role)
+        container = engine.head_container(
+            "StorageExpiryContainer",
+            image=IMAGE,
+            command=engine.head_command("Ref::mode"),
+            environment={
+                **engine.start_environment(program),
+                **self._settings,
+                "STORAGE_ROOT": str(self._context.storage.mount_path),
+                "RUNS": runs.directory,
+                "END_MARKERS": ",".join(runs.end_markers),
+                "FAILURE_MARKERS": ",".join(runs.failure_markers),
+            },
+            cpu=1,
+            memory=cdk.Size.gibibytes(2),
+            role=role,
+            storage=whole,
+        )
+        definition = engine.new_job_definition(
+            "StorageExpiryJob", container, parameters={"mode": "delete"}, timeout=cdk.Duration.hours(6)
+        )
+        definition.node.add_dependency(*whole.ready)
+        return definition
+
+    def _expire_when_due(self) -> None:
+        queue = self._context.compute.head_queue
+
+        def job() -> targets.BatchJob:
+            return targets.BatchJob(
+                queue.job_queue_arn,
+                queue,
+                self.expiry_job_definition.job_definition_arn,
+                self.expiry_job_definition,
+                job_name=EXPIRY_JOB,
+                retry_attempts=2,
+            )
+
+        events.Rule(
+            self,
+            "EachHour",
+            description="Delete storage whose time is over",
+            schedule=events.Schedule.rate(cdk.Duration.hours(1)),
+            targets=[job()],
+        )
+        events.Rule(
+            self,
+            "AtTheEndOfARun",
+            description="Delete storage of a run that has ended, if its time is over",
+            event_pattern=events.EventPattern(
+                source=["aws.batch"],
+                detail_type=["Batch Job State Change"],
+                detail={
+                    "jobQueue": [queue.job_queue_arn],
+                    "status": ["SUCCEEDED", "FAILED"],
+                    # Its own end is no reason to begin again.
+                    "jobName": [{"anything-but": [EXPIRY_JOB]}],
+                },
+            ),
+            targets=[job()],
+        )
+
+
+@jsii.implements(apigateway.IAccessLogSettings)
+class _AccessLog:
+    """Who called what, and what was answered, a JSON object a line."""
+
+    def __init__(self, log_group: logs.LogGroup) -> None:
+        self._destination = apigateway.LogGroupLogDestination(log_group)
+
+    @property
+    def destination(self) -> apigateway.IAccessLogDestination:
+        return self._destination
+
+    @property
+    def format(self) -> AccessLogFormat:
+        fields = ("requestId", "requestTime", "identity.userArn", "identity.sourceIp", "routeKey", "status")
+        pairs = ",".join(f'"{name}":"$context.{name}"' for name in fields)
+        return AccessLogFormat.custom(f"{{{pairs}}}")

@@ -1,0 +1,204 @@
+"""Deletes the storage of runs that ended: directory, access point and record, in an order that a crash cannot harm.
+
+A volume goes when every run on it is marked as ended, and its time is over. It is moved aside, looked at again, and
+written down as being deleted; then the access point goes, then the directory, and the record last. Wherever a pass is
+stopped, the next one goes on from what it finds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from .ended import End, GoingError, Rule, end_of
+
+Record = dict[str, Any]
+
+HOUR = 3600.0
+UNUSED_HOURS = 24
+"""How long a volume is kept at least that no run has used."""
+FAILED_HOURS = 168
+"""How long a volume with 0 hours is kept when a run on it failed: a week, so that it can be resumed."""
+MOST = 100
+"""How many volumes one pass deletes; the next one comes within an hour."""
+
+
+class Cloud(Protocol):
+    """What is known of volumes outside of the file system."""
+
+    def records(self) -> list[Record]:
+        """The record of every volume."""
+        ...
+
+    def save(self, record: Record) -> None:
+        """Write a record."""
+        ...
+
+    def forget(self, record: Record) -> None:
+        """Delete a record, if it is there."""
+        ...
+
+    def remove_access_point(self, record: Record) -> None:
+        """Delete the access point of a volume, if it has one."""
+        ...
+
+
+class Expiry:
+    """One pass over the volumes of a context.
+
+    Args:
+        root: The directory that holds a directory for each volume.
+        rule: How the engine marks runs that ended.
+        cloud: The records and access points.
+        now: The time, in seconds since 1970.
+        tell: Is told what happens, a line each.
+        dry_run: Delete nothing, and say what would be.
+        most: How many volumes are deleted at most.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        rule: Rule,
+        cloud: Cloud,
+        now: float,
+        tell: Callable[[str], None],
+        *,
+        dry_run: bool = False,
+        most: int = MOST,
+    ) -> None:
+        self._root = root
+        self._rule = rule
+        self._cloud = cloud
+        self._now = now
+        self._tell = tell
+        self._dry_run = dry_run
+        self._left = most
+
+    def run(self) -> bool:
+        """Look at every volume, and return whether nothing went wrong."""
+        with _alone(self._root) as alone:
+            if not alone:
+                self._tell("another pass is at work")
+                return True
+            well = True
+            for record in sorted(self._cloud.records(), key=lambda one: str(one["name"])):
+                try:
+                    self._look_at(record)
+                except OSError as error:
+                    # The others are no reason to keep; this one comes again with the next pass.
+                    self._tell(f"cannot delete {record['name']}: {error}")
+                    well = False
+                if not self._left:
+                    self._tell("the rest is left to the next pass")
+                    break
+        return well
+
+    def _look_at(self, record: Record) -> None:
+        name = str(record["name"])
+        if "/" in name or name.startswith("."):
+            raise OSError(f"{name!r} is no name of storage")
+        volume, aside = self._root / name, self._root / f".expired-{name}"
+        if record["state"] == "deleting":
+            if not self._dry_run:
+                self._delete(record, volume, aside)
+            return
+        if aside.is_dir() and not self._dry_run:
+            _back(aside, volume)  # a pass was stopped before it was decided
+        why = self._reason(record, volume)
+        if not why:
+            return
+        if self._dry_run:
+            self._tell(f"would delete {name}: {why}")
+            return
+        if volume.is_dir():
+            volume.rename(aside)
+            # What began to use it before it was moved is seen by a second look.
+            if not self._reason(record, aside):
+                self._tell(f"kept: {name}, which is in use again")
+                _back(aside, volume)
+                return
+        self._tell(f"deleting {name}: {why}")
+        self._cloud.save({**record, "state": "deleting"})
+        self._delete(record, volume, aside)
+
+    def _delete(self, record: Record, volume: Path, aside: Path) -> None:
+        self._cloud.remove_access_point(record)
+        # The access point makes an empty directory for a client that comes late.
+        if volume.is_dir():
+            volume.rmdir()
+        freed = 0
+        if aside.is_dir():
+            freed = _bytes(aside)
+            shutil.rmtree(aside)
+        self._cloud.forget(record)
+        self._left -= 1
+        # A metric filter on the log of the context reads it.
+        self._tell(json.dumps({"expired": record["name"], "bytesFreed": freed}))
+
+    def _reason(self, record: Record, volume: Path) -> str:
+        """Why a volume can go; nothing when it stays."""
+        try:
+            end = end_of(volume, self._rule)
+        except GoingError:
+            return ""
+        at_once = record.get("state") == "expired"
+        if end is None:
+            since, hours = float(record["createdAt"]), max(int(record["hours"]), UNUSED_HOURS)
+            words = f"no run used it for {hours} hours"
+        else:
+            since, hours = end.at, self._hours(record, end)
+            words = f"its last run {'succeeded' if end.succeeded else 'failed'}, and {hours} hours are over"
+        if at_once:
+            return "it was told to expire, and no run is going"
+        return words if self._now >= since + hours * HOUR else ""
+
+    def _hours(self, record: Record, end: End) -> int:
+        hours = int(record["hours"])
+        return hours if hours or end.succeeded else FAILED_HOURS
+
+
+def _back(aside: Path, volume: Path) -> None:
+    """Put a volume back. The empty directory that its access point may have made meanwhile gives way."""
+    aside.rename(volume)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[bool]:
+    """Hold the lock of the volumes, which at most one pass has."""
+    descriptor = os.open(root / ".expiry", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _bytes(folder: Path) -> int:
+    """How many bytes the files of a folder take, each counted once."""
+    found, seen = 0, set()
+    for place, _, names in os.walk(folder):
+        for name in names:
+            status = (Path(place) / name).lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_ino not in seen:
+                seen.add(status.st_ino)
+                found += status.st_size
+    return found
+
+
+def say(line: str) -> None:
+    """Write a line to the log."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

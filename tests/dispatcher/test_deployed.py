@@ -1,0 +1,222 @@
+"""Storage for single runs, deployed on the local cloud by the real CDK CLI, and called as Latch's dispatcher is."""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+from local_runs import needs_sandbox
+
+from workflow_context.ended_runs import END_MARK
+from workflow_stacks.local import CdkCli, LocalCloud
+from workflow_stacks.local.batch.volumes import ROOT
+from workflow_stacks.local.iam.credentials import read_administrator
+from workflow_stacks.stack_outputs import stack_outputs
+
+REPOSITORY = Path(__file__).parents[2]
+PROJECT = """
+name: Dispatch
+schemaVersion: 1
+contexts:
+  nextflow:
+    storageDispatcher: true
+    engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}}]
+"""
+ENDED = ("SUCCEEDED", "FAILED")
+Keys = tuple[str, str, str | None]
+
+
+class Lab:
+    """The deployed context."""
+
+    def __init__(self, cloud: LocalCloud, outputs: Mapping[str, str]) -> None:
+        self.cloud = cloud
+        self.outputs = outputs
+        self.batch = cloud.client("batch")
+
+    @property
+    def administrator(self) -> Keys:
+        return (*read_administrator(self.cloud.state_dir), None)
+
+    def role(self, name: str, policy: Mapping[str, Any] | None) -> Keys:
+        """The keys of somebody who assumed a role with a policy."""
+        iam = self.cloud.client("iam")
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*"}]}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        if policy:
+            document = {"Version": "2012-10-17", "Statement": [policy]}
+            iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=json.dumps(document))
+        keys = self.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="alice")["Credentials"]
+        return keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+
+    def initialize(self, keys: Keys | None, asked: Any = None, kind: str = "efs") -> str:
+        """The seed's `initialize`, with another URL and other credentials."""
+        url = f"{self.outputs['StorageApi']}/provision-storage-{kind}"
+        body = json.dumps({"version": 2, "storage_expiration_hours": 0} if asked is None else asked).encode()
+        request = botocore.awsrequest.AWSRequest("POST", url, data=body, headers={"content-type": "application/json"})
+        if keys:
+            botocore.auth.SigV4Auth(botocore.credentials.Credentials(*keys), "execute-api", "us-east-1").add_auth(
+                request
+            )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        prepared = urllib.request.Request(url, data=body, headers=dict(request.headers), method="POST")
+        with opener.open(prepared, timeout=120) as answer:
+            return str(json.load(answer)["name"])
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        bucket, _, prefix = self.outputs["StorageRecords"].removeprefix("s3://").partition("/")
+        s3 = self.cloud.client("s3")
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", [])]
+        key = f"{prefix}/{name}.json"
+        return json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]) if key in keys else None
+
+    def access_points(self) -> dict[str, dict[str, Any]]:
+        found = self.cloud.client("efs").describe_access_points()["AccessPoints"]
+        return {one["ClientToken"]: one for one in found}
+
+    def directory(self, name: str) -> Path:
+        [found] = {one["FileSystemId"] for one in self.access_points().values()}
+        return self.cloud.state_dir / "efs" / found / "storage" / name
+
+    def use(self, name: str, ended: float | None, code: int = 0) -> None:
+        """What a run leaves on its storage; `ended` is the time of its end on a clock that the test sets."""
+        run = self.directory(name) / "nextflow/runs/one"
+        run.mkdir(parents=True)
+        (run / "big.bam").write_bytes(b"x" * 1000)
+        if ended is not None:
+            (run / END_MARK).write_text(f"{code}\n")
+            os.utime(run / END_MARK, (ended, ended))
+        self.give_to_root()
+
+    def give_to_root(self) -> None:
+        """Root of the file system is a user of the local cloud, who may not delete what another one owns here."""
+        if os.geteuid() == 0:
+            storage = self.directory("x").parent
+            for path in (storage, *storage.rglob("*")):
+                os.chown(path, *ROOT)
+
+    def submit(self, definition: str, **request: Any) -> dict[str, Any]:
+        queue = request.pop("queue", self.outputs["HeadQueue"])
+        job = self.batch.submit_job(jobName="test", jobQueue=queue, jobDefinition=definition, **request)["jobId"]
+        return self.wait(job)
+
+    def wait(self, job: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline:
+            [found] = self.batch.describe_jobs(jobs=[job])["jobs"]
+            if found["status"] in ENDED:
+                return dict(found)
+            time.sleep(0.1)
+        raise AssertionError(f"{job} does not end: {found}")
+
+    def log(self, job: Mapping[str, Any]) -> str:
+        container = job["container"]
+        group = container["logConfiguration"]["options"]["awslogs-group"]
+        events = self.cloud.client("logs").get_log_events(
+            logGroupName=group, logStreamName=container["logStreamName"], startFromHead=True
+        )["events"]
+        return "\n".join(one["message"] for one in events)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    needs_sandbox()
+    folder = tmp_path_factory.mktemp("dispatch")
+    (folder / "agc-project.yaml").write_text(PROJECT)
+    with LocalCloud(folder / "cloud") as cloud:
+        cdk = CdkCli(cloud, context={"project": str(folder / "agc-project.yaml")}, search=[REPOSITORY])
+        cdk.bootstrap()
+        cdk.deploy()
+        yield Lab(cloud, stack_outputs(cloud.client, "Dispatch-nextflow"))
+
+
+def refused(call: Callable[[], object]) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        call()
+    return error.value.code, json.load(error.value)["message"]
+
+
+def test_who_may_gets_storage_of_his_own_and_nobody_else_does(lab: Lab) -> None:
+    api = lab.outputs["StorageApi"].rpartition("/")[2]
+    arn = f"arn:aws:execute-api:us-east-1:000000000000:{api}/*/POST/provision-storage-efs"
+    alice = lab.role("alice", {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn})
+    mallory = lab.role("mallory", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    before = set(lab.access_points())
+    name = lab.initialize(alice)
+    assert set(lab.access_points()) - before == {name}
+    record = lab.record(name)
+    assert record is not None
+    assert record["owner"] == "arn:aws:sts::000000000000:assumed-role/alice/alice"
+    assert refused(lambda: lab.initialize(mallory)) == (403, "Forbidden")
+    assert refused(lambda: lab.initialize(None)) == (403, "Forbidden")
+    assert refused(lambda: lab.initialize(("AKIANOBODY", "x", None))) == (403, "Forbidden")
+    assert refused(lambda: lab.initialize(alice, kind="ofs"))[0] == 403
+    assert set(lab.access_points()) - before == {name}
+
+
+def test_a_bad_request_is_answered_with_the_reason(lab: Lab) -> None:
+    assert refused(lambda: lab.initialize(lab.administrator, {"version": 3})) == (400, "version must be 2, got 3")
+    status, reason = refused(lambda: lab.initialize(lab.administrator, kind="ofs"))
+    assert (status, "call /provision-storage-efs" in reason) == (400, True)
+
+
+def test_exactly_the_storage_goes_whose_runs_are_over_with_its_access_point(lab: Lab) -> None:
+    now = time.time()
+    names = {
+        what: lab.initialize(lab.administrator, {"version": 2, "storage_expiration_hours": hours})
+        for what, hours in {"at once": 0, "over": 24, "not yet": 24, "going": 0, "failed": 0}.items()
+    }
+    lab.use(names["at once"], now - 60)
+    lab.use(names["over"], now - 25 * 3600)
+    lab.use(names["not yet"], now - 23 * 3600)
+    lab.use(names["going"], None)
+    lab.use(names["failed"], now - 3600, code=1)
+    context = lab.directory("x").parents[1] / "workflow/nextflow/runs/old"
+    context.mkdir(parents=True)
+    (context / END_MARK).write_text("0\n")
+    definition = lab.outputs["StorageExpiryJobDefinition"]
+
+    dry = lab.submit(definition, parameters={"mode": "dry-run"})
+    assert dry["status"] == "SUCCEEDED", lab.log(dry)
+    assert {name for name in names.values() if f"would delete {name}" in lab.log(dry)} == {
+        names["at once"],
+        names["over"],
+    }
+    assert all(lab.directory(name).is_dir() for name in names.values())
+
+    real = lab.submit(definition)
+    assert real["status"] == "SUCCEEDED", lab.log(real)
+    gone = {names["at once"], names["over"]}
+    for name in names.values():
+        there = (lab.directory(name).is_dir(), name in lab.access_points(), lab.record(name) is not None)
+        assert there == ((False,) * 3 if name in gone else (True,) * 3), name
+    assert (context / END_MARK).exists()
+    assert sum(json.loads(line)["bytesFreed"] for line in lab.log(real).splitlines() if "bytesFreed" in line) > 2000
+
+
+def test_a_run_cannot_mount_the_storage_of_another(lab: Lab) -> None:
+    name = lab.initialize(lab.administrator)
+    lab.use(name, None)
+    [task] = lab.batch.describe_job_definitions(jobDefinitions=[lab.outputs["TaskJobDefinition"]])["jobDefinitions"]
+    container = json.loads(json.dumps(task["containerProperties"]))
+    point = lab.access_points()[name]["AccessPointId"]
+    [volume] = container["volumes"]
+    own = lab.submit(task["jobDefinitionArn"], queue=lab.outputs["TaskQueue"])
+    assert own["status"] == "SUCCEEDED"
+
+    volume["efsVolumeConfiguration"]["authorizationConfig"]["accessPointId"] = point
+    stolen = lab.batch.register_job_definition(
+        jobDefinitionName="stolen", type="container", containerProperties=container
+    )["jobDefinitionArn"]
+    job = lab.submit(stolen, queue=lab.outputs["TaskQueue"])
+
+    assert job["status"] == "FAILED"
+    assert "access denied by server while mounting" in job["attempts"][-1]["container"]["reason"]
