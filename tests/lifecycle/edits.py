@@ -169,6 +169,7 @@ EDITS: Sequence[Edit] = [
             "monitoring": (plus("monitoring: {}"), IN_PLACE),
             "wes": (plus("wes: true"), IN_PLACE),
             "debugInstance": (plus("debugInstance: true"), IN_PLACE),
+            "storageDispatcher": (plus("storageDispatcher: true"), IN_PLACE),
             "allowDataLoss": (plus("allowDataLoss: true"), IN_PLACE),
             "terminationProtection": (plus("terminationProtection: true"), NOTHING),
             "permissionsBoundaryArn": (
