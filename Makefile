@@ -17,8 +17,8 @@ setup: .venv/.complete  ## install everything into .venv and node_modules
 	@echo "Installing the locked Python packages into .venv …"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@.venv/bin/uv pip sync --quiet --require-hashes requirements/lock.txt
-	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/lock.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@echo "Installing the CDK CLI into node_modules …"
 	@.venv/bin/npm ci --silent
 	@touch $@
@@ -78,7 +78,7 @@ pictures: setup  ## draw the pictures of the documentation anew, from what the c
 .venv-checkov/.complete: .venv/.complete requirements/checkov.txt
 	@echo "Installing checkov into .venv-checkov …"
 	@uv venv --quiet --clear .venv-checkov
-	@uv pip sync --quiet --python .venv-checkov --require-hashes requirements/checkov.txt
+	@uv pip sync --quiet --python .venv/bin/python --python .venv-checkov --require-hashes requirements/checkov.txt
 	@touch $@
 
 checkov: .venv-checkov/.complete  ## hold checkov's findings against the reasons in docs/security.md
