@@ -78,7 +78,7 @@ pictures: setup  ## draw the pictures of the documentation anew, from what the c
 .venv-checkov/.complete: .venv/.complete requirements/checkov.txt
 	@echo "Installing checkov into .venv-checkov …"
 	@uv venv --quiet --clear .venv-checkov
-	@uv pip sync --quiet --python .venv/bin/python --python .venv-checkov --require-hashes requirements/checkov.txt
+	@uv pip sync --quiet --python .venv-checkov --require-hashes requirements/checkov.txt
 	@touch $@
 
 checkov: .venv-checkov/.complete  ## hold checkov's findings against the reasons in docs/security.md

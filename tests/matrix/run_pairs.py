@@ -159,7 +159,7 @@ Command = Callable[..., Any]
 @pytest.fixture(scope="module")
 def command(project_file: Path, software: list[str]) -> Command:
     def run(name: str, *arguments: str) -> Any:
-        more = software if name == "run" else []
+        more = software if name == "run" and arguments[0].startswith("nextflow") else []
         words = [name, *arguments, *more, "--local", "--project", str(project_file), "--json"]
         outcome = CliRunner().invoke(app, words)
         found = json.loads(outcome.stdout) if outcome.stdout.startswith("{") else outcome.output
