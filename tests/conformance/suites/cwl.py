@@ -1,0 +1,97 @@
+"""The conformance tests of CWL 1.2 (common-workflow-language/cwl-v1.2), by Toil; cwltest compares the outputs."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cwltest.compare import CompareFail, compare
+
+from conformance.cases import Case, Outcome, Suite, tail
+from conformance.cloud import Cloud
+from workflow_stacks.runs.engines.base import Store
+
+
+class Cwl(Suite):
+    """A case names a tool and a file of inputs, and what must come out of it."""
+
+    title, engine, language, file_systems = "CWL 1.2", "toil", "cwl", ("S3",)
+
+    def version(self) -> str:
+        return f"Toil {version('toil')}"
+
+    def cases(self) -> Sequence[Case]:
+        return list(self._read(self.checkout / "conformance_tests.yaml"))
+
+    def _read(self, file: Path) -> list[Case]:
+        found: list[Case] = []
+        for one in yaml.safe_load(file.read_text()):
+            if "$import" in one:
+                found += self._read(file.parent / one["$import"])
+                continue
+            paths = {key: str(file.parent / one[key]) for key in ("tool", "job") if one.get(key)}
+            needs = "the network" if "http" in one["tool"].partition(":")[0] else ""
+            found.append(Case(str(one["id"]), {**one, **paths}, needs))
+        return found
+
+    def software(self, folder: Path) -> Sequence[Path]:
+        del folder
+        return ()
+
+    def on_cloud(self, cases: Sequence[Case], cloud: Cloud, folder: Path) -> Mapping[str, Outcome]:
+        [case] = cases
+        ended = cloud.run(Path(case.content["tool"]), [case.content["job"]] if "job" in case.content else [])
+        content = ended.store.read(f"{ended.record.outputs}outputs.json") if ended.succeeded else None
+        outputs = _brought(json.loads(content), ended.store, folder) if content else {}
+        return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
+
+    def alone(self, case: Case, folder: Path) -> Outcome:
+        places = ["--workDir", str(folder), "--outdir", str(folder / "out"), "--jobStore", str(folder / "store")]
+        command = ["toil-cwl-runner", "--no-container", "--enable-dev", *places, case.content["tool"]]
+        job = [case.content["job"]] if "job" in case.content else []
+        done = subprocess.run([*command, *job], capture_output=True, text=True, check=False, cwd=folder)
+        outputs = json.loads(done.stdout) if done.returncode == 0 else {}
+        return _judged(case.content, done.returncode == 0, _here(outputs), done.stderr)
+
+
+def _brought(value: Any, store: Store, folder: Path) -> Any:
+    """Outputs with the files that they name in a folder of this machine."""
+    if isinstance(value, list):
+        return [_brought(one, store, folder) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _brought(one, store, folder) for key, one in value.items() if key != "path"}
+    place = value.get("location", "")
+    if value.get("class") not in ("File", "Directory") or not str(place).startswith("s3://"):
+        return found
+    target = folder / str(place).removeprefix("s3://")
+    if value["class"] == "Directory":
+        target.mkdir(parents=True, exist_ok=True)
+    elif (content := store.read(place)) is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return {**found, "location": str(target)}
+
+
+def _here(value: Any) -> Any:
+    """Outputs with paths in place of file addresses."""
+    if isinstance(value, list):
+        return [_here(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _here(one) for key, one in value.items() if key != "path"}
+    return value.removeprefix("file://") if isinstance(value, str) else value
+
+
+def _judged(test: Mapping[str, Any], succeeded: bool, outputs: Mapping[str, Any], log: str) -> Outcome:
+    if test.get("should_fail"):
+        return Outcome(not succeeded, "" if not succeeded else f"it must fail, and ended with {json.dumps(outputs)}")
+    if not succeeded:
+        return Outcome(False, tail(log))
+    try:
+        compare(test.get("output", {}), outputs)
+    except CompareFail as difference:
+        return Outcome(False, str(difference))
+    return Outcome(True)
