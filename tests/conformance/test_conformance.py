@@ -78,7 +78,7 @@ workflow refused { output { Int one = "text" } }
 SNAKEMAKE = """
 @skip_on_windows
 def test_copy():
-    run(dpath("test_copy"), targets=["out.txt"], config={"a": 1})
+    run(dpath("test_copy"), targets=["out.txt"], config={"text": 1})
 
 
 def test_other():
@@ -126,7 +126,7 @@ def checkout(tmp_path: Path) -> Path:
         "tests/hello.nf": "",
         "tests/image.nf": "",
         "tests/more.yaml": "- {id: two, tool: b.cwl, should_fail: true}\n",
-        "tests/test_copy/Snakefile": "rule copy:\n    output: 'out.txt'\n    shell: 'echo {config[a]} >{output}'\n",
+        "tests/test_copy/Snakefile": "rule copy:\n    output: 'out.txt'\n    shell: 'echo {config[text]} >{output}'\n",
         "tests/test_copy/expected-results/out.txt": "1\n",
         "tests/tests.py": SNAKEMAKE,
         "validation/awsbatch-own.config": "process.container = 'made:1'\n",
@@ -176,7 +176,7 @@ def test_a_run_that_goes_on_with_another_is_in_its_case(checkout: Path) -> None:
 def test_snakemake_alone_is_judged_by_the_expected_results(checkout: Path, tmp_path: Path) -> None:
     suite = SUITES["snakemake"](checkout)
     case = suite.cases()[0]
-    assert list(case.content.words) == ["--config", "a=1", "--", "out.txt"]
+    assert list(case.content.words) == ["out.txt", "--config", "text=1"]
 
     assert suite.alone(case, tmp_path / "one") == Outcome(True)
 

@@ -138,8 +138,8 @@ def _read(function: ast.FunctionDef) -> Case:
         Call(
             ast.literal_eval(call.args[0].args[0]),  # type: ignore[attr-defined]  # it is dpath("…")
             str(keywords.get("snakefile", "Snakefile")),
-            # An option that takes several words ends before the targets.
-            [*words, "--", *targets] if targets and words else targets,
+            # The targets first: options that take several words would take them too.
+            [*targets, *words],
             any(one.arg == "shouldfail" and ast.unparse(one.value) != "False" for one in call.keywords),
             bool(keywords.get("check_md5", True)),
             checked is not False,
