@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.local import LocalCloudError
 
 from .cases import ENVIRONMENT, Case, Outcome, Suite, class_of, in_batches
 from .cloud import Cloud
@@ -83,6 +84,10 @@ def _run_batch(plan: Plan, cloud: Cloud, writer: "_Writer", number: int, batch: 
     work = (plan.state / "work").resolve()
     try:
         outcomes = plan.suite.on_cloud(batch, cloud, _empty(work / f"{plan.file_system}-{number}"))
+    except LocalCloudError as error:
+        # That says nothing of the cases: they are run the next time.
+        print(f"not run: {', '.join(case.name for case in batch)}: {error}", file=sys.stderr)
+        return
     except WorkflowContextError as error:
         outcomes = {case.name: Outcome(False, str(error)) for case in batch}
     seconds = (time.monotonic() - started) / len(batch)
