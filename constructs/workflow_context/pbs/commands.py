@@ -68,6 +68,7 @@ while sleep 1; do
     read -r task one <"$1/running-$child" && [ -e "$1/{ENDED}$task" ] && end "$one"
 done 2>/dev/null &
 watcher=$!
+trap 'kill -KILL -- "-$watcher"' EXIT
 for ((task = child * $3; task < (child + 1) * $3 && task < $4; task++)); do
     if [ -e "$1/{DONE}$task" ]; then continue; fi
     >"$1/{BEGAN}$task"
@@ -80,7 +81,6 @@ for ((task = child * $3; task < (child + 1) * $3 && task < $4; task++)); do
     cat "$1/{LOG}$task"
     echo "$code" >"$1/.{DONE}$task" && mv "$1/.{DONE}$task" "$1/{DONE}$task" || exit 1
 done
-kill -KILL -- "-$watcher"
 exit 0
 """
 
