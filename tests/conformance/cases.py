@@ -2,6 +2,7 @@
 
 import abc
 import re
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ MISSING: Sequence[str] = (
     r"Cannot run program \"(\S+?)\"",
     r"(Temporary failure in name resolution|Could not resolve host|Network is unreachable|UnknownHostException)",
     r"Plugin with id (\S+) not found|Cannot find a version of plugin (\S+)|Failed to download plugin: (\S+)",
+    r"No storage provider found for query (\S+?)\.? ",
     r"there is no package called .(\w+).",
 )
 
@@ -136,3 +138,20 @@ def in_batches(cases: Sequence[Case], size: int) -> Iterable[Sequence[Case]]:
     """Cases in groups of a size."""
     for start in range(0, len(cases), size):
         yield cases[start : start + size]
+
+
+def run_alone(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run an engine in a folder, in a session of its own: Ctrl-C, which ends the rest, would look like a failure."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        start_new_session=True,
+    )

@@ -8,10 +8,11 @@ from typing import Any
 
 from local_runs import project_on
 
-from workflow_stacks.local import LocalCloud
+from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.local import LocalCloud, LocalCloudError
 from workflow_stacks.local.runs.host import prepare_local_context
 from workflow_stacks.runs.engines.base import Store
-from workflow_stacks.runs.record import RunRecord, RunState
+from workflow_stacks.runs.record import RunState
 from workflow_stacks.runs.service import Runs
 from workflow_stacks.runs.stores import store_for
 from workflow_stacks.runs.submission import submit
@@ -26,17 +27,31 @@ class Ended:
 
     Attributes:
         succeeded: Whether it did.
-        record: What was known when it was submitted.
+        results: Where its outputs are, with a final slash.
         outputs: Its outputs when it succeeded: name to value.
         log: What the head job said.
         store: Where its outputs can be read.
     """
 
     succeeded: bool
-    record: RunRecord
+    results: str
     outputs: Mapping[str, Any]
     log: str
     store: Store
+
+
+class NoStore:
+    """Where the outputs of a workflow are that was refused."""
+
+    def read(self, address: str) -> bytes | None:
+        """There is nothing."""
+        del address
+        return None
+
+    def files(self, folder: str, since: float) -> Mapping[str, str]:
+        """There is nothing."""
+        del folder, since
+        return {}
 
 
 class Cloud:
@@ -60,12 +75,17 @@ class Cloud:
         self.target: Target = self._runs.target(file_system)
 
     def run(self, workflow: Path, inputs: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Ended:
-        """Run a workflow to its end.
+        """Run a workflow to its end; one that is refused before it is submitted has failed.
 
         Raises:
-            WorkflowContextError: The workflow or its inputs cannot be used.
+            LocalCloudError: The local cloud does not answer.
         """
-        record = submit(self.target, str(workflow), inputs, tags=self._tags, environment=environment)
+        try:
+            record = submit(self.target, str(workflow), inputs, tags=self._tags, environment=environment)
+        except LocalCloudError:
+            raise
+        except WorkflowContextError as error:
+            return Ended(False, "", {}, str(error), NoStore())
         while not (view := self._runs.status(self.target, record)).state.ended:
             time.sleep(POLL_SECONDS)
         succeeded = view.state is RunState.SUCCEEDED
@@ -73,7 +93,7 @@ class Cloud:
         said = [line for job in (*jobs.tasks(), jobs.head()) if job for line in self._said(job)]
         return Ended(
             succeeded,
-            record,
+            record.outputs,
             self._runs.outputs(self.target, record) if succeeded else {},
             "" if succeeded else "\n".join(said),
             store_for(self.target, record.outputs),

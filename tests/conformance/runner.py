@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloudError
 
 from .cases import ENVIRONMENT, Case, Outcome, Suite, class_of, in_batches
@@ -58,7 +57,7 @@ def run(plan: Plan) -> None:
     chosen = [case for case in cases if re.search(plan.pattern, case.name)][: plan.first]
     writer = _Writer(plan.results, _head(plan, len(cases)))
     for case in chosen:
-        if case.needs and case.name not in known:
+        if case.needs and known.get(case.name, {}).get("class") != ENVIRONMENT:
             writer.write(case.name, ENVIRONMENT, Outcome(False, case.needs), None, 0)
     left = [
         case
@@ -88,8 +87,6 @@ def _run_batch(plan: Plan, cloud: Cloud, writer: "_Writer", number: int, batch: 
         # That says nothing of the cases: they are run the next time.
         print(f"not run: {', '.join(case.name for case in batch)}: {error}", file=sys.stderr)
         return
-    except WorkflowContextError as error:
-        outcomes = {case.name: Outcome(False, str(error)) for case in batch}
     seconds = (time.monotonic() - started) / len(batch)
     for case in batch:
         outcome = outcomes.get(case.name, Outcome(False, "it was not run: the head job ended before it"))

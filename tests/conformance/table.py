@@ -1,5 +1,6 @@
 """The table of docs/conformance.md, from files of results."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +10,21 @@ from .cases import ENGINE, ENVIRONMENT, OURS, PASSED
 from .runner import read_results
 
 START, END = "<!-- table: python tests/conformance table -->\n", "<!-- end of the table -->\n"
-COLUMNS = ("suite", "commit", "engine", "on", "cases", "run", "passed", "ours", "engine's", "environment's", "date")
+COLUMNS = (
+    "suite",
+    "commit",
+    "engine",
+    "on",
+    "cases",
+    "run",
+    "passed",
+    "ours",
+    "engine's or suite's",
+    "environment's",
+    "date",
+)
+TELLING = (r"^expected ", r'^"message": ', r"is no queue|No such|Unknown|not given|do not exist", r"[Ee]rror|ERROR", "")
+"""Which lines of a message tell most, the best first."""
 
 
 def table(files: Iterable[Path]) -> str:
@@ -46,6 +61,7 @@ def _row(cells: Iterable[Any]) -> str:
 
 def _failure(head: dict[str, Any], case: dict[str, Any]) -> str:
     lines = [line.strip() for line in case["message"].splitlines() if line.strip()]
-    telling = [line for line in lines if "rror" in line or "expected" in line] or lines or [""]
-    said = telling[-1][:160].replace("|", "\\|").replace("`", "'")
+    told = next((line for rule in TELLING for line in reversed(lines) if re.search(rule, line)), "")
+    # Paths are those of one machine.
+    said = re.sub(r"/[\w./-]*/", "", told)[:160].replace("|", "\\|").replace("`", "'")
     return _row([head["suite"], head["fileSystem"], case["case"], case["class"], f"`{said}`"])

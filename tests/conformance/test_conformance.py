@@ -66,13 +66,20 @@ Example output:
 </details>
 <details>
 <summary>
-Example: refused_fail.wdl
+Example: refused.wdl
 
 ```wdl
 version 1.1
-workflow refused { output { Int one = "text" } }
+workflow refused { output { Object one = object {} } }
 ```
 </summary>
+<p>
+Test config:
+
+```json
+{"fail": true}
+```
+</p>
 </details>
 """
 SNAKEMAKE = """
@@ -146,8 +153,8 @@ def checkout(tmp_path: Path) -> Path:
         "nextflow-awsbatch": ["own.nf", "paths.nf", "hello"],
         "nextflow-checks": ["hello.nf", "image.nf"],
         "snakemake": ["test_copy", "test_other", "test_image", "test_program"],
-        "wdl-1.1": ["hello.wdl", "wrong_task.wdl", "refused_fail.wdl"],
-        "wdl-1.2": ["hello.wdl", "wrong_task.wdl", "refused_fail.wdl"],
+        "wdl-1.1": ["hello.wdl", "wrong_task.wdl", "refused.wdl"],
+        "wdl-1.2": ["hello.wdl", "wrong_task.wdl", "refused.wdl"],
     }.items(),
 )
 def test_every_case_of_a_suite_is_read(checkout: Path, suite: str, names: list[str]) -> None:
@@ -285,7 +292,7 @@ def test_the_command_runs_a_suite_on_the_local_cloud(checkout: Path, tmp_path: P
     assert {case["case"]: case["class"] for case in cases} == {
         "hello.wdl": PASSED,
         "wrong_task.wdl": ENGINE,
-        "refused_fail.wdl": PASSED,
+        "refused.wdl": PASSED,
     }
     [wrong] = [case for case in cases if case["class"] == ENGINE]
     assert json.dumps(wrong).count("expected wrong.found to be 2, got 1") == 2

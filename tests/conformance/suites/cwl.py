@@ -1,7 +1,6 @@
 """The conformance tests of CWL 1.2 (common-workflow-language/cwl-v1.2), by Toil; cwltest compares the outputs."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import yaml
 from cwltest.compare import CompareFail, compare
 
-from conformance.cases import Case, Outcome, Suite, tail
+from conformance.cases import Case, Outcome, Suite, run_alone, tail
 from conformance.cloud import Cloud
 from workflow_stacks.runs.engines.base import Store
 
@@ -44,7 +43,7 @@ class Cwl(Suite):
     def on_cloud(self, cases: Sequence[Case], cloud: Cloud, folder: Path) -> Mapping[str, Outcome]:
         [case] = cases
         ended = cloud.run(Path(case.content["tool"]), [case.content["job"]] if "job" in case.content else [])
-        content = ended.store.read(f"{ended.record.outputs}outputs.json") if ended.succeeded else None
+        content = ended.store.read(f"{ended.results}outputs.json") if ended.succeeded else None
         outputs = _brought(json.loads(content), ended.store, folder) if content else {}
         return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
 
@@ -52,7 +51,7 @@ class Cwl(Suite):
         places = ["--workDir", str(folder), "--outdir", str(folder / "out"), "--jobStore", str(folder / "store")]
         command = ["toil-cwl-runner", "--no-container", "--enable-dev", *places, case.content["tool"]]
         job = [case.content["job"]] if "job" in case.content else []
-        done = subprocess.run([*command, *job], capture_output=True, text=True, check=False, cwd=folder)
+        done = run_alone([*command, *job], folder)
         outputs = json.loads(done.stdout) if done.returncode == 0 else {}
         return _judged(case.content, done.returncode == 0, _here(outputs), done.stderr)
 

@@ -7,7 +7,6 @@ with the scripts as they are and, as `nextflow`, Nextflow with the configuration
 import os
 import re
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from nextflow_runtime import VERSION, as_program
 
-from conformance.cases import Case, Outcome, Suite, tail
+from conformance.cases import Case, Outcome, Suite, run_alone, tail
 from conformance.cloud import Cloud
 
 PROGRAM = Path(__file__).parents[1] / "programs" / "cases.sh"
@@ -68,8 +67,8 @@ class NextflowSuite(Suite):
         ended = cloud.run(folder / "main.nf", [], {"NXF_OFFLINE": "true"})
         found: dict[str, Outcome] = {}
         for case in cases:
-            code = ended.store.read(f"{ended.record.outputs}{case.name}.code")
-            said = ended.store.read(f"{ended.record.outputs}{case.name}.out") or b""
+            code = ended.store.read(f"{ended.results}{case.name}.code")
+            said = ended.store.read(f"{ended.results}{case.name}.out") or b""
             message = tail(said.decode(errors="replace")) if code is not None else tail(ended.log)
             found[case.name] = Outcome(code is not None and int(code) == 0, message)
         return found
@@ -88,18 +87,9 @@ class NextflowSuite(Suite):
             "NXF_DISABLE_CHECK_LATEST": "true",
             "NXF_ANSI_LOG": "false",
         }
-        done = subprocess.run(
-            ["timeout", str(SECONDS), "bash", "-ex", "-c", case.content.text],
-            cwd=work,
-            env={**os.environ, **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        return Outcome(done.returncode == 0, tail(done.stdout))
+        command = ["timeout", str(SECONDS), "bash", "-ex", "-c", case.content.text]
+        done = run_alone(command, work, {**os.environ, **settings})
+        return Outcome(done.returncode == 0, tail(done.stdout + done.stderr))
 
     def _copy(self, folder: Path, cases: Sequence[Case]) -> None:
         shutil.copytree(self.checkout / self.root, folder, symlinks=True)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from conformance.cases import Case, Outcome, Suite, tail
+from conformance.cases import Case, Outcome, Suite, run_alone, tail
 from conformance.cloud import Cloud
 
 EXAMPLE = re.compile(r"^[ \t]*Example: (?P<name>\S+\.wdl)\s*\n(?P<rest>.*?)</details>", re.DOTALL | re.MULTILINE)
@@ -70,13 +69,7 @@ class WdlSpecification(Suite):
             "MINIWDL__SCHEDULER__CONTAINER_BACKEND": "singularity",
             "MINIWDL__SINGULARITY__EXE": json.dumps([sys.executable, str(SINGULARITY)]),
         }
-        done = subprocess.run(
-            [*command, "--dir", str(folder / "run"), "--error-json"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, **settings},
-        )
+        done = run_alone([*command, "--dir", str(folder / "run"), "--error-json"], folder, {**os.environ, **settings})
         outputs = json.loads(done.stdout)["outputs"] if done.returncode == 0 else {}
         return _judged(example, done.returncode == 0, outputs, done.stderr)
 
