@@ -147,6 +147,8 @@ class Journal:
                     if not line.endswith(b"\n"):
                         break
                     self._read_to += len(line)
+                    if line.isspace():
+                        continue  # every record has an empty line before it: see `add`
                     try:
                         self._apply(json.loads(line))
                     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
