@@ -82,7 +82,7 @@ def everything(
 
 
 def test_every_job_can_be_dispatched_and_leaves_room_for_parameters(everything: Templates) -> None:
-    """9 of 17 pairs of engine and file system were over it, and every job of theirs would have failed."""
+    """AWS-1: 9 of 17 pairs of engine and file system were over it, and every job of theirs would have failed."""
     found = {f"{stack} {name}": size for stack, one in everything.items() for name, size in sizes(one).items()}
     assert len(found) > 60
     longest = sorted(found.items(), key=lambda one: one[1])[-5:]

@@ -131,7 +131,7 @@ class TestStart:
     def test_parameters_arrive_as_they_are_and_no_shell_reads_them(
         self, start: Run, tmp_path: Path, entry: tuple[str, ...]
     ) -> None:
-        """An apostrophe broke the run, and more of them ran commands."""
+        """LIF-20: an apostrophe broke the run, and more of them ran commands."""
         done = start(*HOSTILE, entry=entry)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("".join(f"<{one}>" for one in HOSTILE))

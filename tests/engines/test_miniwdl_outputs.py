@@ -21,7 +21,7 @@ AWS = '#!/bin/sh\necho "$*" >>{folder}/uploads\n'
 
 
 def test_two_runs_of_one_workflow_write_to_folders_of_their_own(variants: Templates, tmp_path: Path) -> None:
-    """With a slash at the end of the folder the second sample replaced the first."""
+    """AWS-3: with a slash at the end of the folder the second sample replaced the first."""
     program = shutil.which("miniwdl-run-s3upload")
     if program is None:
         pytest.skip("miniwdl-aws is not installed")

@@ -161,7 +161,7 @@ def principals(contexts: list[Context]) -> list[Principal]:
 def test_no_role_submits_with_a_job_definition_of_another_context(
     contexts: list[Context], principals: list[Principal]
 ) -> None:
-    """A task of miniwdl on FSx could act with 35 roles of others."""
+    """LIF-4: a task of miniwdl on FSx could act with 35 roles of others."""
     beginnings = {context.name: context.beginning for context in contexts}
     borrowed = [
         (principal, other)
@@ -183,7 +183,7 @@ def test_no_role_submits_with_a_job_definition_of_another_context(
 def test_no_role_registers_or_deregisters_under_the_name_of_another_context(
     contexts: list[Context], principals: list[Principal]
 ) -> None:
-    """A new revision under the name of a neighbour's job definition is a foreign image in his context."""
+    """LIF-4: a new revision under the name of a neighbour's job definition is a foreign image in his context."""
     beginnings = {context.name: context.beginning for context in contexts}
     for principal, other in product(principals, contexts):
         if principal.context == other.name or beginnings[principal.context] == other.beginning:
@@ -235,7 +235,7 @@ def test_head_jobs_submit_with_the_tags_of_their_context_and_its_run_and_of_no_o
 def test_tasks_and_their_machines_have_no_rights_in_aws_batch(
     principals: list[Principal], contexts: list[Context]
 ) -> None:
-    """Every container reaches the role of its machine."""
+    """LIF-14: every container reaches the role of its machine."""
     tasks = [one for one in principals if "TaskRole" in one.role or "ComputeInstanceRole" in one.role]
     assert len(tasks) > len(contexts)
     for principal, context in product(tasks, contexts):
@@ -245,7 +245,7 @@ def test_tasks_and_their_machines_have_no_rights_in_aws_batch(
 
 
 def test_a_machine_joins_clusters_of_aws_batch_only_and_writes_no_foreign_log(principals: list[Principal]) -> None:
-    """AWS's managed policy lets a task pose as the agent of any cluster, and write into any log."""
+    """LIF-14: AWS's managed policy lets a task pose as the agent of any cluster, and write into any log."""
     machines = [one for one in principals if "InstanceRole" in one.role]
     ecs, logs = "arn:aws:ecs:us-east-1:123456789012:", "arn:aws:logs:us-east-1:123456789012:log-group:"
     for machine in machines:
@@ -260,6 +260,7 @@ def test_a_machine_joins_clusters_of_aws_batch_only_and_writes_no_foreign_log(pr
 
 
 def test_containers_assume_their_roles_for_this_account_only(contexts: list[Context]) -> None:
+    """LIF-26."""
     for context in contexts:
         for name, role in resources(context.template, "AWS::IAM::Role").items():
             [trust] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]

@@ -24,7 +24,7 @@ def context(image: str | None) -> WorkflowContext:
 
 
 def test_the_default_image_of_snakemake_is_refused_on_arm64() -> None:
-    """Tasks failed with `exec format error`."""
+    """AWS-10: tasks failed with `exec format error`."""
     with pytest.raises(ValueError, match="is for x86_64 only"):
         context(None)
 

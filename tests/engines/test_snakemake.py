@@ -136,14 +136,14 @@ class TestS3:
         assert program in environment(on_s3)["WORKFLOW_PROGRAM"]
 
     def test_both_may_ask_whether_the_bucket_is_there(self, on_s3: Template) -> None:
-        """HeadBucket names no prefix; on 403 the storage plugin tries to make the bucket."""
+        """AWS-2 (i): HeadBucket names no prefix; on 403 the storage plugin tries to make the bucket."""
         bucket = environment(on_s3)["WORKFLOW_HOME"].removeprefix("s3://").partition("/")[0]
         for role in ("HeadRole", "TaskRole"):
             listed = [one for one in allowed(on_s3, role, "s3:ListBucket") if may(on_s3, role, "s3:ListBucket", one)]
             assert [one for one in listed if bucket in one]
 
     def test_a_rule_may_run_for_a_week(self, on_s3: Template) -> None:
-        """The plugin ends tasks after five minutes when it is told nothing."""
+        """AWS-2 (iii): the plugin ends tasks after five minutes when it is told nothing."""
         assert self.options(on_s3)["--aws-batch-task-timeout"] == "604800"
 
     def test_tasks_run_in_the_image_of_the_head_job_and_its_region(self, on_s3: Template) -> None:
@@ -160,7 +160,7 @@ class TestS3:
     def test_plugins_are_installed_by_version_where_the_image_has_none(
         self, on_s3: Template, tmp_path: Path, installed: bool
     ) -> None:
-        """An object is there, so that no run finds the bucket empty and deletes it."""
+        """AWS-2 (iv), and (ii): an object is there, so that no run finds the bucket empty and deletes it."""
         fakes = {
             "python": '#!/bin/sh\nprintf "%s " python "$@" >>calls\n'
             f'case "$2" in "import snakemake_ex"*) exit {0 if installed else 1} ;; esac\n',

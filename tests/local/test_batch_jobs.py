@@ -326,7 +326,7 @@ def test_up_to_50_jobs_are_cancelled_by_one_call_and_what_runs_goes_on(lab):
     lab.batch.terminate_job(jobId=running, reason="done")
 
 
-def test_a_queue_is_deleted_when_it_is_disabled_and_its_jobs_end(lab):
+def test_lif_24_a_queue_is_deleted_when_it_is_disabled_and_its_jobs_end(lab):
     queue = lab.new_queue("EC2", 1)
     running = lab.submit("sleep 60", queue=queue)
     lab.wait(running, "RUNNING")
@@ -342,7 +342,7 @@ def test_a_queue_is_deleted_when_it_is_disabled_and_its_jobs_end(lab):
         assert (job["status"], job["statusReason"]) == ("FAILED", f"The job queue {queue} was deleted")
 
 
-def test_a_request_without_a_key_is_a_client_exception_and_no_fault_of_the_server(lab):
+def test_rob_27_a_request_without_a_key_is_a_client_exception_and_no_fault_of_the_server(lab):
     with pytest.raises(ClientError, match="jobQueue") as refused:
         lab.unchecked().submit_job(jobName="no-queue")
 
@@ -366,7 +366,7 @@ def test_submissions_beyond_50_a_second_are_throttled_as_sdks_understand_it(lab)
     time.sleep(1)  # for whoever submits next
 
 
-def test_a_job_whose_overrides_are_too_long_is_taken_and_fails_when_it_is_started(lab):
+def test_aws_1_a_job_whose_overrides_are_too_long_is_taken_and_fails_when_it_is_started(lab):
     long = lab.run(f"true {'x' * 8100}")
 
     assert (long["status"], long["statusReason"]) == ("FAILED", "Container Overrides length must be at most 8192")

@@ -42,7 +42,7 @@ def length(one):
     return len(dispatch.overrides(one, ENVIRONMENT, QUEUE))
 
 
-def test_overrides_hold_command_environment_and_the_variables_of_batch():
+def test_aws_1_overrides_hold_command_environment_and_the_variables_of_batch():
     one = job(["run", "Ref::what"], [("A", "1")], {"environment": [{"name": "B", "value": "2"}]}, {"what": "this"})
 
     [found] = json.loads(dispatch.overrides(one, ENVIRONMENT, QUEUE))["containerOverrides"]
@@ -59,7 +59,7 @@ def test_overrides_hold_command_environment_and_the_variables_of_batch():
 
 
 @pytest.mark.parametrize("where", ["command", "environment", "parameters", "overrides"])
-def test_more_than_8192_characters_are_refused_wherever_they_come_from(where):
+def test_aws_1_more_than_8192_characters_are_refused_wherever_they_come_from(where):
     def of(size):
         text = "x" * size
         return {
@@ -76,7 +76,7 @@ def test_more_than_8192_characters_are_refused_wherever_they_come_from(where):
     assert dispatch.refusal(of(most + 1), ENVIRONMENT, QUEUE) == "Container Overrides length must be at most 8192"
 
 
-def test_quotes_count_twice_as_json_writes_them():
+def test_aws_1_quotes_count_twice_as_json_writes_them():
     assert length(job(['"' * 100])) - length(job(["x" * 100])) == 100
 
 
@@ -143,7 +143,7 @@ def test_more_than_50_submissions_a_second_are_throttled():
         ("createjobqueue", [], "Invalid type"),
     ],
 )
-def test_a_request_that_lacks_something_is_a_client_exception(action, request_, said):
+def test_rob_27_a_request_that_lacks_something_is_a_client_exception(action, request_, said):
     with pytest.raises(ClientError, match=said):
         check_request(action, request_)
 

@@ -77,7 +77,7 @@ def test_a_killed_server_is_replaced_and_what_it_saved_is_there(fresh):
     assert buckets(fresh) == ["kept"]
 
 
-def test_a_server_that_does_not_answer_is_said_to_be_busy_and_is_not_ended(fresh, monkeypatch):
+def test_rob_5_a_server_that_does_not_answer_is_said_to_be_busy_and_is_not_ended(fresh, monkeypatch):
     monkeypatch.setattr(process, "ANSWER_SECONDS", 0.5)
     hanging = fresh.start()
     os.kill(hanging.pid, signal.SIGSTOP)
@@ -99,7 +99,7 @@ def test_a_server_that_hangs_can_be_stopped(fresh):
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "null", '{"pid": 1, "port": 99999}', '{"pid": -1, "port": true}', "{"])
-def test_a_record_that_is_damaged_is_no_record(fresh, text):
+def test_rob_12_a_record_that_is_damaged_is_no_record(fresh, text):
     fresh.state_dir.mkdir()
     (fresh.state_dir / "server.json").write_text(text)
 
@@ -107,7 +107,7 @@ def test_a_record_that_is_damaged_is_no_record(fresh, text):
     assert fresh.start().port != 99999
 
 
-def test_a_server_whose_record_is_damaged_can_be_stopped_and_nobody_else_is(fresh):
+def test_rob_12_a_server_whose_record_is_damaged_can_be_stopped_and_nobody_else_is(fresh):
     server = fresh.start()
     innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
@@ -121,13 +121,13 @@ def test_a_server_whose_record_is_damaged_can_be_stopped_and_nobody_else_is(fres
         innocent.wait()
 
 
-def test_the_state_is_closed_to_other_users(fresh):
+def test_rob_4_the_state_is_closed_to_other_users(fresh):
     fresh.start()
 
     assert stat.S_IMODE(fresh.state_dir.stat().st_mode) == 0o700
 
 
-def test_a_state_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path):
+def test_rob_11_a_state_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path):
     (tmp_path / "taken").write_text("")
 
     with pytest.raises(LocalCloudError, match=r"cannot keep its state in .*taken/local: "):

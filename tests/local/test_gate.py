@@ -1,4 +1,4 @@
-"""Nobody but programs of this machine speaks with the local cloud, and nothing there runs commands but jobs."""
+"""ROB-1: nobody but programs of this machine speaks with the local cloud, and nothing there runs commands but jobs."""
 
 import http.client
 import io
@@ -42,21 +42,21 @@ def function(command="id"):
     ],
     ids=str,
 )
-def test_a_web_page_is_refused(cloud, headers):
+def test_rob_1_a_web_page_is_refused(cloud, headers):
     status, answered, _ = ask(cloud, "POST", "/", b"Action=ListStacks", Content_Type="text/plain", **headers)
 
     assert status == 403
     assert not [name for name in answered if name.startswith("access-control-")]
 
 
-def test_there_is_no_preflight(cloud):
+def test_rob_1_there_is_no_preflight(cloud):
     status, answered, _ = ask(cloud, "OPTIONS", "/", Access_Control_Request_Method="POST")
 
     assert status == 403
     assert not [name for name in answered if name.startswith("access-control-")]
 
 
-def test_no_answer_lets_a_web_page_read_it(cloud):
+def test_rob_1_no_answer_lets_a_web_page_read_it(cloud):
     _, answered, _ = ask(cloud, "GET", "/")
 
     assert not [name for name in answered if name.startswith("access-control-")]
@@ -73,7 +73,7 @@ def test_no_answer_lets_a_web_page_read_it(cloud):
         ("GET", "/_aws/sqs/messages"),
     ],
 )
-def test_the_emulator_has_no_addresses_of_its_own(cloud, method, path):
+def test_rob_1_the_emulator_has_no_addresses_of_its_own(cloud, method, path):
     cloud.client("s3").create_bucket(Bucket="kept-by-the-gate")
 
     status, _, _ = ask(cloud, method, path)
@@ -82,7 +82,7 @@ def test_the_emulator_has_no_addresses_of_its_own(cloud, method, path):
     assert "kept-by-the-gate" in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
 
 
-def test_there_are_no_functions(cloud):
+def test_rob_1_there_are_no_functions(cloud):
     environment = cloud.environment()
     lambda_ = boto3.client(
         "lambda",
@@ -106,7 +106,7 @@ def test_there_are_no_functions(cloud):
 
 
 @pytest.mark.parametrize("service", ["lambda", "glue", "codebuild", "ecs", "stepfunctions", "eks"])
-def test_services_that_run_commands_are_not_there(cloud, service):
+def test_rob_1_services_that_run_commands_are_not_there(cloud, service):
     environment = cloud.environment()
     client = boto3.client(
         service,
@@ -129,7 +129,7 @@ def test_services_that_run_commands_are_not_there(cloud, service):
         getattr(client, call)()
 
 
-def test_a_template_cannot_bring_a_function(stacks):
+def test_rob_1_a_template_cannot_bring_a_function(stacks):
     role = "arn:aws:iam::000000000000:role/any"
     code = {"ZipFile": "def handler(e, c): pass"}
     function = {
@@ -141,7 +141,7 @@ def test_a_template_cannot_bring_a_function(stacks):
         stacks.create("functions", {"Function": function})
 
 
-def test_a_template_cannot_have_custom_resources(stacks):
+def test_rob_1_a_template_cannot_have_custom_resources(stacks):
     target = "arn:aws:lambda:us-east-1:000000000000:function:any"
 
     status = stacks.create("custom", {"Own": {"Type": "Custom::Own", "Properties": {"ServiceToken": target}}})

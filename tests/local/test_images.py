@@ -20,17 +20,17 @@ X86, ARM = {"instanceTypes": ["m6i", "c7i.xlarge"]}, {"instanceTypes": ["m7g", "
         ("debian:12", ARM, False),
     ],
 )
-def test_an_image_for_another_processor_is_known(image, resources, wrong):
+def test_aws_10_an_image_for_another_processor_is_known(image, resources, wrong):
     assert wrong_processor({"image": image}, {"computeResources": resources}) is wrong
 
 
-def test_on_fargate_the_definition_says_which_processor_it_is():
+def test_aws_10_on_fargate_the_definition_says_which_processor_it_is():
     container = {"image": SNAKEMAKE, "runtimePlatform": {"cpuArchitecture": "ARM64"}}
 
     assert wrong_processor(container, {"computeResources": {"type": "FARGATE"}})
 
 
-def test_a_job_in_an_image_for_another_processor_fails_as_ecs_says(lab):
+def test_aws_10_a_job_in_an_image_for_another_processor_fails_as_ecs_says(lab):
     [like] = lab.batch.describe_job_queues(jobQueues=[lab.queue])["jobQueues"]
     names = [one["computeEnvironment"] for one in like["computeEnvironmentOrder"]]
     [found] = lab.batch.describe_compute_environments(computeEnvironments=names)["computeEnvironments"]
@@ -46,7 +46,7 @@ def test_a_job_in_an_image_for_another_processor_fails_as_ecs_says(lab):
     assert lab.log(job) == ["exec bash: exec format error"]
 
 
-def test_a_plugin_that_only_this_machine_has_is_not_in_the_image(lab):
+def test_aws_2_a_plugin_that_only_this_machine_has_is_not_in_the_image(lab):
     script = (
         "import pkgutil; print(sorted(one.name for one in pkgutil.iter_modules() if 'cluster_generic' in one.name))"
     )
@@ -59,7 +59,7 @@ def test_a_plugin_that_only_this_machine_has_is_not_in_the_image(lab):
 
 
 @pytest.mark.parametrize("image", ["--privileged", "-v/:/host", "", "a b", "a;b"])
-def test_an_image_is_no_option_of_a_container_engine(image):
+def test_rob_3_an_image_is_no_option_of_a_container_engine(image):
     assert not is_reference(image)
 
 
@@ -76,7 +76,7 @@ def test_names_of_images_are_taken(image):
     assert is_reference(image)
 
 
-def test_a_job_with_an_option_as_its_image_cannot_start(lab):
+def test_rob_3_a_job_with_an_option_as_its_image_cannot_start(lab):
     job = lab.run("true", definition=lab.new_definition(image="--privileged"))
 
     assert job["status"] == "FAILED"

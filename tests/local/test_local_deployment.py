@@ -1,4 +1,4 @@
-"""Deployments that fail, are interrupted, or meet each other."""
+"""ROB-8, ROB-9, ROB-19, ROB-20: deployments that fail, are interrupted, or meet each other."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from workflow_stacks.local.runs.deployment import LocalDeployment, ended_by_sign
 from workflow_stacks.local.runs.progress import Progress
 
 
-def test_a_demo_of_a_project_that_is_not_there_deletes_nothing(tmp_path):
+def test_rob_8_a_demo_of_a_project_that_is_not_there_deletes_nothing(tmp_path):
     kept = tmp_path / ".workflow-context" / "local" / "s3" / "bucket"
     kept.mkdir(parents=True)
 
@@ -44,7 +44,7 @@ def test_a_demo_of_a_project_that_is_not_there_deletes_nothing(tmp_path):
         ("DELETE_FAILED", False),
     ],
 )
-def test_a_stack_that_was_rolled_back_is_not_deployed(status, stands):
+def test_rob_9_a_stack_that_was_rolled_back_is_not_deployed(status, stands):
     class CloudFormation:
         def get_paginator(self, _):
             return self
@@ -55,7 +55,7 @@ def test_a_stack_that_was_rolled_back_is_not_deployed(status, stands):
     assert deployed_stacks(lambda _: CloudFormation()) == (["Demo-wdl"] if stands else [])
 
 
-def test_one_deployment_of_a_project_at_a_time(tmp_path, capsys):
+def test_rob_20_one_deployment_of_a_project_at_a_time(tmp_path, capsys):
     cloud = LocalCloud(tmp_path)
     first, second = (LocalDeployment(cloud, tmp_path / "agc-project.yaml", Progress()) for _ in range(2))
     order = []
@@ -76,7 +76,7 @@ def test_one_deployment_of_a_project_at_a_time(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminate", "terminal closed"])
-def test_a_request_to_terminate_cleans_up_as_ctrl_c_does(number):
+def test_rob_19_a_request_to_terminate_cleans_up_as_ctrl_c_does(number):
     before = signal.getsignal(number)
 
     def told():
@@ -90,7 +90,7 @@ def test_a_request_to_terminate_cleans_up_as_ctrl_c_does(number):
     assert signal.getsignal(number) == before
 
 
-def test_the_cdk_cli_ends_with_whoever_started_it(tmp_path):
+def test_rob_19_the_cdk_cli_ends_with_whoever_started_it(tmp_path):
     """After a kill -9 it went on for ten seconds, and no other deployment could begin."""
     script = (
         "import sys; from pathlib import Path; from workflow_stacks.local.cloud.cdk_cli import _stream\n"

@@ -132,7 +132,7 @@ def test_a_replaced_file_system_is_kept_where_its_policy_says_retain(stacks, clo
         (("192.168.0.0/24",), "The CIDR '192.168.0.0/24' is invalid."),
     ],
 )
-def test_a_subnet_cannot_overlap_another_nor_lie_outside_of_its_vpc(stacks, subnets, said):
+def test_lif_24_a_subnet_cannot_overlap_another_nor_lie_outside_of_its_vpc(stacks, subnets, said):
     assert stacks.create("cidr", network(subnets)) == "ROLLBACK_COMPLETE"
     assert said in stacks.reasons("cidr")
     stacks.delete("cidr")
@@ -156,7 +156,7 @@ def rules(direction, **other):
     [(("In", "Out"), "CREATE_COMPLETE"), (("In",), "ROLLBACK_COMPLETE"), (("Out",), "ROLLBACK_COMPLETE")],
     ids=["both", "no egress", "no ingress"],
 )
-def test_lustre_is_refused_unless_its_rules_are_in_place(stacks, in_place, status):
+def test_aws_4_lustre_is_refused_unless_its_rules_are_in_place(stacks, in_place, status):
     closed = [{"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp", "FromPort": 252, "ToPort": 86}]
     every = {"In": rules("Ingress"), "Out": rules("Egress")}
     parts = {
@@ -223,7 +223,7 @@ def test_user_data_is_checked_when_a_launch_template_is_made(stacks):
     stacks.delete("user-data")
 
 
-def test_what_another_stack_imports_can_neither_be_changed_nor_deleted(stacks):
+def test_aws_22_what_another_stack_imports_can_neither_be_changed_nor_deleted(stacks):
     def shared(name):
         group = {"Group": resource("Logs::LogGroup", LogGroupName=name)}
         output = {"Name": {"Value": {"Ref": "Group"}, "Export": {"Name": "shared-group"}}}

@@ -1,4 +1,4 @@
-"""Logs in files, state saved when it changed, and a server that stays able to answer."""
+"""ROB-5, ROB-17, ROB-18: logs in files, state saved when it changed, and a server that stays able to answer."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def events(first, number):
     return [{"timestamp": at, "message": f"line {at}\n"} for at in range(first, first + number)]
 
 
-def test_a_log_file_is_a_sequence_of_events(tmp_path):
+def test_rob_5_a_log_file_is_a_sequence_of_events(tmp_path):
     log = LogFile(tmp_path / "a" / "log")
     assert not log
     log.extend(events(0, 3))
@@ -60,11 +60,11 @@ def test_a_log_whose_last_line_was_torn_goes_on_after_the_one_before(tmp_path):
         ("POST", "/2015-02-01/file-systems", "", {}, b"{}", False),
     ],
 )
-def test_what_only_reads_is_no_change(method, path, query, headers, body, reads):
+def test_rob_5_what_only_reads_is_no_change(method, path, query, headers, body, reads):
     assert only_reads(method, path, query, headers, body) is reads
 
 
-def test_a_file_that_would_be_the_same_is_not_written(tmp_path):
+def test_rob_5_a_file_that_would_be_the_same_is_not_written(tmp_path):
     file = tmp_path / "s3.json"
     write_file(file, "{}")
     before = file.stat().st_ino
@@ -77,7 +77,7 @@ def test_a_file_that_would_be_the_same_is_not_written(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["s3.json"]
 
 
-def test_a_damaged_state_is_no_empty_state(tmp_path):
+def test_rob_17_a_damaged_state_is_no_empty_state(tmp_path):
     (tmp_path / "ec2.json").write_text('{"payload": {}}')
     check_files(tmp_path)
     (tmp_path / "efs.json").write_text('{"payload": {"file_sys')
@@ -86,7 +86,7 @@ def test_a_damaged_state_is_no_empty_state(tmp_path):
         check_files(tmp_path)
 
 
-def test_a_server_does_not_begin_with_a_damaged_state_and_leaves_it_as_it_is(tmp_path):
+def test_rob_17_a_server_does_not_begin_with_a_damaged_state_and_leaves_it_as_it_is(tmp_path):
     cloud = LocalCloud(tmp_path / "cloud")
     (cloud.state_dir / "aws").mkdir(parents=True)
     torn = cloud.state_dir / "aws" / "efs.json"
@@ -108,7 +108,7 @@ def memory_mib(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
-def test_a_talkative_job_takes_neither_memory_nor_answers(lab):
+def test_rob_5_a_talkative_job_takes_neither_memory_nor_answers(lab):
     """2.7 MB took 320 MiB and 176 MB of JSON, and answers of 15 s for ever."""
     pid = lab.cloud.server().pid
     before = memory_mib(pid)
@@ -122,7 +122,7 @@ def test_a_talkative_job_takes_neither_memory_nor_answers(lab):
     assert lab.log(job)[:2] == ["1", "2"]
 
 
-def test_logs_are_there_after_a_restart(tmp_path):
+def test_rob_5_logs_are_there_after_a_restart(tmp_path):
     from batch_fixture import Lab
 
     with LocalCloud(tmp_path / "cloud") as cloud:
@@ -137,7 +137,7 @@ def test_logs_are_there_after_a_restart(tmp_path):
         assert [one["message"] for one in found] == ["kept", "too"]
 
 
-def test_asking_writes_nothing(lab):
+def test_rob_5_asking_writes_nothing(lab):
     files = lab.cloud.state_dir / "aws"
     file = files / "s3.json"
 
@@ -162,14 +162,14 @@ def test_asking_writes_nothing(lab):
     assert written() == before
 
 
-def test_the_server_may_have_as_many_connections_as_the_machine_allows(lab):
+def test_rob_18_the_server_may_have_as_many_connections_as_the_machine_allows(lab):
     lines = Path(f"/proc/{lab.cloud.server().pid}/limits").read_text().splitlines()
     [limits] = [line.split() for line in lines if line.startswith("Max open files")]
 
     assert int(limits[3]) == min(65536, int(limits[4]))
 
 
-def test_scratch_of_a_killed_server_is_gone_after_the_next_start(tmp_path):
+def test_rob_19_scratch_of_a_killed_server_is_gone_after_the_next_start(tmp_path):
     cloud = LocalCloud(tmp_path / "cloud")
     left = cloud.state_dir / "scratch" / "job-1" / "tmp"
     left.mkdir(parents=True)

@@ -230,7 +230,7 @@ def test_reading_a_file_names_it_as_the_user_did(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("end", ["contexts: {a: [", "tags: {a: 'x", "data: [a", "'"])
 @pytest.mark.parametrize("newline", ["", "\n"])
-def test_a_syntax_error_at_the_end_of_a_file_names_a_line_that_is_there(end: str, newline: str) -> None:
+def test_rob_21_a_syntax_error_at_the_end_of_a_file_names_a_line_that_is_there(end: str, newline: str) -> None:
     with pytest.raises(ProjectFileError) as error:
         parse_project(f"name: A\nschemaVersion: 1\n{end}{newline}".encode())
     assert [finding.line for finding in error.value.findings] == [3]

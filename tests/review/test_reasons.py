@@ -1,4 +1,4 @@
-"""Every acknowledged finding has a reason that is true of the resource it stands on."""
+"""Every acknowledged finding has a reason that is true of the resource it stands on (LIF-17)."""
 
 import pytest
 

@@ -63,7 +63,7 @@ def test_a_definition_without_revision_is_asked_for_by_name_and_by_revision():
     assert resources[:2] == [f"{BATCH}:job-definition/d", f"{BATCH}:job-definition/d:3"]
 
 
-def test_tags_of_a_job_ask_for_tag_resource_on_definition_and_queue():
+def test_aws_5_tags_of_a_job_ask_for_tag_resource_on_definition_and_queue():
     body = {"jobQueue": "q", "jobDefinition": "d:3", "tags": {"a": "1"}}
     calls = calls_of(request("batch", path="/v1/submitjob", body=body), DEPLOYED)
 
@@ -110,7 +110,7 @@ def test_a_job_is_ended_under_the_condition_of_its_tags():
     assert call.context == {"aws:resourcetag/owner": ("zoe",)}
 
 
-def test_head_bucket_is_list_bucket_without_a_prefix():
+def test_aws_2_head_bucket_is_list_bucket_without_a_prefix():
     [call] = calls_of(request("s3", "HEAD", "/b"), DEPLOYED)
 
     assert (call.action, call.resource) == ("s3:ListBucket", "arn:aws:s3:::b")
