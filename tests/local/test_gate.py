@@ -1,15 +1,23 @@
-"""ROB-1: nobody but programs of this machine speaks with the local cloud, and nothing there runs commands but jobs."""
+"""ROB-1: nobody but programs of this machine speaks with the local cloud, and what runs there, runs in a sandbox."""
 
 import http.client
 import io
 import json
+import os
 import zipfile
 from contextlib import closing
+from pathlib import Path
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from local_runs import needs_sandbox
+
+from workflow_stacks.local.iam.credentials import read_administrator
 
 
 def ask(cloud, method, path, body=b"", **headers):
@@ -129,16 +137,82 @@ def test_rob_1_services_that_run_commands_are_not_there(cloud, service):
         getattr(client, call)()
 
 
-def test_rob_1_a_template_cannot_bring_a_function(stacks):
-    role = "arn:aws:iam::000000000000:role/any"
-    code = {"ZipFile": "def handler(e, c): pass"}
-    function = {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {"Code": code, "Handler": "index.handler", "Role": role, "Runtime": "python3.11"},
-    }
+LOOKING_AROUND = """
+import json, os, pathlib
+def handler(event, context):
+    found = []
+    for path in {paths!r}:
+        try:
+            found += [path, *map(str, pathlib.Path(path).iterdir())]
+        except OSError:
+            pass
+    processes = len([one for one in os.listdir("/proc") if one.isdigit()])
+    saw = {{"files": found, "processes": processes, "user": os.getuid(), "environment": dict(os.environ)}}
+    return {{"statusCode": 200, "body": json.dumps(saw)}}
+"""
 
-    with pytest.raises(ClientError, match="Unrecognized resource types"):
-        stacks.create("functions", {"Function": function})
+
+def function_behind_an_api(code):
+    """The resources of a template that brings a function, and an HTTP API where IAM says who may call it."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    reached = {"Fn::GetAtt": ["Function", "Arn"]}
+    integration = {"IntegrationType": "AWS_PROXY", "IntegrationUri": reached, "PayloadFormatVersion": "2.0"}
+    api, target = {"ApiId": {"Ref": "Api"}}, {"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]}
+    properties = {
+        "AWS::IAM::Role": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]}},
+        "AWS::Lambda::Function": {
+            "Code": {"ZipFile": code},
+            "Handler": "index.handler",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Runtime": "python3.13",
+            "Timeout": 60,
+        },
+        "AWS::ApiGatewayV2::Api": {"Name": "gate", "ProtocolType": "HTTP"},
+        "AWS::ApiGatewayV2::Integration": {**api, **integration},
+        "AWS::ApiGatewayV2::Route": {**api, "RouteKey": "POST /", "AuthorizationType": "AWS_IAM", "Target": target},
+        "AWS::ApiGatewayV2::Stage": {**api, "StageName": "$default", "AutoDeploy": True},
+        "AWS::Lambda::Permission": {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": reached,
+            "Principal": "apigateway.amazonaws.com",
+        },
+    }
+    return {kind.rpartition(":")[2]: {"Type": kind, "Properties": given} for kind, given in properties.items()}
+
+
+@pytest.fixture(scope="module")
+def api(cloud, stacks):
+    """The address of a function that says what it sees of this machine."""
+    needs_sandbox()
+    code = LOOKING_AROUND.format(paths=[str(cloud.state_dir), str(Path.home() / ".aws"), str(Path(__file__).parent)])
+    assert stacks.create("functions", function_behind_an_api(code)) == "CREATE_COMPLETE", stacks.reasons("functions")
+    yield f"/_execute-api/{stacks.id('functions', 'Api')}/"
+    stacks.delete("functions")
+
+
+def test_rob_1_a_function_runs_for_nobody_whom_iam_does_not_let(cloud, api):
+    for headers in ({}, {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/execute-api/x"}):
+        status, _, _ = ask(cloud, "POST", api, **headers)
+        assert status == 403
+
+    assert "/aws/lambda" not in str(cloud.client("logs").describe_log_groups())
+
+
+def test_rob_1_a_function_of_a_template_sees_nothing_of_the_user(cloud, api):
+    key, secret = read_administrator(cloud.state_dir)
+    url = f"http://localhost:{cloud.server().port}{api}"
+    request = AWSRequest("POST", url, data=b"")
+    SigV4Auth(Credentials(key, secret), "execute-api", "us-east-1").add_auth(request)
+
+    status, _, body = ask(cloud, "POST", api, **dict(request.headers))
+    saw = json.loads(body)
+
+    assert status == 200
+    assert saw["files"] == []
+    assert saw["processes"] <= 2, "the first of its sandbox, and itself"
+    assert saw["user"] not in (0, os.geteuid())
+    assert saw["environment"]["AWS_SECRET_ACCESS_KEY"]
+    assert secret not in saw["environment"].values()
 
 
 def test_rob_1_a_template_cannot_have_custom_resources(stacks):

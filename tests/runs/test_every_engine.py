@@ -13,6 +13,7 @@ import pytest
 from local_runs import denied_calls, needs_sandbox
 from typer.testing import CliRunner
 
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.deployment import LocalDeployment
@@ -146,7 +147,9 @@ class TestARunThatSucceeded:
         assert (code, [task["state"] for task in tasks]) == (0, ["SUCCEEDED"])
 
     def test_has_outputs_that_can_be_downloaded(self, command: Commands, done: dict[str, Any], tmp_path: Path) -> None:
-        assert command("outputs", done["runId"])[1]
+        outputs = command("outputs", done["runId"])[1]
+        assert outputs
+        assert END_MARK not in outputs
         code, files = command("outputs", done["runId"], "--download", str(tmp_path))
         assert code == 0
         assert "hello zoe\n" in [Path(file).read_text() for file in files]

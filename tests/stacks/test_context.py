@@ -159,7 +159,7 @@ class TestNamesAndTags:
 
     def test_outputs_have_names_that_people_and_programs_can_rely_on(self, variants: Templates) -> None:
         common = {"HeadQueue", "TaskQueue", "HeadJobDefinition", "HeadRole", "MountPath", "Outputs"}
-        common |= {"ClientConfiguration", "FileSystemId", "AccessPointId"}
+        common |= {"ClientConfiguration", "FileSystemId", "AccessPointId", "Check"}
         assert set(variants["Variants-onDemand"]["Outputs"]) == common
         assert set(variants["Variants-snakemake"]["Outputs"]) == common | {
             "FallbackQueue",

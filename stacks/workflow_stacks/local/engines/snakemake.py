@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.runs.staging import WorkflowInputError, files_below
 
 from .base import (
@@ -72,7 +73,7 @@ class Snakemake(LocalEngine):
     @override
     def outputs(self, store: Store, results: str, *, since_ms: int) -> Mapping[str, Any]:
         """The files that the run wrote; Snakemake does not say which of them are results."""
-        hidden = (".snakemake/", "snakemake-workflow-sources")
+        hidden = (END_MARK, ".snakemake/", "snakemake-workflow-sources")
         found = super().outputs(store, results, since_ms=since_ms)
         return {name: address for name, address in found.items() if not name.startswith(hidden)}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from workflow_context.ended_runs import END_MARK
 from workflow_stacks.runs.record import RunRecord
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
@@ -18,7 +19,7 @@ from .base import Place, RunEngine, Store, Submission
 # More often than on AWS: on the local cloud it costs nothing.
 _OFTEN = ("--seconds-between-status-checks", "1")
 _ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
-_HIDDEN = (".snakemake/", "snakemake-workflow-sources")
+_HIDDEN = (END_MARK, ".snakemake/", "snakemake-workflow-sources")
 
 
 class Snakemake(RunEngine):
