@@ -1,5 +1,6 @@
 """The metrics of file systems that keep their data in a bucket."""
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
@@ -14,8 +15,8 @@ class BucketFileSystem(WorkflowFileSystem):
     """A file system whose size is that of a bucket. S3 measures it once a day, and the whole bucket only."""
 
     @property
-    def _measured_bucket(self) -> s3.IBucket:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _measured_bucket(self) -> s3.IBucket: ...
 
     def metric_bucket_size_bytes(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """The size of the objects of storage class Standard in the bucket.

@@ -157,14 +157,7 @@ class Attempts:
         fault: Fault | None,
         stop: "asyncio.Future[str]",
     ) -> Outcome:
-        process = await asyncio.create_subprocess_exec(
-            *sandbox.arguments(spec),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-        )
+        process = await sandbox.start(spec)
         self._running[spec.name] = process, sandbox, spec
         job["status"], job["startedAt"] = "RUNNING", now_ms()
         if process.stdout is None:

@@ -1,7 +1,7 @@
 """LocalCloud: starts, finds and stops the server of the local cloud, and gives the way to speak with it.
 
-One state folder is one cloud. Its server holds a lock on `server.lock` for as long as it lives, so a
-process id that a dead one left is never taken for it. Runs on Linux and macOS.
+One state folder is one cloud. Its server holds a lock on `server.lock` for as long as it lives, and its process id
+stands there, so that the id which a dead one left is never taken for it. Runs on Linux and macOS.
 """
 
 import fcntl
@@ -13,14 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +24,8 @@ from typing import Any, Self
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local.iam.credentials import READ, read_administrator, reading_token
 from workflow_stacks.local.sandboxes import CHOICE
+
+from .clients import client, endpoint, environment, get, signed_get
 
 ACCOUNT = "000000000000"
 IAM_REPORT = "/_local/iam"
@@ -43,8 +41,7 @@ SERVER_ENVIRONMENT = (
     *("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT"),
     *("DOCKER_HOST", "DOCKER_TLS_VERIFY", "XDG_RUNTIME_DIR"),
 )
-MAX_PORT, MAX_PID = 65535, 2**22
-PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+MAX_PORT = 65535
 
 
 class LocalCloudError(WorkflowContextError):
@@ -61,7 +58,7 @@ class Server:
     @property
     def endpoint(self) -> str:
         """The address of every service."""
-        return f"http://localhost:{self.port}"
+        return endpoint(self.port)
 
 
 class LocalCloud:
@@ -84,7 +81,7 @@ class LocalCloud:
         self.region = region
         self.log_file = self.state_dir / "server.log"
         self._record = self.state_dir / "server.json"
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, tuple[str, str]], Any] = {}
 
     @classmethod
     def of_project(cls, project_file: Path, *, port: int | None = None) -> Self:
@@ -161,41 +158,15 @@ class LocalCloud:
 
         Every setting of the caller for AWS, for the CDK CLI and for a proxy is left out.
         """
-        server = self.server()
-        access_key, secret = read_administrator(self.state_dir)
-        inherited = {
-            key: value
-            for key, value in os.environ.items()
-            if (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES) or key == "CDK_VALIDATION"
-        }
-        return inherited | {
-            "AWS_ENDPOINT_URL": server.endpoint,
-            # By number, so that every SDK puts the bucket in the path: bucket.localhost resolves nowhere.
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{server.port}",
-            "AWS_REGION": self.region,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": access_key,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
+        return environment(self.server().port, self.region, read_administrator(self.state_dir))
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud, whatever AWS settings the caller has."""
-        endpoint = self.server().endpoint
-        # The key is new with each start of the server.
-        access_key, secret = read_administrator(self.state_dir)
-        if (service, access_key) not in self._clients:
-            self._clients[service, access_key] = self._session.client(
-                service,
-                endpoint_url=endpoint,
-                config=_client_config(),
-                region_name=self.region,
-                aws_access_key_id=access_key,
-                aws_secret_access_key=secret,
-            )
-        return self._clients[service, access_key]
+        address = self.server().endpoint
+        keys = read_administrator(self.state_dir)  # new with each start of the server
+        if (service, keys) not in self._clients:
+            self._clients[service, keys] = client(service, address, self.region, keys)
+        return self._clients[service, keys]
 
     def reading_endpoint(self, folder: str) -> str:
         """An address before `bucket/key` by which programs that sign nothing read a folder, `bucket/prefix/`."""
@@ -204,35 +175,9 @@ class LocalCloud:
 
     def iam_report(self) -> list[dict[str, Any]]:
         """What each role of jobs used, was denied, and has never used; see `Authorizer.report`."""
-        # Signed as any request of the administrator; no service of AWS has this address.
-        import botocore.auth
-        import botocore.awsrequest
-        import botocore.credentials
-
-        keys = botocore.credentials.Credentials(*read_administrator(self.state_dir))
-        address = f"{self.server().endpoint}{IAM_REPORT}"
-        request = botocore.awsrequest.AWSRequest("GET", address)
-        botocore.auth.SigV4Auth(keys, "iam", self.region).add_auth(request)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        prepared = urllib.request.Request(address, headers=dict(request.headers))  # noqa: S310  it is http
-        with opener.open(prepared, timeout=30) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
+        keys = read_administrator(self.state_dir)
+        found: list[dict[str, Any]] = signed_get(f"{self.server().endpoint}{IAM_REPORT}", "iam", self.region, keys)
         return found
-
-    @cached_property
-    def _session(self) -> Any:
-        import boto3
-        import botocore.session
-
-        session = botocore.session.Session(
-            {
-                "profile": (None, None, None, None),
-                "config_file": (None, None, os.devnull, None),
-                "credentials_file": (None, None, os.devnull, None),
-                "ca_bundle": (None, None, None, None),
-            }
-        )
-        return boto3.Session(botocore_session=session)
 
     def _make_state_dir(self) -> None:
         """Make the state folder, and close it to other users of this machine."""
@@ -244,10 +189,8 @@ class LocalCloud:
 
     def _launch(self) -> Server:
         listener = self._listen()
-        lock = _lock(self._lock_file)
-        while lock is None:  # somebody looks whether the server lives, for a moment
-            time.sleep(0.01)
-            lock = _lock(self._lock_file)
+        lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # others hold it for the moment in which they look whether the server lives
         descriptors = (listener.fileno(), lock)
         with listener, self.log_file.open("w") as log:
             port = listener.getsockname()[1]
@@ -281,7 +224,7 @@ class LocalCloud:
         return server
 
     def _listen(self) -> socket.socket:
-        wanted = [self.port] if self.port else [self._recorded("port") or 0, 0]
+        wanted = [self.port] if self.port else [self._recorded_port() or 0, 0]
         for port in wanted:
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -295,15 +238,14 @@ class LocalCloud:
         raise LocalCloudError(f"Port {self.port} is in use by another program. Choose another one with --port.")
 
     def _answering(self, timeout: float) -> Server | None:
-        port = self._recorded("port")
+        port = self._recorded_port()
         return self._ask(port, timeout) if port else None
 
     def _ask(self, port: int, timeout: float) -> Server | None:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"http://127.0.0.1:{port}/_local", timeout=timeout) as response:
+            with get(f"http://127.0.0.1:{port}/_local", timeout) as response:
                 answer = json.load(response)
-        except (OSError, ValueError, urllib.error.HTTPError):
+        except (OSError, ValueError):
             return None
         return Server(answer["pid"], port) if answer.get("state") == str(self.state_dir) else None
 
@@ -311,12 +253,10 @@ class LocalCloud:
         """End the living server: kindly, then not."""
         patience = STOP_SECONDS if self._answering(timeout=2.0) else 1.0
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
-            pid = self._server_pid()
-            if pid is None:
-                break
-            with suppress(ProcessLookupError):  # it ended by itself
-                os.kill(pid, number)
             deadline = time.monotonic() + seconds
+            if pid := self._server_pid():
+                with suppress(ProcessLookupError):  # it ended by itself
+                    os.kill(pid, number)
             while time.monotonic() < deadline:
                 if not self._is_alive():
                     return
@@ -337,13 +277,8 @@ class LocalCloud:
         return False
 
     def _server_pid(self) -> int | None:
-        """The process that holds the lock, whatever server.json says: no other one is ever ended."""
-        recorded = self._recorded("pid")
-        if not Path("/proc/self/fd").exists():  # macOS
-            return recorded
-        processes = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal())
-        candidates = chain([recorded] if recorded else [], processes)
-        return next((pid for pid in candidates if _has_open(pid, self._lock_file)), None)
+        """The process that holds the lock; None while it starts."""
+        return int(self._lock_file.read_text() or 0) or None
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -352,14 +287,13 @@ class LocalCloud:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _recorded(self, key: str) -> int | None:
-        """A number of server.json; None when the file is not there, or is not what the server writes."""
+    def _recorded_port(self) -> int | None:
+        """The port in server.json; None when the file is not there, or is not what the server writes."""
         try:
-            found = json.loads(self._record.read_text())[key]
+            found = json.loads(self._record.read_text())["port"]
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        limit = MAX_PORT if key == "port" else MAX_PID
-        return found if type(found) is int and 0 < found <= limit else None
+        return found if type(found) is int and 0 < found <= MAX_PORT else None
 
     def _busy(self) -> str:
         pid = self._server_pid()
@@ -382,16 +316,3 @@ def _lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _has_open(pid: int, file: Path) -> bool:
-    """Whether a process of this user has a file open; one that ended meanwhile has not."""
-    with suppress(OSError):
-        return any(os.path.samestat(one.stat(), file.stat()) for one in Path(f"/proc/{pid}/fd").iterdir())
-    return False
-
-
-def _client_config() -> Any:
-    from botocore.config import Config
-
-    return Config(proxies={}, retries={"total_max_attempts": 2}, s3={"addressing_style": "path"})

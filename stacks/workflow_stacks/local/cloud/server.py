@@ -18,9 +18,6 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from workflow_stacks.local.batch.jobs import caller
-from workflow_stacks.local.iam.gate import Gate
-
 from .gate import LocalOnly
 from .requests import only_reads
 from .state_files import DamagedStateError, check_files, in_a_copy
@@ -35,30 +32,20 @@ LOG = logging.getLogger("local-cloud")
 
 
 class Server:
-    """Serves the base, and saves what changes.
+    """Serves the services of AWS, and saves what changes.
 
     Args:
         state: The state folder.
     """
 
     def __init__(self, state: Path) -> None:
-        from . import ministack_adapter as base
+        from .ministack import app, batch, stacks, state as kept
 
-        self.base = base
+        self.app = app.APP
+        self.end_jobs, self.deploying, self.save = batch.end_jobs, stacks.deploying, kept.save
         self.state = state
         self.changed = False
-        gate = Gate(
-            base.app,
-            base.CREDENTIALS,
-            base.AUTHORIZER,
-            service_of=base.service_of,
-            known_session=base.known_session,
-            caller=caller,
-            account=base.ACCOUNT,
-            region=base.REGION,
-        )
-        self.gate = base.http_apis(gate)
-        base.JOBS.scheduler.changed = self._set_changed
+        batch.JOBS.scheduler.changed = self._set_changed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -76,7 +63,7 @@ class Server:
                 heard.extend(event.get("body", b"")[:MAX_HEARD])
             return event
 
-        await self.gate(scope, hearing, send)
+        await self.app(scope, hearing, send)
         if scope["type"] == "http":
             query = scope.get("query_string", b"").decode("latin-1")
             given = {name.lower(): value for name, value in scope["headers"]}
@@ -94,9 +81,9 @@ class Server:
         async def stopped() -> None:
             await stop.wait()
             deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
-            while self.base.deploying() and asyncio.get_running_loop().time() < deadline:
+            while self.deploying() and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.05)
-            self.base.end_jobs()
+            self.end_jobs()
 
         saving = asyncio.create_task(self._save())
         port = int(os.environ["LOCAL_CLOUD_PORT"])
@@ -111,9 +98,9 @@ class Server:
         """Save every few seconds, so that a killed server forgets little."""
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
-            if self.changed and not self.base.deploying():
+            if self.changed and not self.deploying():
                 self.changed = False
-                saving = in_a_copy(self.base.save)
+                saving = in_a_copy(self.save)
                 _, status = await asyncio.to_thread(os.waitpid, saving, 0)
                 if status:
                     self.changed = True
@@ -135,9 +122,10 @@ def forget_scratch(state: Path) -> None:
 
 def main() -> None:
     """Leave the command that started this process, and serve."""
-    if os.fork():
-        os._exit(0)  # the server is nobody's child: it outlives the command
     state, port = Path(os.environ["LOCAL_CLOUD_STATE"]), int(os.environ["LOCAL_CLOUD_PORT"])
+    if pid := os.fork():
+        (state / "server.lock").write_text(str(pid))
+        os._exit(0)  # the server is nobody's child: it outlives the command
     _allow_many_connections()
     try:
         check_files(state / "aws")

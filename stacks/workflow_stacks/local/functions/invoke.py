@@ -125,14 +125,7 @@ class Functions:
             user=NOBODY,
             scratch=scratch,
         )
-        process = await asyncio.create_subprocess_exec(
-            *sandbox.arguments(spec),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-        )
+        process = await sandbox.start(spec)
         seconds = float(function.get("Timeout", _DEFAULT_SECONDS))
         try:
             output, _ = await asyncio.wait_for(process.communicate(), seconds)

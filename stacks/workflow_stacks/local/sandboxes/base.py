@@ -123,6 +123,17 @@ class Sandbox(abc.ABC):
     def arguments(self, spec: SandboxSpec) -> list[str]:
         """The command that runs the spec's command in the spec."""
 
+    async def start(self, spec: SandboxSpec) -> asyncio.subprocess.Process:
+        """Start the spec's command; what it says, on standard error too, is its output."""
+        return await asyncio.create_subprocess_exec(
+            *self.arguments(spec),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+        )
+
     async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """End a running command as ECS does: SIGTERM, and SIGKILL to everything when the grace is over."""
         clock = asyncio.get_running_loop().time

@@ -1,26 +1,25 @@
-"""What IAM asks of the services of ministack. It is given their modules, and imports none."""
-
-# ruff: noqa: SLF001  (the parts of ministack are all private)
+"""What IAM asks of the other services."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from ministack.services import efs, iam, kms, s3, s3files, secretsmanager
+
+from workflow_stacks.local.batch.control_plane import Batch
 from workflow_stacks.local.iam.authorizer import managed_policies
 from workflow_stacks.local.iam.deployed import Deployed, Encryption, Role
 
 Record = dict[str, Any]
 
 
-def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deployed:
+def deployed_with(batch: Batch, jobs: Mapping[str, Record]) -> Deployed:
     """Look into the services.
 
     Args:
-        services: Has the modules iam, s3, kms, efs, s3files and secretsmanager as attributes.
         batch: The control plane of AWS Batch.
         jobs: Its jobs by their id.
     """
-    iam, s3, kms = services.iam, services.s3, services.kms
 
     def role(name: str) -> Role | None:
         found = iam._roles.get(name)
@@ -48,7 +47,7 @@ def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deploy
     def definition(reference: str) -> Record | None:
         name = reference.rpartition("/")[2]
         if name in batch.definitions:
-            return batch.definitions[name]  # type: ignore[no-any-return]
+            return batch.definitions[name]
         active = [
             one for one in batch.definitions.values() if one["jobDefinitionName"] == name and one["status"] == "ACTIVE"
         ]
@@ -73,15 +72,15 @@ def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deploy
         return _text(found.get("Policy") or "") if found else ""
 
     def secret_arn(name: str) -> str | None:
-        _, found = services.secretsmanager._resolve(name)
+        _, found = secretsmanager._resolve(name)
         return found["ARN"] if found else None
 
     def file_system_policy(name: str) -> str:
-        found = services.efs._file_systems.get(name)
-        return _text((found or {}).get("FileSystemPolicy") or services.s3files._policies.get(name) or "")
+        found = efs._file_systems.get(name)
+        return _text((found or {}).get("FileSystemPolicy") or s3files._policies.get(name) or "")
 
     def access_point_tags(name: str) -> dict[str, str]:
-        found = services.efs._access_points.get(name)
+        found = efs._access_points.get(name)
         return {tag["Key"]: tag["Value"] for tag in (found or {}).get("Tags", ())}
 
     def has_object(bucket: str, key: str) -> bool:
@@ -104,13 +103,6 @@ def deployed_in(services: Any, batch: Any, jobs: Mapping[str, Record]) -> Deploy
         file_system_policy=file_system_policy,
         access_point_tags=access_point_tags,
     )
-
-
-def keep_boundary(record: Record, properties: Mapping[str, Any]) -> None:
-    """The permissions boundary of a template's role, which ministack leaves out."""
-    record.pop("PermissionsBoundary", None)
-    if properties.get("PermissionsBoundary"):
-        record["PermissionsBoundary"] = properties["PermissionsBoundary"]
 
 
 def _text(document: Any) -> str:
