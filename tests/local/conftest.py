@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from workflow_stacks.local import CdkCli, LocalCloud
 from workflow_stacks.local.cloud.cdk_cli import find_node
+from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
+from workflow_stacks.local.sandboxes.unshare import Unshare
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +93,15 @@ def stacks(cloud):
     return Stacks(cloud.client("cloudformation"))
 
 
+@pytest.fixture
+def name(stacks):
+    """The name of a stack, which is deleted afterwards when it is there."""
+    name = f"types-{next(NUMBERS)}"
+    yield name
+    if name in [stack["StackName"] for stack in stacks.client.describe_stacks()["Stacks"]]:
+        assert stacks.delete(name) == "DELETE_COMPLETE"
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """Queues and a job definition for scripts; skips where this machine cannot run jobs."""
@@ -99,3 +112,11 @@ def lab(tmp_path_factory):
     # A cloud of its own: other tests count what theirs holds.
     with LocalCloud(tmp_path_factory.mktemp("lab")) as cloud:
         yield Lab(cloud)
+
+
+@pytest.fixture(params=[Bubblewrap(), Unshare()], ids=lambda kind: kind.name)
+def kind(request):
+    """Each kind of sandbox; skips one that does not work on this machine."""
+    if not request.param.works():
+        pytest.skip(f"{request.param.name} does not work on this machine")
+    return request.param

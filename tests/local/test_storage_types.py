@@ -1,42 +1,7 @@
 """S3 Files and FSx for Lustre on the local cloud do what AWS does. Speaks boto3 only."""
 
-from itertools import count
-
 import pytest
-
-_numbers = count(1)
-
-
-@pytest.fixture
-def name(stacks):
-    """The name of a stack, which is deleted afterwards when it is there."""
-    name = f"storage-types-{next(_numbers)}"
-    yield name
-    if name in [stack["StackName"] for stack in stacks.client.describe_stacks()["Stacks"]]:
-        assert stacks.delete(name) == "DELETE_COMPLETE"
-
-
-def ref(name):
-    return {"Ref": name}
-
-
-def att(name, attribute):
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-def resource(type_name, depends_on=(), **properties):
-    return {"Type": f"AWS::{type_name}", "Properties": properties, "DependsOn": list(depends_on)}
-
-
-def subnet(cidr, zone):
-    return resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock=cidr, AvailabilityZone=f"us-east-1{zone}")
-
-
-NETWORK = {
-    "Vpc": resource("EC2::VPC", CidrBlock="10.0.0.0/16"),
-    "SubnetA": subnet("10.0.0.0/20", "a"),
-    "Group": resource("EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="servers"),
-}
+from stack_parts import NETWORK, att, ref, resource, subnet
 
 
 def s3_files(*, versioned=True, days=7, **more):
@@ -57,7 +22,7 @@ def s3_files(*, versioned=True, days=7, **more):
         "Target": resource(
             "S3Files::MountTarget",
             FileSystemId=att("Files", "FileSystemId"),
-            SubnetId=ref("SubnetA"),
+            SubnetId=ref("Subnet"),
             SecurityGroups=[ref("Group")],
         ),
         "Point": resource(
@@ -75,7 +40,7 @@ def s3_files(*, versioned=True, days=7, **more):
     }
 
 
-def lustre(capacity=1200, subnets=("SubnetA",), **configuration):
+def lustre(capacity=1200, subnets=("Subnet",), **configuration):
     return {
         **NETWORK,
         "SubnetB": subnet("10.0.16.0/20", "b"),
@@ -113,7 +78,7 @@ class TestS3Files:
         found = client.get_file_system(fileSystemId=arn.rpartition("/")[2])
         assert found["prefix"] == "dev/work/"
         [target] = client.list_mount_targets(fileSystemId=found["fileSystemId"])["mountTargets"]
-        assert target["subnetId"] == stacks.id(name, "SubnetA")
+        assert target["subnetId"] == stacks.id(name, "Subnet")
 
     def test_what_other_resources_need_of_it_can_be_referred_to(self, stacks, name):
         outputs = {"Id": att("Files", "FileSystemId"), "Point": att("Point", "AccessPointArn")}
@@ -177,7 +142,7 @@ class TestLustre:
         ("wrong", "reason"),
         [
             (lustre(1300), "Invalid storage capacity"),
-            (lustre(subnets=("SubnetA", "SubnetB")), "exactly one subnet"),
+            (lustre(subnets=("Subnet", "SubnetB")), "exactly one subnet"),
             (lustre(PerUnitStorageThroughput=125), "does not go with SCRATCH_2"),
             (lustre(DeploymentType="PERSISTENT_2"), "does not go with PERSISTENT_2"),
             (lustre(DeploymentType="PERSISTENT_2", PerUnitStorageThroughput=100), "Invalid PerUnitStorageThroughput"),

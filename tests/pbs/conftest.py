@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_calls import queue
 from fake_batch import ARN, TEMPLATE, FakeBatch, fake_batch, states
 
 from workflow_context.pbs import batch_api, polling, qdel, submission
 from workflow_context.pbs.batch_api import BatchApi
 from workflow_context.pbs.journal import Journal
 from workflow_context.pbs.qstat import qstat
-from workflow_context.pbs.qsub import qsub
 from workflow_context.pbs.settings import Settings
 from workflow_context.pbs.submission import flush
 
@@ -73,12 +73,6 @@ def submit(api: BatchApi, batch: FakeBatch, tmp_path: Path) -> Callable[..., str
         return id_
 
     return run
-
-
-def queue(arguments: list[str], directory: Path, settings: Settings) -> str:
-    """Call qsub, which has told the engine the id when it returns."""
-    with qsub(arguments, directory, {}, settings) as id_:
-        return id_
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import queue
+from engine_calls import queue
 from fake_batch import FakeBatch, NewSettings
 from hypothesis import given, strategies as st
 

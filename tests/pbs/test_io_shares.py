@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import queue
+from engine_calls import queue
 from fake_batch import FakeBatch, NewSettings
 
 from workflow_context.pbs.batch_api import BatchApi

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from conftest import queue
+from engine_calls import queue
 from fake_batch import ARN, SPOT, FakeBatch, NewSettings
 
 from workflow_context.pbs import claims

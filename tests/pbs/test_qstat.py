@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from captured import capture
-from conftest import queue
+from engine_calls import queue
 from fake_batch import ARN, SPOT, FakeBatch, NewSettings, Poll, states
 
 from workflow_context.pbs import polling
