@@ -74,11 +74,69 @@ def test_a_key_without_a_value_is_accepted_as_by_the_checks(key: str) -> None:
     parse_project(text.encode())
 
 
+OFS = "expectedSizeTb: 1, licenseSecretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf'"
+
+
+def one(keys: str = "", engine: str = "", filesystem: str = "{fsType: EFS}") -> str:
+    """A project file with one context."""
+    return (
+        "name: A\nschemaVersion: 1\ncontexts:\n"
+        f"  one: {{{keys}engines: [{{type: wdl, engine: miniwdl, {engine}filesystem: {filesystem}}}]}}\n"
+    )
+
+
 @pytest.mark.parametrize(
-    "tags", ["{aws:x: '1'}", "{AWS:x: '1'}", f"{{{', '.join(f'k{number}: v' for number in range(41))}}}"]
+    "text",
+    [
+        *(
+            f"name: A\nschemaVersion: 1\ntags: {tags}\n"
+            for tags in (
+                "{aws:x: '1'}",
+                "{AWS:x: '1'}",
+                f"{{{', '.join(f'k{number}: v' for number in range(41))}}}",
+                "{a: 'x;y'}",
+                "{'a;b': x}",
+                '{a: "x\\ny"}',
+                f"{{a: '{'x' * 257}'}}",
+                f"{{{'k' * 129}: x}}",
+            )
+        ),
+        *(
+            f"name: A\nschemaVersion: 1\ndata: [{{location: {location}}}]\n"
+            for location in ("'s3://bucket/${Token[x.1]}'", "'s3://bucket/{{x}}'", '"s3://bucket/a\\nb"')
+        ),
+        'name: A\nschemaVersion: 1\nworkflows: {w: {type: {language: wdl}, sourceURL: "a\\nb"}}\n',
+        one(engine="version: 'a b', "),
+        one("amiId: ami-xyz, "),
+        one("maxVCpus: '256', "),
+        one("requestSpotInstances: y, "),
+        one(filesystem="{fsType: FSxLustre, configuration: {storageCapacityGib: 1300}}"),
+        one(filesystem="{fsType: FSxLustre, configuration: {storageCapacityGib: 3600}}"),
+        one(filesystem="{fsType: FSxLustre, configuration: {deploymentType: PERSISTENT_2, perUnitThroughput: 300}}"),
+        one(filesystem=f"{{fsType: OFS, configuration: {{{OFS}, packageUri: 's3://bucket/${{Token[x.1]}}.rpm'}}}}"),
+        one(filesystem=f"{{fsType: OFS, configuration: {{{OFS}, packageUri: 's3://bucket/*.rpm'}}}}"),
+    ],
 )
-def test_tags_that_aws_refuses_are_refused_as_by_the_checks(tags: str) -> None:
-    text = f"name: A\nschemaVersion: 1\ntags: {tags}\n"
+def test_editors_refuse_what_the_checks_refuse(text: str) -> None:
     assert messages(text) != []
     with pytest.raises(ProjectFileError):
         parse_project(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: A\nschemaVersion: 1\ntags: {a: 5, b: '', c: 'Zürich 1/2 = a+b@c', 'Größe': true}\n",
+        "name: A\nschemaVersion: 1\ndata: [{location: 's3://bucket/a b+c/ü'}, {location: s3://bucket/}]\n",
+        one("requestSpotInstances: yes, "),
+        one("monitoring: , "),
+        one("instanceTypes: , "),
+        one(engine="version: 1.2, "),
+        one(filesystem="{fsType: FSxLustre, configuration: {storageCapacityGib: 1200}}"),
+        one(filesystem="{fsType: FSxLustre, configuration: {storageCapacityGib: 4800}}"),
+        one(filesystem=f"{{fsType: OFS, configuration: {{{OFS}, packageUri: 's3://bucket/o-{{arch}}.rpm'}}}}"),
+    ],
+)
+def test_editors_accept_what_the_checks_accept(text: str) -> None:
+    assert messages(text) == []
+    parse_project(text.encode())

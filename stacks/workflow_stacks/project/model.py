@@ -47,6 +47,7 @@ _NAME = Text("letters A-Z, a-z and digits, at most 64", "[A-Za-z0-9]+", 64, hint
 
 
 _VERSION = Text("a version of the engine, such as 25.10.0", r"[A-Za-z0-9][A-Za-z0-9._-]*", 64)
+_VERSION_IN_EDITORS = WithJsonSchema({"type": ["string", "number"], **_VERSION.limits()})
 _IMAGE = Text("a container image, such as docker.io/nextflow/nextflow:25.10.0", r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", 512)
 _AMI = Text("the id of an image, such as ami-0123456789abcdef0", r"ami-[0-9a-f]{8,17}")
 
@@ -132,7 +133,7 @@ class Engine(Section):
     engine: Annotated[str, Word("engine", ENGINES, _engines_and_languages)] = Field(
         description=f"Name of the engine. Engines: {', '.join(ENGINES)}."
     )
-    version: Annotated[str, _VERSION, WithJsonSchema({"type": ["string", "number"]})] | None = Field(
+    version: Annotated[str, _VERSION, _VERSION_IN_EDITORS] | None = Field(
         default=None,
         description="Version of the engine: head jobs run the image that its project publishes for it. Default: the "
         "version that this package was tested with.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import BeforeValidator, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -20,6 +20,8 @@ MAX_TAGS = 40
 """How many tags a context may have. AWS allows 50; the rest are for the tags of the stacks."""
 
 _LETTERS = r"[\w\s.:/=+@-]*"
+_OTHERS = r"!\"#$%&'()*,;<>?\[\\\]^`{|}~"
+"""The ASCII letters that `_LETTERS` leaves out: in editors `\\w` is ASCII, and tags have letters of any alphabet."""
 _KEY = Text("1 to 128 letters, digits, spaces and _ . : / = + - @, not beginning with aws:", _LETTERS, 128)
 _VALUE = Text("up to 256 letters, digits, spaces and _ . : / = + - @", _LETTERS, 256, shortest=0)
 
@@ -45,16 +47,16 @@ class _Limits:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         found = handler(schema)
-        patterns = {
-            f"^(?![aA][wW][sS]:){key.removeprefix('^')}": one for key, one in found["patternProperties"].items()
-        }
-        return {**found, "patternProperties": patterns, "maxProperties": MAX_TAGS}
+        value = {"type": ["string", "number", "boolean"], **_VALUE.limits(), "pattern": f"^[^{_OTHERS}]*$"}
+        key = f"^(?![aA][wW][sS]:)[^{_OTHERS}]{{1,{_KEY.longest}}}$"
+        keys = {name: one for name, one in found.items() if name not in ("patternProperties", "propertyNames")}
+        return {**keys, "patternProperties": {key: value}, "maxProperties": MAX_TAGS}
 
 
 Tags: TypeAlias = Annotated[
     dict[
         Annotated[str, _KEY],
-        Annotated[str, _VALUE, WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": 256})],
+        Annotated[str, _VALUE],
     ],
     BeforeValidator(_keys_are_free),
     _Limits(),

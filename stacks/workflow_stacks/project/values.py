@@ -33,6 +33,7 @@ _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _WITH_UNIT = re.compile(r"([0-9]{1,18})\s*[A-Za-z][A-Za-z/]*")
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
+_NEVER = r"\$\{|\{\{|[\u0000-\u001f\u007f]"  # what no text may hold, for the JSON Schema
 
 
 def value_error(
@@ -300,7 +301,7 @@ class Text(_Kind):
 
     def limits(self) -> dict[str, Any]:
         """Return what the kind adds to the JSON Schema."""
-        limits: dict[str, Any] = {"minLength": self.shortest, "maxLength": self.longest}
+        limits: dict[str, Any] = {"minLength": self.shortest, "maxLength": self.longest, "not": {"pattern": _NEVER}}
         return {**limits, "pattern": f"^(?:{self.pattern})$"} if self.pattern else limits
 
 

@@ -36,6 +36,7 @@ class FsxLustreConfiguration(Section):
     storage_capacity_gib: Annotated[int, Whole(LUSTRE_MIN_GIB, 240000, "GiB")] = Field(
         default=LUSTRE_MIN_GIB,
         description="Size in GiB: 1200, 2400 or a multiple of 2400, paid for whether used or not. Default: 1200.",
+        json_schema_extra={"anyOf": [{"const": LUSTRE_MIN_GIB}, {"multipleOf": LUSTRE_STEP_GIB}]},
     )
     per_unit_throughput: Annotated[int, Numbers(LUSTRE_MBPS_PER_TIB, "MB/s for each TiB")] | None = Field(
         default=None,
