@@ -60,6 +60,7 @@ def test_the_review_is_json_and_says_which_role_may_do_what(
     assert not any(pack["open"] for pack in written["packs"].values())
     (role,) = [one for one in written["roles"] if one["stack"] == "Reviewed-wdl" and "ExecutionRole" in one["role"]]
     assert role["assumedBy"] == ["ecs-tasks.amazonaws.com"]
+    assert role["assumedIf"] == ["aws:SourceAccount is AccountId"]
     pulls = {
         "service": "Amazon ECR",
         "actions": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -87,3 +88,14 @@ def test_every_role_of_the_templates_is_told(reviewed: Review) -> None:
     for name in ("HeadRole", "ExecutionRole", "InstanceRole"):
         assert any(name in role for stack, role in told if stack == "Reviewed-wdl")
     assert all(one.permissions or one.managed_policies for one in reviewed.roles)
+
+
+def test_what_a_missing_tag_or_any_account_lets_in_is_said(reviewed: Review) -> None:
+    client, machine = (
+        next(one for one in reviewed.roles if one.stack == "Reviewed-wdl" and name in one.name)
+        for name in ("ClientRole", "ComputeInstanceRole")
+    )
+    [submit] = [one for one in client.permissions if "batch:SubmitJob" in one.actions]
+    assert [one.rpartition(", ")[2] for one in submit.conditions] == ["or is not there"]
+    [pull] = [one for one in machine.permissions if "ecr:BatchGetImage" in one.actions]
+    assert pull.resources == ["any Amazon ECR repository of any account and any Region"]

@@ -74,6 +74,7 @@ def _print_role(role: RoleRights) -> None:
             ("role", f"{role.stack}/{role.name}"),
             ("for", role.description or "-"),
             ("assumed by", ", ".join(role.assumed_by)),
+            *(("only if", one) for one in role.assumed_if),
             *(("managed policy", one) for one in role.managed_policies),
         ]
     )
@@ -109,6 +110,7 @@ def _as_json(found: Review) -> dict[str, Any]:
                 "role": role.name,
                 "description": role.description,
                 "assumedBy": list(role.assumed_by),
+                "assumedIf": list(role.assumed_if),
                 "managedPolicies": list(role.managed_policies),
                 "permissions": [
                     {

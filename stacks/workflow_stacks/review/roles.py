@@ -37,6 +37,7 @@ class RoleRights:
         name: Its logical id.
         description: What it is for.
         assumed_by: The services that act as it.
+        assumed_if: When only, in words.
         managed_policies: Managed policies that are attached to it.
         permissions: What its own policies allow.
     """
@@ -45,6 +46,7 @@ class RoleRights:
     name: str
     description: str
     assumed_by: Sequence[str]
+    assumed_if: Sequence[str]
     managed_policies: Sequence[str]
     permissions: Sequence[Permission]
 
@@ -61,9 +63,10 @@ def roles_of(stacks: Stacks) -> list[RoleRights]:
 
 def _role(role: Resource, statements: Sequence[Mapping[str, Any]], known: Mapping[str, Resource]) -> RoleRights:
     inline = [one for policy in role.get("Policies") or () for one in _statements(policy.get("PolicyDocument"))]
+    trust = _statements(role.get("AssumeRolePolicyDocument"))
     trusted = [
         str(name)
-        for statement in _statements(role.get("AssumeRolePolicyDocument"))
+        for statement in trust
         for names in (statement.get("Principal") or {}).values()
         for name in _listed(names)
     ]
@@ -72,6 +75,7 @@ def _role(role: Resource, statements: Sequence[Mapping[str, Any]], known: Mappin
         name=role.logical_id,
         description=str(role.get("Description") or ""),
         assumed_by=trusted,
+        assumed_if=[one for statement in trust for one in conditions_in_words(statement.get("Condition") or {}, known)],
         managed_policies=[str(one).rpartition("policy/")[2] for one in role.get("ManagedPolicyArns") or ()],
         permissions=[one for statement in (*statements, *inline) for one in _permissions(statement, known)],
     )

@@ -29,7 +29,7 @@ _SERVICES = MappingProxyType(
     }
 )
 _OWN = re.compile(r"<(?P<id>[\w-]+/\w+)>(?P<rest>.*)", re.DOTALL)
-_ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<resource>.*)", re.DOTALL)
+_ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.*)", re.DOTALL)
 _PSEUDO = re.compile(r"\$\{AWS::(\w+)\}")
 _TYPE = re.compile(r"AWS::(\w+)::(\w+)")
 
@@ -55,7 +55,11 @@ def resource_in_words(arn: str, known: Mapping[str, Resource]) -> str:
     named = _ARN.match(arn)
     if named is None:
         return arn
-    return _in_s3(named["resource"], known) if named["service"] == "s3" else _named(named["service"], named["resource"])
+    if named["service"] == "s3":
+        return _in_s3(named["resource"], known)
+    account = "any account" if named["account"] == "*" else "this account"
+    region = "any Region" if named["region"] == "*" else "Region"
+    return _named(named["service"], named["resource"], f"{account} and {region}")
 
 
 def _own(id: str, rest: str, known: Mapping[str, Resource]) -> str:
@@ -80,10 +84,10 @@ def _keys(key: str) -> str:
     return f"below {key.removesuffix('*')}" if key.endswith("/*") else key
 
 
-def _named(service: str, resource: str) -> str:
+def _named(service: str, resource: str, place: str) -> str:
     kind, _, name = re.sub("^([^:/]+)[:/]", r"\1 ", resource).partition(" ")
     of = f"{service_name(service)} {kind.replace('-', ' ')}"
-    return f"any {of} of this account and Region" if name in ("*", "") else f"{of} {name}"
+    return f"any {of} of {place}" if name in ("*", "") else f"{of} {name}"
 
 
 def conditions_in_words(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, Resource]) -> Sequence[str]:
@@ -110,4 +114,6 @@ def _operator(operator: str, value: Any, known: Mapping[str, Resource]) -> str:
     base = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:")
     word = "is not" if "Not" in base else "is like" if "Like" in base else "is"
     each = "(each) " if operator.startswith("ForAllValues:") else ""
-    return f"{each}{word} {values}"
+    # Both are met by a request, or a resource, that has no such key.
+    absent = ", or is not there" if operator.startswith("ForAllValues:") or base.endswith("IfExists") else ""
+    return f"{each}{word} {values}{absent}"
