@@ -1,6 +1,7 @@
-"""What it costs to synthesize a project, beside a hand-written app with the same kinds of resources, in one run.
+"""What it costs to synthesize a project, beside a hand-written app with the same kinds of resources, and beside the
+finished templates loaded as they are, in one run.
 
-CPU seconds of Python and Node.js together: they depend less than elapsed time on what else the machine does. The two
+CPU seconds of Python and Node.js together: they depend less than elapsed time on what else the machine does. They
 take turns, and the best of the rounds counts.
 
 Run it by hand: python tests/benchmarks/bench_synth.py [--rounds N] [--write]; `--write` puts the tables into
@@ -23,6 +24,7 @@ from performance_page import write
 
 ROOT = Path(__file__).parents[2]
 HANDWRITTEN = Path(__file__).with_name("handwritten_app.py")
+INCLUDED = Path(__file__).with_name("included_app.py")
 SIZES = (1, 10, 50, 200)
 VALIDATED = (1, 10, 100, 1000)
 CONTEXT = "  context{}:\n    engines:\n      - {{type: wdl, engine: miniwdl, filesystem: {{fsType: EFS}}}}\n"
@@ -73,27 +75,37 @@ def best(costs: Sequence[Cost]) -> Cost:
 
 
 def synthesis(folder: Path, rounds: int) -> list[str]:
-    ours: dict[int, Cost] = {}
-    theirs: dict[int, Cost] = {}
+    costs: dict[str, dict[int, Cost]] = {"ours": {}, "by hand": {}, "included": {}}
     for size in SIZES:
         place = project(folder, size)
-        pairs = [
-            (
-                Cost.of([sys.executable, "app.py"], place, CDK_OUTDIR=str(place / "cdk.out")),
-                Cost.of([sys.executable, HANDWRITTEN, place / "by-hand.out", str(size)], place),
-            )
+        template = place / "cdk.out" / "Bench-context0.template.json"
+        apps: dict[str, list[str | Path]] = {
+            "ours": ["app.py"],
+            "by hand": [HANDWRITTEN, place / "by-hand.out", str(size)],
+            "included": [INCLUDED, place / "included.out", template, str(size)],
+        }
+        turns = [
+            {
+                name: Cost.of([sys.executable, *app], place, CDK_OUTDIR=str(template.parent))
+                for name, app in apps.items()
+            }
             for _ in range(rounds if size <= 10 else max(1, rounds // 2))
         ]
-        ours[size], theirs[size] = best([one for one, _ in pairs]), best([other for _, other in pairs])
-        print(f"{size} contexts: {ours[size]} beside {theirs[size]}", file=sys.stderr)
+        for name, of_size in costs.items():
+            of_size[size] = best([turn[name] for turn in turns])
+        print(
+            f"{size} contexts: {', '.join(f'{one[size].cpu:.1f} s {name}' for name, one in costs.items())}",
+            file=sys.stderr,
+        )
+    ours, theirs = costs["ours"], costs["by hand"]
     rows = [
         f"| {size} | {ours[size].cpu:.1f} s | {theirs[size].cpu:.1f} s | {ours[size].cpu / theirs[size].cpu:.2f} "
-        f"| {_added(ours, size)} | {_added(theirs, size)} | {ours[size].memory:.0f} MiB |"
+        f"| {' | '.join(_added(one, size) for one in costs.values())} | {ours[size].memory:.0f} MiB |"
         for size in SIZES
     ]
     return [
-        "| contexts | `python app.py` | by hand | ratio | each added context | by hand | peak memory |",
-        "|---|---|---|---|---|---|---|",
+        "| contexts | ours | by hand | ratio | each added context | by hand | template alone | peak memory |",
+        "|---|---|---|---|---|---|---|---|",
         *rows,
     ]
 

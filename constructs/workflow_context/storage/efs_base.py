@@ -1,6 +1,7 @@
 """What every EFS file system does that jobs mount: made here, existing, or seen by a second access point."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Unpack
 
 import aws_cdk as cdk
@@ -53,7 +54,11 @@ class EfsFileSystemBase(NetworkFileSystem):
 
     @property
     @override
-    def efs_access_point_id(self) -> str | None:
+    def efs_access_point_id(self) -> str:
+        return self._access_point_id
+
+    @cached_property
+    def _access_point_id(self) -> str:
         return self.access_point.access_point_id
 
     def add_access_point(
@@ -119,7 +124,7 @@ class EfsFileSystemBase(NetworkFileSystem):
                 name="efs",
                 container_path=_MOUNT_PATH,
                 file_system=self.file_system,
-                access_point_id=self.access_point.access_point_id,
+                access_point_id=self._access_point_id,
                 enable_transit_encryption=True,
                 use_job_role=True,
             )
@@ -136,7 +141,7 @@ class EfsFileSystemBase(NetworkFileSystem):
         settings = {
             "MOUNT_PATH": _MOUNT_PATH,
             "FILE_SYSTEM_ID": self.file_system.file_system_id,
-            "ACCESS_POINT_ID": self.access_point.access_point_id,
+            "ACCESS_POINT_ID": self._access_point_id,
             "MOUNT_TARGET_IPS": " ".join(self._mount_target_ips),
         }
         return MountScript.of("mount_efs.sh", settings)
@@ -202,7 +207,7 @@ class EfsFileSystemBase(NetworkFileSystem):
     def outputs(self) -> dict[str, str]:
         return {
             "FileSystemId": self.file_system.file_system_id,
-            "AccessPointId": self.access_point.access_point_id,
+            "AccessPointId": self._access_point_id,
         }
 
 

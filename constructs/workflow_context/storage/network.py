@@ -33,4 +33,5 @@ class NetworkFileSystem(WorkflowFileSystem):
 
     @override
     def allow_mount_from(self, client: ec2.IConnectable) -> None:
-        client.connections.allow_to_default_port(self, "Workflow file system")
+        # The connections themselves: of this object, Node.js would ask for them six times.
+        client.connections.allow_to_default_port(self.connections, "Workflow file system")
