@@ -10,6 +10,9 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+_IN_PARTS = ("WorkflowEngine",)
+"""Classes whose own bases are no public names: their pages show what they inherit."""
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to those in `docs/`."""
@@ -141,6 +144,8 @@ def api() -> Iterator[str]:
             found = getattr(package, name)
             module = getattr(found, "__module__", None) or package.__name__
             yield f"::: {module}.{name}\n"
+            if name in _IN_PARTS:
+                yield "    options:\n      inherited_members: true\n"
 
 
 def _paragraphs(text: str) -> str:

@@ -1,7 +1,7 @@
 """The AWS Batch queues of a context and the machines behind them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
@@ -11,14 +11,12 @@ from constructs import Construct, IDependable
 
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
 from .io_admission import IoAdmission
-from .keys import let_volumes_use
-from .nag import acknowledge, acknowledge_policies
-from .network import Placement
+from .machines import HEADS, Machines, add_boot_part, boot_script, new_launch_template, task_machines
+from .nag import acknowledge_policies
+from .network import Placement, client_security_group
 from .s3_location import S3_WILDCARD
-from .scripts import read_script
 from .storage.base import WorkflowFileSystem
 
-_NO_EGRESS_RULE = "Annotation::@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 _MIN_KEPT, _MAX_KEPT = 20, 7 * 24 * 60
 """Minutes: https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html"""
 _STUCK_AFTER = cdk.Duration.minutes(15)
@@ -135,20 +133,10 @@ class BatchCompute(Construct):
             raise ValueError(message)
         placement = Placement.of(placement)
         self._placement = placement
-        machines = _Machines(
-            _names(instance_types) or _default_instance_types(architecture, gpu=gpu),
-            batch.EcsMachineImageType.ECS_AL2023_NVIDIA if gpu else batch.EcsMachineImageType.ECS_AL2023,
-            machine_image,
-            kept,
-        )
+        machines = task_machines(instance_types, architecture, gpu=gpu, machine_image=machine_image, kept_minutes=kept)
         self.spot = spot
         self.architecture = architecture
-        self.security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=placement.vpc, description="Head and task jobs of the workflow context"
-        )
-        # Rules are written from the client's side, so that storage may be in another stack; CDK then says that it adds
-        # none here, since all outbound traffic is allowed.
-        acknowledge(self.security_group, "All outbound traffic is allowed already.", _NO_EGRESS_RULE)
+        self.security_group = client_security_group(self, placement.vpc, "Head and task jobs of the workflow context")
         self._connections = ec2.Connections(security_groups=[self.security_group])
         storage.allow_mount_from(self)
         self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
@@ -158,8 +146,9 @@ class BatchCompute(Construct):
             if self.heads_on_fargate
             else self._new_instance_role("HeadInstanceRole", "EC2 instances of head jobs", storage)
         )
-        self.launch_template = self._new_launch_template(
-            storage, root_volume_size or cdk.Size.gibibytes(100), encryption_key
+        self._user_data = boot_script(storage)
+        self.launch_template = new_launch_template(
+            self, self._user_data, root_volume_size or cdk.Size.gibibytes(100), encryption_key
         )
 
         tasks = self._ec2_environment(
@@ -183,7 +172,7 @@ class BatchCompute(Construct):
             )
             self.fallback_queue = self._queue("FallbackQueue", fallback)
         plain = architecture == ec2.InstanceArchitecture.X86_64 and not gpu
-        heads_like = replace(_HEADS, machine_image=machine_image if plain else None)
+        heads_like = replace(HEADS, machine_image=machine_image if plain else None)
         heads = (
             self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
             if self.head_instance_role is None
@@ -230,7 +219,7 @@ class BatchCompute(Construct):
             script: Its text. All scripts together must fit into 12 KiB: encoded, they become the 16 KiB of EC2.
                 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
         """
-        self._user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
+        add_boot_part(self._user_data, script)
 
     def _new_instance_role(self, id: str, description: str, storage: WorkflowFileSystem) -> iam.Role:
         role = iam.Role(
@@ -244,42 +233,11 @@ class BatchCompute(Construct):
         storage.grant_host_mount(role)
         return role
 
-    def _new_launch_template(
-        self, storage: WorkflowFileSystem, root_volume_size: cdk.Size, key: kms.IKey | None
-    ) -> ec2.LaunchTemplate:
-        if key is not None:
-            let_volumes_use(key)
-        # AWS Batch merges its own part into the archive: plain shell would make the environment INVALID.
-        # https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
-        self._user_data = ec2.MultipartUserData()
-        for script in (read_script("ecs_agent.sh"), read_script("instance_store.sh"), *storage.user_data()):
-            self.run_at_boot(script)
-        return ec2.LaunchTemplate(
-            self,
-            "LaunchTemplate",
-            user_data=self._user_data,
-            require_imdsv2=True,
-            # Jobs are in the network of the machine, where any limit does; tools that start containers are not.
-            http_put_response_hop_limit=2,
-            block_devices=[
-                ec2.BlockDevice(
-                    device_name="/dev/xvda",
-                    volume=ec2.BlockDeviceVolume.ebs(
-                        root_volume_size.to_gibibytes(),
-                        encrypted=True,
-                        kms_key=key,
-                        volume_type=ec2.EbsDeviceVolumeType.GP3,
-                        delete_on_termination=True,
-                    ),
-                )
-            ],
-        )
-
     def _ec2_environment(
         self,
         id: str,
         *,
-        machines: "_Machines",
+        machines: Machines,
         role: iam.IRole,
         spot: bool,
         max_vcpus: int,
@@ -367,34 +325,6 @@ class BatchCompute(Construct):
                 )
             ],
         )
-
-
-@dataclass(frozen=True)
-class _Machines:
-    """What instances of an environment are: their types or families, their image, and how long they are kept."""
-
-    instance_types: list[str]
-    image_type: batch.EcsMachineImageType
-    machine_image: ec2.IMachineImage | None = None
-    kept_minutes: int = 0
-
-
-# Whatever machines the tasks need, a head job needs none of them, and engines publish their images for x86_64.
-_HEADS = _Machines(["default_x86_64"], batch.EcsMachineImageType.ECS_AL2023)
-
-
-def _names(instance_types: Sequence[str | ec2.InstanceType]) -> list[str]:
-    for one in instance_types:
-        if not isinstance(one, (str, ec2.InstanceType)):
-            message = f"instance_types must be names such as 'm6i' or ec2.InstanceType, got {one!r}"
-            raise TypeError(message)
-    return [one if isinstance(one, str) else one.to_string() for one in instance_types]
-
-
-def _default_instance_types(architecture: ec2.InstanceArchitecture, *, gpu: bool) -> list[str]:
-    if gpu:
-        return ["g4dn", "g5", "g6"]
-    return ["default_arm64" if architecture == ec2.InstanceArchitecture.ARM_64 else "default_x86_64"]
 
 
 def _resource(environment: batch.IComputeEnvironment) -> batch.CfnComputeEnvironment:

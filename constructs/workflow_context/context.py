@@ -154,7 +154,7 @@ class WorkflowContext(Construct):
             )
             raise ValueError(message)
         if self.compute.io and storage.bursting_file_system_id:
-            self.compute.io.follow_burst_credits(storage.bursting_file_system_id)
+            self.compute.io.follow_burst_credits(storage.bursting_file_system_id, log_encryption_key=log_encryption_key)
         self.node.add_validation(_Placed(storage, placement))
 
     @property

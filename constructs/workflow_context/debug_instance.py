@@ -7,9 +7,10 @@ from constructs import Construct
 
 from .context import WorkflowContext
 from .keys import let_volumes_use
+from .machines import encrypted_root_volume
 from .models.idle_costs import STOPS_WHEN_IDLE
 from .nag import acknowledge, acknowledge_policies, in_compliance_packs
-from .network import Placement
+from .network import Placement, client_security_group
 from .s3_location import S3_WILDCARD
 from .scripts import install_script, read_script
 
@@ -20,7 +21,6 @@ _SIZES = {2: "t3.small", 4: "t3.medium", 8: "t3.large", 16: "t3.xlarge", 32: "t3
 _SYSTEM_GIB = 1
 _ROOT_GIB = 20
 _MAX_IDLE_HOURS = 168
-_NO_EGRESS_RULE = "Annotation::@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 
 
 @jsii.implements(ec2.IConnectable)
@@ -161,10 +161,7 @@ class DebugInstance(Construct):
             self, "Subnet", subnet_id=placement.subnets[0].subnet_id, availability_zone="of the subnet"
         )
         acknowledge(subnet, "Nothing reads its routes.", "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId")
-        group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=placement.vpc, description="Debug instance of the workflow context"
-        )
-        acknowledge(group, "All outbound traffic is allowed already.", _NO_EGRESS_RULE)
+        group = client_security_group(self, placement.vpc, "Debug instance of the workflow context")
         instance = ec2.Instance(
             self,
             "Instance",
@@ -182,18 +179,7 @@ class DebugInstance(Construct):
             instance_initiated_shutdown_behavior=ec2.InstanceInitiatedShutdownBehavior.STOP,
             user_data_causes_replacement=True,  # it runs at the first boot only
             propagate_tags_to_volume_on_creation=True,
-            block_devices=[
-                ec2.BlockDevice(
-                    device_name="/dev/xvda",
-                    volume=ec2.BlockDeviceVolume.ebs(
-                        _ROOT_GIB,
-                        encrypted=True,
-                        kms_key=key,
-                        volume_type=ec2.EbsDeviceVolumeType.GP3,
-                        delete_on_termination=True,
-                    ),
-                )
-            ],
+            block_devices=[encrypted_root_volume(cdk.Size.gibibytes(_ROOT_GIB), key)],
         )
         resource = instance.node.default_child
         assert isinstance(resource, ec2.CfnInstance)  # noqa: S101  for the type checker

@@ -19,8 +19,10 @@ from aws_cdk.aws_apigateway import AccessLogFormat
 from constructs import Construct
 
 from .context import WorkflowContext
-from .keys import let_logs_use
-from .nag import acknowledge, acknowledge_policies, in_compliance_packs
+from .engines.rights import container_role
+from .functions import new_function
+from .log_groups import new_log_group
+from .nag import acknowledge_policies
 from .program import PROGRAM_PREFIX, HeadProgram, volume_files
 from .s3_location import S3_WILDCARD, S3Location
 from .scripts import read_script
@@ -31,6 +33,7 @@ PROVISIONING = ("efs", "ofs")
 
 EXPIRY_JOB = "storage-expiry"
 _CALLS_PER_SECOND = 10
+_LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
 
 class StorageDispatcher(Construct):
@@ -138,8 +141,8 @@ class StorageDispatcher(Construct):
         Args:
             grantee: Who may: a role of users, of CI, or of head jobs.
         """
-        first, *others = (route.grant_invoke(grantee) for route in self._routes)
-        return first.combine(*others) if len(others) == 1 else first
+        efs, ofs = (route.grant_invoke(grantee) for route in self._routes)
+        return efs.combine(ofs)
 
     def metric_bytes_freed(self) -> cloudwatch.Metric:
         """Bytes that were deleted: the sum, each hour."""
@@ -160,19 +163,11 @@ class StorageDispatcher(Construct):
         }
 
     def _new_function(self) -> lambda_.Function:
-        log_group = self._new_log_group("Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        self.records.grant_read_write(role)
-        self._volumes.grant_provision(role)
-        function = lambda_.Function(
+        function = new_function(
             self,
             "Provision",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
             code=lambda_.Code.from_inline(read_script("provision_storage.py")),
-            role=role,
-            log_group=log_group,
+            description="Provisions storage for runs of the workflow context",
             timeout=cdk.Duration.seconds(25),  # an HTTP API waits for 30
             environment={
                 **self._settings,
@@ -180,16 +175,12 @@ class StorageDispatcher(Construct):
                 "CONTEXT": self._context.engine.context_name,
                 "SIZE_TB": f"{self._volumes.expected_size_tb:g}",
             },
-            description="Provisions storage for runs of the workflow context",
+            log_retention=_LOG_RETENTION,
+            log_encryption_key=self._key,
+            after_failure="Whoever calls waits for the answer, and calls again.",
         )
-        acknowledge(
-            function,
-            "Whoever calls waits for the answer and calls again; the stage of the API limits how many calls come.",
-            *in_compliance_packs("LambdaConcurrency", "LambdaDLQ"),
-        )
-        acknowledge(
-            function, "It calls AWS only, and reaches nothing in the network.", *in_compliance_packs("LambdaInsideVPC")
-        )
+        self.records.grant_read_write(function)
+        self._volumes.grant_provision(function)
         return function
 
     def _new_routes(self, function: lambda_.Function) -> list[apigateway.HttpRoute]:
@@ -206,6 +197,7 @@ class StorageDispatcher(Construct):
         ]
 
     def _new_stage(self) -> apigateway.HttpStage:
+        log_group = new_log_group(self, "AccessLog", retention=_LOG_RETENTION, encryption_key=self._key)
         return apigateway.HttpStage(
             self,
             "Stage",
@@ -213,32 +205,14 @@ class StorageDispatcher(Construct):
             stage_name="$default",
             auto_deploy=True,
             throttle=apigateway.ThrottleSettings(rate_limit=_CALLS_PER_SECOND, burst_limit=2 * _CALLS_PER_SECOND),
-            access_log_settings=_AccessLog(self._new_log_group("AccessLog")),
+            access_log_settings=_AccessLog(log_group),
         )
-
-    def _new_log_group(self, id: str) -> logs.LogGroup:
-        log_group = logs.LogGroup(
-            self,
-            id,
-            retention=logs.RetentionDays.ONE_MONTH,
-            encryption_key=self._key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        if self._key:
-            let_logs_use(self._key, self)
-        else:
-            acknowledge(
-                log_group,
-                "CloudWatch Logs encrypts every log group with a key of its own; it holds who called, and no data.",
-                *in_compliance_packs("CloudWatchLogGroupEncrypted"),
-            )
-        return log_group
 
     def _new_expiry_job(self) -> batch.EcsJobDefinition:
         engine, whole = self._context.engine, self._volumes.whole
         runs = engine.runs
         assert runs is not None  # noqa: S101  the constructor has seen to it
-        role = engine.new_role("StorageExpiryRole", "Deletes storage of runs of the workflow context")
+        role = container_role(self, "ExpiryRole", "Deletes storage of runs of the workflow context")
         program = HeadProgram(self, "Program", files=volume_files())
         program.grant_read(role)
         whole.grant_read_write(role)

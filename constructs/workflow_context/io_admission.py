@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import (
     aws_batch as batch,
     aws_iam as iam,
+    aws_kms as kms,
     aws_lambda as lambda_,
     aws_logs as logs,
     aws_scheduler as scheduler,
@@ -13,8 +14,9 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from .functions import new_function
 from .models.default_demand import READ_MIBPS_PER_VCPU, WRITE_MIBPS_PER_VCPU
-from .nag import acknowledge, acknowledge_policies, in_compliance_packs
+from .nag import acknowledge_policies
 from .scripts import read_script
 
 MIBPS_PER_VCPU = READ_MIBPS_PER_VCPU + WRITE_MIBPS_PER_VCPU
@@ -84,7 +86,7 @@ class IoAdmission(Construct):
             "WORKFLOW_IO_UNITS_PER_VCPU": str(self.units_per_vcpu),
         }
 
-    def follow_burst_credits(self, file_system_id: str) -> None:
+    def follow_burst_credits(self, file_system_id: str, *, log_encryption_key: kms.IKey | None = None) -> None:
         """Lower the rate as the burst credits of an Amazon EFS file system are used up, and raise it as they come back.
 
         Every five minutes it becomes the baseline of the file system with its credits spread over an hour, and never
@@ -92,26 +94,21 @@ class IoAdmission(Construct):
 
         Args:
             file_system_id: `fs-…`.
+            log_encryption_key: Key for the log of the function. Default: the key of CloudWatch Logs.
         """
-        log_group = logs.LogGroup(
-            self, "Log", retention=logs.RetentionDays.ONE_WEEK, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        self.resource.grants.update(role)
-        role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]))
-        function = lambda_.Function(
+        function = new_function(
             self,
             "FollowBurstCredits",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
             code=lambda_.Code.from_inline(read_script("follow_burst_credits.py")),
-            role=role,
-            log_group=log_group,
+            description="Sets what tasks may move to what the burst credits of the file system allow",
             timeout=cdk.Duration.minutes(1),
             environment={"FILE_SYSTEM": file_system_id, "RESOURCE": self.arn, "MOST": str(self._units)},
-            description="Sets what tasks may move to what the burst credits of the file system allow",
+            log_retention=logs.RetentionDays.ONE_WEEK,
+            log_encryption_key=log_encryption_key,
+            after_failure="It runs for a second every five minutes, and the next run makes up for one that failed.",
         )
+        self.resource.grants.update(function)
+        function.add_to_role_policy(iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]))
         scheduler.Schedule(
             self,
             "Schedule",
@@ -136,18 +133,5 @@ class IoAdmission(Construct):
                 ],
             ),
             description="Follow the burst credits of the file system",
-        )
-        acknowledge(
-            function,
-            "It runs for a second every five minutes, and the next run makes up for one that failed.",
-            *in_compliance_packs("LambdaConcurrency", "LambdaDLQ"),
-        )
-        acknowledge(
-            function, "It calls AWS only, and reaches nothing in the network.", *in_compliance_packs("LambdaInsideVPC")
-        )
-        acknowledge(
-            log_group,
-            "CloudWatch Logs encrypts every log group with a key of its own; it holds one number a line.",
-            *in_compliance_packs("CloudWatchLogGroupEncrypted"),
         )
         acknowledge_policies(self, {"cloudwatch:": "CloudWatch has no resource level for this action."})

@@ -8,12 +8,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs
 from constructs import Construct
 
-from .keys import let_logs_use
+from .log_groups import new_log_group
 from .nag import acknowledge, acknowledge_policies, in_compliance_packs
 
 MAX_ZONES = 3
 _PUBLIC_MASK = 22  # 1,019 addresses a zone
 _PRIVATE_MASK = 19  # 8,187 addresses a zone: every instance and Fargate task takes one
+_NO_EGRESS_RULE = "Annotation::@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,21 @@ def _zone(subnet: ec2.ISubnet) -> str | None:
         return None
 
 
+def client_security_group(scope: Construct, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:
+    """Define the security group `SecurityGroup` of clients of a file system: nothing is let in, everything out.
+
+    Args:
+        scope: Where it lives.
+        vpc: The VPC.
+        description: Whose it is.
+    """
+    group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description=description)
+    # Rules are written from the client's side, so that storage may be in another stack; CDK then says that it adds
+    # none here, since all outbound traffic is allowed.
+    acknowledge(group, "All outbound traffic is allowed already.", _NO_EGRESS_RULE)
+    return group
+
+
 class Network(Construct):
     """The VPC that the contexts of a project share, with a free gateway endpoint for S3.
 
@@ -225,21 +241,7 @@ class Network(Construct):
             # CDK would close the default group with a Lambda function; nothing of ours uses the group.
             restrict_default_security_group=False,
         )
-        log_group = logs.LogGroup(
-            self,
-            "FlowLogs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            encryption_key=key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        if key is None:
-            acknowledge(
-                log_group,
-                "CloudWatch Logs encrypts flow logs with a key of its own; they hold addresses and ports, no data.",
-                *in_compliance_packs("CloudWatchLogGroupEncrypted"),
-            )
-        else:
-            let_logs_use(key, self)
+        log_group = new_log_group(self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, encryption_key=key)
         vpc.add_flow_log(
             "FlowLog",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),

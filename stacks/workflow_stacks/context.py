@@ -10,19 +10,16 @@ from constructs import Construct
 from workflow_context.catalog import ENGINES
 from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
-from workflow_context.debug_instance import DebugInstance
-from workflow_context.dispatcher import StorageDispatcher
 from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
-from workflow_context.monitoring import Monitoring
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
 from .build.machine_image import ImageById
+from .build.on_request import OnRequest
 from .project import Context, DataLocation
 from .project.retention import RETENTION
 from .roles import bound_roles
-from .wes.endpoint import WesEndpoint
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
@@ -136,37 +133,10 @@ class ContextStack(cdk.Stack):
         expiry = file_system.expiry()
         if expiry:
             StorageExpiry(self.workflow_context, "Expiry", context=self.workflow_context, after=expiry)
-        if context.monitoring:
-            Monitoring(
-                self.workflow_context,
-                "Monitoring",
-                context=self.workflow_context,
-                alarm_email=context.monitoring.alarm_email,
-                burst_credit_alarm_hours=context.monitoring.burst_credit_alarm_hours,
-                encryption_key=own_key,
-            )
-        if context.wes:
-            endpoint = WesEndpoint(
-                self.workflow_context,
-                "Wes",
-                context=self.workflow_context,
-                name=name,
-                project=project,
-                user=user,
-                language=context.engine.type,
-                log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
-                encryption_key=own_key,
-            )
-            cdk.CfnOutput(self.workflow_context, "WesUrl", value=endpoint.url).override_logical_id("WesUrl")
-        shown = self.workflow_context.outputs()
-        debug = self._debug_instance(context, own_key)
-        if debug:
-            shown |= debug.outputs()
-        if context.storage_dispatcher:
-            dispatcher = StorageDispatcher(
-                self.workflow_context, "Dispatcher", context=self.workflow_context, encryption_key=own_key
-            )
-            shown |= dispatcher.outputs()
+        on_request = OnRequest(
+            self.workflow_context, context, name=name, project=project, user=user, encryption_key=own_key
+        )
+        shown = self.workflow_context.outputs() | on_request.build()
         for key, value in shown.items():
             # Below the context, where no context of that name is beside it; but named as if in the stack.
             cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
@@ -178,20 +148,6 @@ class ContextStack(cdk.Stack):
             FileSystemGuard(self, "Guard", storage=self.workflow_context.storage, remedy=remedy)
         if context.permissions_boundary_arn:
             bound_roles(self, context.permissions_boundary_arn)
-
-    def _debug_instance(self, context: Context, key: kms.IKey | None) -> DebugInstance | None:
-        written = context.debug_instance
-        if written is None:
-            return None
-        return DebugInstance(
-            self.workflow_context,
-            "Debug",
-            context=self.workflow_context,
-            idle=cdk.Duration.hours(written.idle_hours),
-            write=written.write,
-            instance_type=ec2.InstanceType(written.instance_type) if written.instance_type else None,
-            encryption_key=key,
-        )
 
     def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
         buckets: dict[tuple[str, str | None], s3.IBucket] = {}

@@ -24,7 +24,7 @@ from policies import may
 from rendered import environment, head_container
 from templates import Templates
 
-from workflow_context.engines.base import _BASH_ENV
+from workflow_context.engines.jobs import _BASH_ENV
 from workflow_context.program import HeadProgram, archive, head_files
 from workflow_context.scripts import read_script
 

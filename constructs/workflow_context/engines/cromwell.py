@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from workflow_context.scripts import install_script, read_script
 
-from .base import HOST_LOST, IMAGE_PULL_FAILED, WorkflowEngine
+from .base import WorkflowEngine
 from .check import HEAD_COMMAND, CheckTask, task_container
+from .jobs import HOST_LOST, IMAGE_PULL_FAILED
 from .parts import ContextParts
 from .task_rights import UNMARKED_JOBS, UNMARKED_TAGS, Ownership
 

@@ -20,7 +20,6 @@ VERSION = 2
 MAX_HOURS = 8760  # a year
 MAX_SIZE_TB = 50  # as far as the memory table goes; see models/objectivefs_memory.py
 MAX_BODY = 4096
-DEFAULT_HOURS = {"efs": 0, "ofs": 720}
 KEYS = ("version", "storage_expiration_hours", "fs_size_tb")
 KEY_HEADER = "idempotency-key"
 # Of its own for each, so that none can read what another wrote; below 2^31, since some tools take them for signed.
@@ -45,12 +44,80 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return _answer(200, {"name": name})
 
 
+class Efs:
+    """A directory on Amazon EFS, with an access point, and so a POSIX user, of its own."""
+
+    default_hours = 0
+
+    @staticmethod
+    def size(asked: dict[str, Any], _default: float) -> float:
+        """None: it grows as it is written to."""
+        if "fs_size_tb" in asked:
+            raise RefusedError(400, "fs_size_tb is for ObjectiveFS only: leave it out on EFS")
+        return 0
+
+    @staticmethod
+    def make(efs: Any, file_system: str, record: dict[str, Any]) -> dict[str, Any]:
+        """Make the access point, which makes the directory when it is first mounted; or find the one made before."""
+        user = record["user"]
+        owner = {"OwnerUid": user, "OwnerGid": user, "Permissions": "0700"}
+        tags = {
+            "Name": record["name"],
+            "workflow-context": record["context"],
+            "workflow-context:storage": record["name"],
+            "workflow-context:owner": re.sub(r"[^\w .:/=+@-]", "_", record["owner"])[:256],
+            "workflow-context:expiration-hours": str(record["hours"]),
+        }
+        try:
+            made = efs.create_access_point(
+                ClientToken=record["name"],
+                FileSystemId=file_system,
+                PosixUser={"Uid": user, "Gid": user},
+                RootDirectory={"Path": f"/storage/{record['name']}", "CreationInfo": owner},
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "AccessPointAlreadyExists":
+                return {"accessPointId": error.response["AccessPointId"]}  # type: ignore[typeddict-item]  # EFS adds it
+            if code == "AccessPointLimitExceeded":
+                raise RefusedError(
+                    429,
+                    "the file system has as many access points as Amazon EFS allows; expire storage that is not needed",
+                ) from error
+            raise
+        return {"accessPointId": made["AccessPointId"]}
+
+
+class Ofs:
+    """A directory on ObjectiveFS, which head jobs make when they bind it."""
+
+    default_hours = 720
+
+    @staticmethod
+    def size(asked: dict[str, Any], default: float) -> float:
+        """In TB: tasks need memory by it."""
+        size = asked.get("fs_size_tb", default)
+        if not isinstance(size, int | float) or isinstance(size, bool) or not 0 <= size <= MAX_SIZE_TB:
+            raise RefusedError(400, f"fs_size_tb must be 0 to {MAX_SIZE_TB}, got {json.dumps(size)}")
+        return size
+
+    @staticmethod
+    def make(_efs: Any, _file_system: str, _record: dict[str, Any]) -> dict[str, Any]:
+        """There is nothing to make."""
+        return {}
+
+
+Kind = type[Efs] | type[Ofs]
+KINDS: dict[str, Kind] = {"efs": Efs, "ofs": Ofs}
+
+
 def provision(event: dict[str, Any], s3: Any, efs: Any, settings: dict[str, str], now: float) -> str:
     """Provision what a request asks for, and return its name."""
-    kind = event["rawPath"].rstrip("/").rpartition("-")[2]
-    if kind != settings["KIND"]:
-        own = settings["KIND"]
-        raise RefusedError(400, f"this context has no storage of the kind {kind}; call /provision-storage-{own}")
+    asked_kind, own = event["rawPath"].rstrip("/").rpartition("-")[2], settings["KIND"]
+    if asked_kind != own:
+        raise RefusedError(400, f"this context has no storage of the kind {asked_kind}; call /provision-storage-{own}")
+    kind = KINDS[own]
     hours, size = read_request(kind, _body(event), float(settings["SIZE_TB"]))
     owner = event["requestContext"]["authorizer"]["iam"]["userArn"]
     key = event.get("headers", {}).get(KEY_HEADER, "")
@@ -59,7 +126,7 @@ def provision(event: dict[str, Any], s3: Any, efs: Any, settings: dict[str, str]
     name = name_of(settings["CONTEXT"], owner, key) if key else f"run-{secrets.token_hex(10)}"
     record = {
         "name": name,
-        "kind": kind,
+        "kind": own,
         "context": settings["CONTEXT"],
         "owner": owner,
         "createdAt": now,
@@ -77,13 +144,16 @@ def provision(event: dict[str, Any], s3: Any, efs: Any, settings: dict[str, str]
         if known["state"] == "ready":
             return name
         record = known
-    if kind == "efs":
-        record["accessPointId"] = _access_point(efs, s3, settings, record)
-    _put(s3, settings, {**record, "state": "ready"})
+    try:
+        made = kind.make(efs, settings.get("FILE_SYSTEM", ""), record)
+    except RefusedError:
+        s3.delete_object(Bucket=settings["BUCKET"], Key=_key(settings, name))
+        raise
+    _put(s3, settings, {**record, **made, "state": "ready"})
     return name
 
 
-def read_request(kind: str, body: bytes, default_size: float) -> tuple[int, float]:
+def read_request(kind: Kind, body: bytes, default_size: float) -> tuple[int, float]:
     """The hours and the size in TB that a request asks for, or the reason why it cannot be answered."""
     if len(body) > MAX_BODY:
         raise RefusedError(400, f"the body must be at most {MAX_BODY} bytes")
@@ -99,20 +169,13 @@ def read_request(kind: str, body: bytes, default_size: float) -> tuple[int, floa
     version = asked.get("version", VERSION)
     if version != VERSION or isinstance(version, bool):
         raise RefusedError(400, f"version must be {VERSION}, got {json.dumps(version)}")
-    hours = asked.get("storage_expiration_hours", DEFAULT_HOURS[kind])
+    hours = asked.get("storage_expiration_hours", kind.default_hours)
     if not isinstance(hours, int) or isinstance(hours, bool) or not 0 <= hours <= MAX_HOURS:
         raise RefusedError(
             400,
             f"storage_expiration_hours must be a whole number of 0 to {MAX_HOURS} (a year), got {json.dumps(hours)}",
         )
-    if kind == "efs":
-        if "fs_size_tb" in asked:
-            raise RefusedError(400, "fs_size_tb is for ObjectiveFS only: leave it out on EFS")
-        return hours, 0
-    size = asked.get("fs_size_tb", default_size)
-    if not isinstance(size, int | float) or isinstance(size, bool) or not 0 <= size <= MAX_SIZE_TB:
-        raise RefusedError(400, f"fs_size_tb must be 0 to {MAX_SIZE_TB}, got {json.dumps(size)}")
-    return hours, size
+    return hours, kind.size(asked, default_size)
 
 
 def name_of(context: str, owner: str, key: str) -> str:
@@ -123,37 +186,6 @@ def name_of(context: str, owner: str, key: str) -> str:
 def user_of(name: str) -> int:
     """The POSIX user and group of the jobs of one volume."""
     return FIRST_USER + int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % USERS
-
-
-def _access_point(efs: Any, s3: Any, settings: dict[str, str], record: dict[str, Any]) -> str:
-    """Make the access point, which makes the directory when it is first mounted; or find the one made before."""
-    user = record["user"]
-    owner = {"OwnerUid": user, "OwnerGid": user, "Permissions": "0700"}
-    tags = {
-        "Name": record["name"],
-        "workflow-context": record["context"],
-        "workflow-context:storage": record["name"],
-        "workflow-context:owner": re.sub(r"[^\w .:/=+@-]", "_", record["owner"])[:256],
-        "workflow-context:expiration-hours": str(record["hours"]),
-    }
-    try:
-        made = efs.create_access_point(
-            ClientToken=record["name"],
-            FileSystemId=settings["FILE_SYSTEM"],
-            PosixUser={"Uid": user, "Gid": user},
-            RootDirectory={"Path": f"/storage/{record['name']}", "CreationInfo": owner},
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        )
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "AccessPointAlreadyExists":
-            return str(error.response["AccessPointId"])  # type: ignore[typeddict-item]  # EFS adds it
-        if code == "AccessPointLimitExceeded":
-            s3.delete_object(Bucket=settings["BUCKET"], Key=_key(settings, record["name"]))
-            reason = "the file system has as many access points as Amazon EFS allows; expire storage that is not needed"
-            raise RefusedError(429, reason) from error
-        raise
-    return str(made["AccessPointId"])
 
 
 def _write_new(s3: Any, settings: dict[str, str], record: dict[str, Any]) -> dict[str, Any] | None:

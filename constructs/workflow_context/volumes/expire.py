@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from workflow_context.pbs.script import PbsError
+
 from .ended import End, GoingError, Rule, end_of
 
 Record = dict[str, Any]
@@ -93,7 +95,7 @@ class Expiry:
             for record in sorted(self._cloud.records(), key=lambda one: str(one["name"])):
                 try:
                     self._look_at(record)
-                except OSError as error:
+                except (PbsError, OSError) as error:
                     # The others are no reason to keep; this one comes again with the next pass.
                     self._tell(f"cannot delete {record['name']}: {error}")
                     well = False
@@ -105,7 +107,7 @@ class Expiry:
     def _look_at(self, record: Record) -> None:
         name = str(record["name"])
         if "/" in name or name.startswith("."):
-            raise OSError(f"{name!r} is no name of storage")
+            raise PbsError(f"{name!r} is no name of storage")
         volume, aside = self._root / name, self._root / f".expired-{name}"
         if record["state"] == "deleting":
             if not self._dry_run:

@@ -14,7 +14,8 @@ from constructs import Construct
 from workflow_context.catalog import ENGINES, EngineEntry
 from workflow_context.context import WorkflowContext
 from workflow_context.engines.base import WorkflowEngine
-from workflow_context.nag import acknowledge, acknowledge_policies, in_compliance_packs
+from workflow_context.functions import new_function
+from workflow_context.nag import acknowledge_policies
 
 from .function import VARIABLE
 from .package import HANDLER, write_package
@@ -85,14 +86,6 @@ class WesEndpoint(Construct):
         if language is not None and language not in entry.languages:
             message = f"language must be one that {entry.name} runs ({', '.join(entry.languages)}), got {language!r}"
             raise ValueError(message)
-        log_group = logs.LogGroup(
-            self,
-            "Log",
-            retention=log_retention or logs.RetentionDays.ONE_MONTH,
-            encryption_key=encryption_key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         told = {
             "project": project or stack.stack_name,
             "name": name or context.node.id,
@@ -104,26 +97,26 @@ class WesEndpoint(Construct):
         }
         with TemporaryDirectory() as folder:  # the CDK copies it at once
             write_package(Path(folder))
-            self.function = lambda_.Function(
+            self.function = new_function(
                 self,
                 "Function",
                 code=lambda_.Code.from_asset(folder),
+                description="GA4GH WES 1.1 for a workflow context",
+                timeout=cdk.Duration.minutes(3),  # a run is cancelled in two at most
+                environment={VARIABLE: stack.to_json_string(told)},
+                log_retention=log_retention or logs.RetentionDays.ONE_MONTH,
+                log_encryption_key=encryption_key,
+                after_failure="It is called and waited for; a failed call is told to the caller, so no queue keeps it.",
                 handler=HANDLER,
                 runtime=lambda_.Runtime.PYTHON_3_13,
                 architecture=lambda_.Architecture.ARM_64,
                 memory_size=512,
-                timeout=cdk.Duration.minutes(3),  # a run is cancelled in two at most
-                description="GA4GH WES 1.1 for a workflow context",
-                environment={VARIABLE: stack.to_json_string(told)},
                 environment_encryption=encryption_key,
-                role=role,
-                log_group=log_group,
             )
-        log_group.grant_write(role)
-        context.grant_submit(role)
-        context.engine.outputs.grant_read_write(role)
+        context.grant_submit(self.function)
+        context.engine.outputs.grant_read_write(self.function)
         iam.Grant.add_to_principal(
-            grantee=role,
+            grantee=self.function,
             actions=["batch:TagResource"],  # each head job has the id of its run as a tag
             resource_arns=[stack.format_arn(service="batch", resource="job", resource_name="*")],
         )
@@ -138,6 +131,10 @@ class WesEndpoint(Construct):
         """
         return self.function.grant_invoke_url(grantee)
 
+    def outputs(self) -> dict[str, str]:
+        """What a user wants to know once it is deployed: name to value, for stack outputs."""
+        return {"WesUrl": self.url}
+
     def _acknowledge(self) -> None:
         acknowledge_policies(
             self,
@@ -147,21 +144,6 @@ class WesEndpoint(Construct):
                 "kms:": "The actions that the CDK grants with a key for reading and writing.",
                 "logs:": "The streams of the log group of head jobs.",
             },
-        )
-        acknowledge(
-            self.function,
-            "It calls only AWS's public interfaces, with credentials; there is nothing of the VPC that it needs.",
-            *in_compliance_packs("LambdaInsideVPC"),
-        )
-        acknowledge(
-            self.function,
-            "It is called and waited for; a failed call is told to the caller, so no queue would keep it.",
-            *in_compliance_packs("LambdaDLQ"),
-        )
-        acknowledge(
-            self.function,
-            "Callers are those that IAM allows; concurrency set aside here would be taken from the account.",
-            *in_compliance_packs("LambdaConcurrency"),
         )
 
 

@@ -1,0 +1,287 @@
+"""The jobs of an engine: containers with the file system, job definitions, and the programs of head jobs."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam
+from constructs import Construct
+
+from workflow_context.log_groups import new_log_group
+from workflow_context.pbs.settings import TAG
+from workflow_context.program import HeadProgram, head_files
+from workflow_context.scripts import read_script
+from workflow_context.storage.base import WorkflowFileSystem
+
+from .fargate import check_fargate_size
+from .parts import ContextParts
+from .rights import EngineRights
+
+# Bash sources the file that this expands to, before it does anything else: so no entry point of an image sees the
+# parameters. That of nextflow/nextflow puts each one in single quotes, which an apostrophe would end.
+# https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html
+_BASH_ENV = '$(printf "%s" "$START_HEAD" >/tmp/start_head.sh; echo /tmp/start_head.sh)'
+IMAGE_PULL_FAILED = ("CannotPullContainerError*", "DockerTimeoutError*")
+"""The reasons of jobs that got no image: registries limit pulls, and Docker Hub those of all machines behind one NAT.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html"""
+
+HOST_LOST = "Host EC2*"
+"""The status reason of jobs whose machine went, such as a Spot instance."""
+
+_PULLS = 3
+
+
+class EngineJobs(EngineRights):
+    """The log of an engine's jobs, and what their job definitions are made of.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        parts: What the context gives it.
+
+    Attributes:
+        execution_role: The role with which ECS fetches images and writes logs for jobs of our definitions.
+        log_group: The log of jobs of our definitions.
+    """
+
+    def __init__(self, scope: Construct, id: str, parts: ContextParts) -> None:
+        super().__init__(scope, id, parts)
+        self._head_vcpus = parts.head_vcpus
+        self._head_memory = parts.head_memory
+        self._has_program = False
+        self.log_group = parts.log_group or new_log_group(
+            self, "Logs", retention=parts.log_retention, encryption_key=parts.log_encryption_key
+        )
+        self.execution_role = self.new_role("ExecutionRole", "Image pulls and logs of the workflow context")
+        self.log_group.grant_write(self.execution_role)
+        self.grant_image_pulls(self.execution_role)
+
+    @property
+    def head_memory(self) -> cdk.Size:
+        """The memory of a head job, without what the file system takes."""
+        return self._head_memory
+
+    def memory_with_overhead(self, memory: cdk.Size) -> cdk.Size:
+        """The memory to ask for, for a job that needs `memory`: the file system may take some of the machine too.
+
+        Args:
+            memory: What the job itself needs.
+        """
+        return cdk.Size.mebibytes(memory.to_mebibytes() + self.storage.task_memory_overhead.to_mebibytes())
+
+    def head_container(
+        self,
+        id: str,
+        *,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cpu: float | None = None,
+        memory: cdk.Size | None = None,
+        role: iam.IRole | None = None,
+        storage: WorkflowFileSystem | None = None,
+    ) -> batch.IEcsContainerDefinition:
+        """The container of a job on the head queue, on Fargate or on an instance, with the file system.
+
+        Args:
+            id: Its name in the engine, and in lower case the beginning of its log streams' names.
+            image: Container image.
+            command: What it runs.
+            environment: What it finds set.
+            cpu: vCPUs. Default: those of the context's head jobs.
+            memory: Memory; on an instance what the file system takes is added. Default: that of head jobs.
+            role: The role of the job. Default: `head_role`.
+            storage: What it mounts. Default: the file system of the context.
+
+        Raises:
+            ValueError: Fargate does not offer that memory for so many vCPUs.
+        """
+        cpu = cpu or self._head_vcpus
+        memory = memory or self.head_memory
+        role = role or self.head_role
+        storage = storage or self.storage
+        definition: batch.IEcsContainerDefinition
+        if self.compute.heads_on_fargate:
+            check_fargate_size(cpu, memory)
+            definition = batch.EcsFargateContainerDefinition(
+                self,
+                id,
+                image=ecs.ContainerImage.from_registry(image),
+                cpu=cpu,
+                memory=memory,
+                command=list(command),
+                environment=dict(environment),
+                job_role=role,
+                execution_role=self.execution_role,
+                logging=self.log_driver(id.lower()),
+                volumes=list(storage.volumes(on_fargate=True)),
+                assign_public_ip=self.placement.assign_public_ip,
+                fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
+            )
+        else:
+            definition = self.ec2_container(
+                id,
+                image=image,
+                command=command,
+                environment=environment,
+                role=role,
+                cpu=cpu,
+                memory=memory,
+                storage=storage,
+            )
+        return definition
+
+    def ec2_container(
+        self,
+        id: str,
+        *,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        role: iam.IRole,
+        cpu: float,
+        memory: cdk.Size,
+        storage: WorkflowFileSystem | None = None,
+    ) -> batch.EcsEc2ContainerDefinition:
+        """The container of a job on an instance, with the file system.
+
+        Args:
+            id: Its name in the engine, and in lower case the beginning of its log streams' names.
+            image: Container image.
+            command: What it runs.
+            environment: What it finds set.
+            role: The role of the job.
+            cpu: vCPUs.
+            memory: Memory; what the file system takes is added.
+            storage: What it mounts. Default: the file system of the context.
+        """
+        storage = storage or self.storage
+        return batch.EcsEc2ContainerDefinition(
+            self,
+            id,
+            image=ecs.ContainerImage.from_registry(image),
+            cpu=cpu,
+            memory=self.memory_with_overhead(memory),
+            command=list(command),
+            environment=dict(environment),
+            job_role=role,
+            execution_role=self.execution_role,
+            logging=self.log_driver(id.lower()),
+            volumes=list(storage.volumes(on_fargate=False)),
+        )
+
+    def log_driver(self, prefix: str) -> ecs.LogDriver:
+        """Write to the log of the context.
+
+        Args:
+            prefix: Beginning of the names of the log streams.
+        """
+        return ecs.LogDriver.aws_logs(stream_prefix=prefix, log_group=self.log_group)
+
+    def new_job_definition(
+        self,
+        id: str,
+        container: batch.IEcsContainerDefinition,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        attempts: int = 1,
+        timeout: cdk.Duration,
+    ) -> batch.EcsJobDefinition:
+        """Define a job that waits for the file system to be there.
+
+        Args:
+            id: Its name in the engine.
+            container: What runs: `head_container`, or `ec2_container`.
+            parameters: Defaults of the parameters that the command names as `Ref::…`. Default: none.
+            attempts: How often a job runs that loses its machine. One that gets no image is tried three times at least,
+                and one that failed of itself never again.
+            timeout: When AWS Batch ends an attempt.
+        """
+        definition = batch.EcsJobDefinition(
+            self,
+            id,
+            container=container,
+            parameters=dict(parameters) if parameters else None,
+            retry_attempts=max(attempts, _PULLS),
+            # https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
+            retry_strategies=[
+                *(
+                    batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_reason=reason))
+                    for reason in IMAGE_PULL_FAILED
+                ),
+                *(
+                    [batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason=HOST_LOST))]
+                    if attempts > 1
+                    else []
+                ),
+                batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
+            ],
+            timeout=timeout,
+            propagate_tags=True,
+        )
+        # Clients that name job definitions freely are kept from those of a context by its mark.
+        cdk.Tags.of(definition).add(TAG, self.context_name)
+        resource = definition.node.default_child
+        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
+        # No L2: an update would take away the revision with which head jobs at work submit. It stays ACTIVE instead.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-batch-jobdefinition-resourceretentionpolicy.html
+        resource.add_property_override("ResourceRetentionPolicy.SkipDeregisterOnUpdate", True)
+        self.storage.complete(definition)
+        definition.node.add_dependency(*self.storage.ready)
+        return definition
+
+    def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
+        """Define a job that sees the file system and has no other rights, for chores such as deleting old runs.
+
+        It runs on the head queue, for an hour at most.
+
+        Args:
+            id: Its name in the engine.
+            image: Container image.
+            command: What it runs.
+        """
+        role = self.new_role(f"{id}Role", f"{id} of the workflow context")
+        self.storage.grant_read_write(role)
+        container = self.head_container(
+            f"{id}Container",
+            image=image,
+            command=command,
+            environment={},
+            cpu=1,
+            memory=cdk.Size.gibibytes(2),
+            role=role,
+        )
+        return self.new_job_definition(id, container, timeout=cdk.Duration.hours(1))
+
+    def head_command(self, *parameters: str) -> list[str]:
+        """The command of a head job: bash, which goes on with the program before it comes to the command.
+
+        Args:
+            parameters: What the engine's script gets as arguments.
+        """
+        return ["bash", "-c", ":", "head", *parameters]
+
+    def program_environment(self, scripts: Sequence[str], beside: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Define the program of head jobs, and how they start it.
+
+        Args:
+            scripts: The engine's script in parts, each a file of `scripts`.
+            beside: Other files of the program: path to text. Default: none.
+        """
+        self._has_program = True
+        program = HeadProgram(self, "Program", files={**head_files(scripts), **(beside or {})})
+        program.grant_read(self.head_role)
+        return self.start_environment(program)
+
+    def start_environment(self, program: HeadProgram) -> dict[str, str]:
+        """What a job finds set whose command is a `head_command`, so that it goes on with a program.
+
+        Args:
+            program: The program, which its role may read.
+        """
+        return {
+            "AWS_REGION": cdk.Aws.REGION,
+            "BASH_ENV": _BASH_ENV,
+            "FETCH_PROGRAM": read_script("fetch_program.py"),
+            "START_HEAD": read_script("start_head.sh"),
+            "WORKFLOW_PROGRAM": program.url,
+        }

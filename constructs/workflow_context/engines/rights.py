@@ -1,0 +1,228 @@
+"""What the jobs of an engine may do, and why."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ecr as ecr, aws_iam as iam
+from constructs import Construct
+
+from workflow_context.nag import acknowledge_policies
+from workflow_context.program import PROGRAM_PREFIX
+from workflow_context.s3_location import S3_WILDCARD
+
+from .parts import ContextParts
+from .task_rights import Ownership, marked, task_rights
+
+_JOB_IDS = "AWS Batch gives jobs their ids when they are submitted."
+_OLD_PROGRAMS = (
+    "The programs of head jobs in the assets bucket of the CDK, this version and those deployed before: jobs that were "
+    "submitted with them may still wait. They hold no data and no secrets."
+)
+
+
+def container_role(scope: Construct, id: str, description: str) -> iam.Role:
+    """Define a role for containers, without any right.
+
+    Args:
+        scope: Where it lives.
+        id: Its name there.
+        description: What it is for.
+    """
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    ecs_of_this_account = iam.ServicePrincipal(
+        "ecs-tasks.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+    )
+    return iam.Role(scope, id, assumed_by=ecs_of_this_account, description=description)
+
+
+class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
+    """What the roles of an engine may do, and the reasons for wildcards in their policies.
+
+    Args:
+        scope: Where the construct lives.
+        id: Its name there.
+        parts: What the context gives it.
+
+    Attributes:
+        head_role: The role of head jobs.
+    """
+
+    def __init__(self, scope: Construct, id: str, parts: ContextParts) -> None:
+        super().__init__(scope, id)
+        self.placement = parts.placement
+        self.compute = parts.compute
+        self.storage = parts.storage
+        self.outputs = parts.outputs
+        self.data = tuple(parts.data)
+        self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
+        self.storage.grant_read_write(self.head_role)
+        for location in (self.outputs, *self.data):
+            location.grant_read_write(self.head_role)
+        self.grant_task_submission(self.head_role.add_to_policy)
+        acknowledge_policies(self, self.wildcard_reasons(), self.resource_reasons())
+
+    @cached_property
+    def context_name(self) -> str:
+        """The name of this context in AWS Batch, which no other has in the account and region.
+
+        Its jobs bear it as the tag `workflow-context`, and names of its job definitions begin with it, where the engine
+        lets itself be told.
+        """
+        return cdk.Names.unique_resource_name(self, max_length=60)
+
+    @property
+    def ownership(self) -> Ownership:
+        """How the job definitions and jobs that head jobs make are told from others in the account.
+
+        By `context_name`, unless the engine overrides it: names of job definitions begin with it and a hyphen, and
+        every job carries the tag. An engine that names them otherwise says so here.
+        """
+        tags, jobs = marked(self.context_name)
+        return Ownership(f"{self.context_name}-*", tags, jobs)
+
+    def wildcard_reasons(self) -> dict[str, str]:
+        """Why statements of this engine's roles name more than one resource: beginning of the action to reason."""
+        return {
+            "s3:": S3_WILDCARD,
+            "batch:Describe": "AWS Batch has no resource level for this action.",
+            "batch:ListJobs": "AWS Batch has no resource level for this action.",
+            "batch:SubmitJob": f"{_JOB_IDS} {self._about_definitions}",
+            "batch:RegisterJobDefinition": self._about_definitions,
+            "batch:DeregisterJobDefinition": self._about_definitions,
+            "batch:TagResource": self._about_definitions,
+            "batch:TerminateJob": f"{_JOB_IDS} {self._about_ending}",
+            "batch:CancelJob": f"{_JOB_IDS} {self._about_ending}",
+            "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
+            "ecr:": "Tasks run in any image of the account's private registry.",
+            "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
+            "logs:": "Log streams are named by job ids, within one log group.",
+            "ecs:Describe": "AWS Batch names the clusters, tasks and machines; the actions read where a task ran.",
+        }
+
+    def resource_reasons(self) -> dict[str, str]:
+        """Why statements name resources with a wildcard, whatever the action: text in the resource to reason."""
+        return {PROGRAM_PREFIX: _OLD_PROGRAMS}
+
+    @property
+    def _about_definitions(self) -> str:
+        # A context's own name is a reference in the ARN, which the finding tells.
+        names = self.ownership.definition_names.replace(self.context_name, "<context>")
+        return f"The engine names its job definitions {names}; the rest is given when it registers them."
+
+    @property
+    def _about_ending(self) -> str:
+        if self.ownership.marks_jobs:
+            return "A condition on the tags of jobs limits this right to those that the engine marked."
+        return (
+            "The engine gives its jobs no tag that a condition could ask for: a head job may end any job of this "
+            "account and Region whose id it knows, but for those that other contexts marked."
+        )
+
+    def new_role(self, id: str, description: str) -> iam.Role:
+        """Define a role for containers, without any right.
+
+        Args:
+            id: Its name in the engine.
+            description: What it is for.
+        """
+        return container_role(self, id, description)
+
+    def grant_task_submission(
+        self, allow: Callable[[iam.PolicyStatement], object], ownership: Ownership | None = None
+    ) -> None:
+        """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted.
+
+        Args:
+            allow: Adds a statement to the policy of whoever head jobs act as.
+            ownership: How what is the context's own is told from others. Default: `ownership`.
+        """
+        queues = [queue.job_queue_arn for queue in self.compute.queues]
+        consumed = [self.compute.io.arn] if self.compute.io else []
+        for statement in task_rights(self, queues, ownership or self.ownership, consumed):
+            allow(statement)
+
+    def grant_task(self, role: iam.IRole) -> None:
+        """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs.
+
+        Args:
+            role: The role.
+        """
+        self.storage.grant_read_write(role)
+        self.outputs.grant_read(role)
+        if self.storage.mount_path is not None:
+            self.outputs.within("work").grant_read_write(role)
+        for location in self.data:
+            location.grant_read_write(role)
+
+    def grant_pass_roles(self, *roles: iam.IRole) -> None:
+        """Allow head jobs to give these roles to the jobs whose definitions they register, and no others.
+
+        Args:
+            *roles: The roles.
+        """
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="PassTaskRoles",
+                actions=["iam:PassRole"],
+                resources=[role.role_arn for role in roles],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            )
+        )
+
+    def grant_image_pulls(self, role: iam.IRole) -> None:
+        """Allow ECS to pull images from the private registry of this account with a role.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+
+        Args:
+            role: The execution role of jobs.
+        """
+        ecr.AuthorizationToken.grant_read(role)
+        repositories = cdk.Stack.of(self).format_arn(service="ecr", resource="repository", resource_name="*")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="PullImages",
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[repositories],
+            )
+        )
+
+    def grant_default_log(self, role: iam.IRole) -> None:
+        """Allow a role to write the log of jobs whose definitions name none: AWS Batch sends it to `/aws/batch/job`.
+
+        Args:
+            role: The role of the machines, or the execution role of the jobs.
+        """
+        log_group = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/batch/job:*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="WriteDefaultLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group]
+            )
+        )
+
+    def grant_machine_facts(self) -> None:
+        """Allow head jobs to look up on which machine a task ran."""
+        stack = cdk.Stack.of(self)
+        for statement in (
+            iam.PolicyStatement(
+                sid="FindMachines",
+                actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments", "ec2:DescribeInstances"],
+                resources=["*"],
+            ),
+            iam.PolicyStatement(
+                sid="FindTasks",
+                actions=["ecs:DescribeTasks", "ecs:DescribeContainerInstances"],
+                resources=[
+                    stack.format_arn(service="ecs", resource=kind, resource_name="*")
+                    for kind in ("task", "container-instance")
+                ],
+            ),
+        ):
+            self.head_role.add_to_policy(statement)
