@@ -60,7 +60,8 @@ class StorageDispatcher(Construct):
     Attributes:
         api: The HTTP API.
         records: Where in S3 is written down what was provisioned; jobs of the context cannot write there.
-        expiry_job_definition: The job that deletes: parameter `mode`, `delete` or `dry-run`.
+        expiry_job_definition: The job that deletes: parameters `mode` (`delete`, `dry-run` or `measure`, which writes
+            down how many bytes each storage holds) and `name` (`all`, or that of one).
 
     Raises:
         ValueError: The file system has no directories for single runs, the engine marks no runs as ended, or the
@@ -144,6 +145,33 @@ class StorageDispatcher(Construct):
         efs, ofs = (route.grant_invoke(grantee) for route in self._routes)
         return efs.combine(ofs)
 
+    def grant_manage(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow somebody to see whose storage there is, to keep it longer, and to have it deleted, of every owner.
+
+        That is `workflow-context storage`, but for `provision` (`grant_provision`), with what it shows of runs.
+
+        Args:
+            grantee: Who may.
+        """
+        engine, queue = self._context.engine, self._context.compute.head_queue
+        submit = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:SubmitJob"],
+            resource_arns=[queue.job_queue_arn, self.expiry_job_definition.job_definition_arn],
+        )
+        follow = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:DescribeJobs"],
+            resource_arns=["*"],  # it has no resource level
+        )
+        return (
+            self.records.grant_read_write(grantee)
+            .combine(engine.outputs.within("runs").grant_read(grantee))
+            .combine(engine.log_group.grant(grantee, "logs:GetLogEvents"))
+            .combine(submit)
+            .combine(follow)
+        )
+
     def metric_bytes_freed(self) -> cloudwatch.Metric:
         """Bytes that were deleted: the sum, each hour."""
         return cloudwatch.Metric(
@@ -221,7 +249,7 @@ class StorageDispatcher(Construct):
         container = engine.head_container(
             "StorageExpiryContainer",
             image=IMAGE,
-            command=engine.head_command("Ref::mode"),
+            command=engine.head_command("Ref::mode", "Ref::name"),
             environment={
                 **engine.start_environment(program),
                 **self._settings,
@@ -236,7 +264,7 @@ class StorageDispatcher(Construct):
             storage=whole,
         )
         definition = engine.new_job_definition(
-            "StorageExpiryJob", container, parameters={"mode": "delete"}, timeout=cdk.Duration.hours(6)
+            "StorageExpiryJob", container, parameters={"mode": "delete", "name": "all"}, timeout=cdk.Duration.hours(6)
         )
         definition.node.add_dependency(*whole.ready)
         return definition

@@ -98,7 +98,7 @@ def volume_files() -> dict[str, str]:
     """The program that deletes the storage of runs: path in the program to text."""
     return {
         "__main__.py": "import sys\nfrom workflow_context.volumes.__main__ import main\nsys.exit(main(sys.argv[1:]))\n",
-        "head.sh": 'exec "${python:?}" -S -E "${folder:?}" "$1"\n',
+        "head.sh": 'exec "${python:?}" -S -E "${folder:?}" "$@"\n',
         "workflow_context/__init__.py": "",
         **_package("workflow_context.pbs", "workflow_context/pbs"),
         **_package("workflow_context.volumes", "workflow_context/volumes"),

@@ -14,8 +14,10 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 from local_runs import needs_sandbox
+from typer.testing import CliRunner
 
 from workflow_context.ended_runs import END_MARK
+from workflow_stacks.cli import app
 from workflow_stacks.local import CdkCli, LocalCloud
 from workflow_stacks.local.batch.volumes import ROOT
 from workflow_stacks.local.iam.credentials import read_administrator
@@ -37,8 +39,9 @@ Keys = tuple[str, str, str | None]
 class Lab:
     """The deployed context."""
 
-    def __init__(self, cloud: LocalCloud, outputs: Mapping[str, str]) -> None:
+    def __init__(self, cloud: LocalCloud, outputs: Mapping[str, str], project_file: Path) -> None:
         self.cloud = cloud
+        self.project_file = project_file
         self.outputs = outputs
         self.batch = cloud.client("batch")
 
@@ -89,7 +92,7 @@ class Lab:
     def use(self, name: str, ended: float | None, code: int = 0) -> None:
         """What a run leaves on its storage; `ended` is the time of its end on a clock that the test sets."""
         run = self.directory(name) / "nextflow/runs/one"
-        run.mkdir(parents=True)
+        run.mkdir(parents=True, exist_ok=True)
         (run / "big.bam").write_bytes(b"x" * 1000)
         if ended is not None:
             (run / END_MARK).write_text(f"{code}\n")
@@ -107,6 +110,12 @@ class Lab:
         queue = request.pop("queue", self.outputs["HeadQueue"])
         job = self.batch.submit_job(jobName="test", jobQueue=queue, jobDefinition=definition, **request)["jobId"]
         return self.wait(job)
+
+    def command(self, *words: str) -> tuple[int, Any]:
+        """Run `workflow-context … --local --json`: exit code and what it printed, or its message."""
+        outcome = CliRunner().invoke(app, [*words, "--local", "--project", str(self.project_file), "--json"])
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        return outcome.exit_code, json.loads(outcome.stdout) if outcome.stdout else outcome.stderr
 
     def wait(self, job: str) -> dict[str, Any]:
         deadline = time.monotonic() + 600
@@ -131,11 +140,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     needs_sandbox()
     folder = tmp_path_factory.mktemp("dispatch")
     (folder / "agc-project.yaml").write_text(PROJECT)
-    with LocalCloud(folder / "cloud") as cloud:
+    with LocalCloud.of_project(folder / "agc-project.yaml") as cloud:
         cdk = CdkCli(cloud, context={"project": str(folder / "agc-project.yaml")}, search=[REPOSITORY])
         cdk.bootstrap()
         cdk.deploy()
-        yield Lab(cloud, stack_outputs(cloud.client, "Dispatch-nextflow"))
+        yield Lab(cloud, stack_outputs(cloud.client, "Dispatch-nextflow"), folder / "agc-project.yaml")
 
 
 def refused(call: Callable[[], object]) -> tuple[int, str]:
@@ -220,3 +229,62 @@ def test_a_run_cannot_mount_the_storage_of_another(lab: Lab) -> None:
 
     assert job["status"] == "FAILED"
     assert "access denied by server while mounting" in job["attempts"][-1]["container"]["reason"]
+
+
+class TestCommands:
+    def test_provision_gives_the_same_storage_for_the_same_key(self, lab: Lab) -> None:
+        code, one = lab.command("storage", "provision", "nextflow", "--hours", "5", "--key", "run-7")
+        assert code == 0
+        assert (
+            lab.command("storage", "provision", "nextflow", "--hours", "5", "--key", "run-7")[1]["name"] == one["name"]
+        )
+        assert one["accessPointId"] == lab.access_points()[one["name"]]["AccessPointId"]
+        assert (one["hours"], one["runs"], one["bytes"]) == (5, [], None)
+
+    def test_what_the_api_refuses_is_told(self, lab: Lab) -> None:
+        code, message = lab.command("storage", "provision", "nextflow", "--size-tb", "3")
+        assert (code, "fs_size_tb is for ObjectiveFS only" in message) == (1, True)
+
+    def test_list_tells_bytes_once_they_are_measured(self, lab: Lab) -> None:
+        name = lab.initialize(lab.administrator)
+        lab.use(name, None)
+        before = {one["name"]: one for one in lab.command("storage", "list", "nextflow")[1]}
+        assert before[name]["bytes"] is None
+        assert before[name]["owner"].endswith(":root")
+        measured = {one["name"]: one for one in lab.command("storage", "list", "nextflow", "--measure")[1]}
+        assert measured[name]["bytes"] == 1000
+
+    def test_expire_keeps_what_a_run_uses_and_deletes_it_when_that_has_ended(self, lab: Lab) -> None:
+        name = lab.initialize(lab.administrator, {"version": 2, "storage_expiration_hours": 100})
+        lab.use(name, None)
+        code, dry = lab.command("storage", "expire", "nextflow", name, "--dry-run")
+        assert (code, dry["deleted"]) == (0, False)
+        assert "a run may be going" in dry["said"][0]
+        assert lab.record(name)["state"] == "ready"  # type: ignore[index]
+        code, kept = lab.command("storage", "expire", "nextflow", name)
+        assert (code, kept["deleted"]) == (0, False)
+
+        lab.use(name, time.time())
+        code, gone = lab.command("storage", "expire", "nextflow", name)
+        assert (code, gone["deleted"]) == (0, True)
+        there = lab.directory(name).exists(), name in lab.access_points(), lab.record(name)
+        assert there == (False, False, None)
+
+    def test_extend_keeps_storage_that_was_told_to_expire(self, lab: Lab) -> None:
+        name = lab.initialize(lab.administrator)
+        lab.use(name, None)
+        lab.command("storage", "expire", "nextflow", name)
+        code, kept = lab.command("storage", "extend", "nextflow", name, "--hours", "3")
+        assert (code, kept["extendedHours"], kept["state"]) == (0, 3, "ready")
+        lab.use(name, time.time() - 2 * 3600)
+        lab.submit(lab.outputs["StorageExpiryJobDefinition"])
+        assert lab.directory(name).exists()
+        lab.use(name, time.time() - 4 * 3600)
+        lab.submit(lab.outputs["StorageExpiryJobDefinition"])
+        assert not lab.directory(name).exists()
+
+    @pytest.mark.parametrize("words", [("show", "nobody"), ("expire", "nobody"), ("extend", "nobody", "--hours", "1")])
+    def test_what_is_not_there_is_told_with_what_lists_it(self, lab: Lab, words: tuple[str, ...]) -> None:
+        code, message = lab.command("storage", words[0], "nextflow", *words[1:])
+        assert code == 1
+        assert "workflow-context storage list nextflow" in message

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from workflow_context.ended_runs import END_MARK
 from workflow_context.volumes import expire
 from workflow_context.volumes.ended import Rule
-from workflow_context.volumes.expire import FAILED_HOURS, HOUR, UNUSED_HOURS, Expiry
+from workflow_context.volumes.expire import HOUR, Expiry
+from workflow_context.volumes.times import FAILED_HOURS, UNUSED_HOURS
 
 RULE = Rule("nextflow/runs", (END_MARK,))
 MINIWDL = Rule("miniwdl_run", ("outputs.json", "error.json"), ("error.json",))
@@ -208,6 +209,76 @@ class TestStays:
         world.known["../elsewhere"] = {"name": "../elsewhere", "hours": 0, "createdAt": 0.0, "state": "deleting"}
         assert not world.sweep()
         assert (world.root.parent / "elsewhere").is_dir()
+
+
+def test_storage_that_was_extended_is_kept_so_much_longer(world: World) -> None:
+    for name, code in {"good": 0, "bad": 1, "unused": None}.items():
+        world.provision(name, 0).mkdir()
+        world.known[name]["extendedHours"] = 10
+        if code is not None:
+            world.run(name, code=code)
+    for hours, left in (
+        (9, {"good", "bad", "unused"}),
+        (10, {"bad", "unused"}),
+        (UNUSED_HOURS + 10, {"bad"}),
+        (FAILED_HOURS + 10, set()),
+    ):
+        world.now = START + hours * HOUR
+        world.sweep()
+        assert world.left() == left
+
+
+class TestOfOneStorage:
+    def test_nothing_else_is_looked_at(self, world: World) -> None:
+        for name in ("one", "other"):
+            world.provision(name, 0)
+            world.run(name, code=0)
+        world.sweep(only="one")
+        assert world.left() == {"other"}
+
+    def test_a_dry_run_takes_it_for_one_that_was_told_to_expire(self, world: World) -> None:
+        world.provision("one", 24)
+        world.run("one", code=0)
+        world.sweep(only="one", dry_run=True)
+        assert world.told == ["would delete one: it was told to expire, and no run is going"]
+        assert world.left() == {"one"}
+
+    def test_why_it_stays_is_told(self, world: World) -> None:
+        world.provision("one", 24)
+        world.run("one", code=0)
+        world.sweep(only="one")
+        folder = world.run("one", "two")
+        world.sweep(only="one")
+        assert world.told == [
+            "kept: one, whose time is not over",
+            f"kept: one, on which a run may be going: {folder} has no mark of its end",
+        ]
+
+
+def test_bytes_of_what_is_there_are_written_down(world: World) -> None:
+    world.provision("one", 24)
+    world.provision("never-mounted", 24)
+    world.run("one", code=0)
+    assert Expiry(world.root, world.rule, world, world.now, world.told.append).measure()
+    assert {name: (one["bytes"], one["measuredAt"]) for name, one in world.known.items()} == {
+        "one": (1002, START),
+        "never-mounted": (0, START),
+    }
+
+
+def test_storage_that_somebody_extends_meanwhile_is_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.provision("one", 0)
+    world.run("one", code=0)
+
+    def changed(_: object) -> None:
+        raise OSError("its record was changed meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world, "save", changed)
+        assert not world.sweep()
+    assert world.told[-1] == "cannot delete one: its record was changed meanwhile"
+    assert world.left() == {"one"}
+    assert (world.root / "one/nextflow/runs/one/work/big.bam").exists()
 
 
 class TestGoes:

@@ -1,4 +1,4 @@
-"""The job that deletes the storage of runs: MODE, `delete` or `dry-run`; the rest is in the environment."""
+"""The job that deletes the storage of runs: MODE (`delete`, `dry-run` or `measure`) and NAME (`all`, or of one)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from .aws import Aws
 from .ended import Rule
 from .expire import Expiry, say
 
+END = "@end"
+"""The last line of the log: whoever reads it knows that no more comes."""
+
 
 def main(arguments: list[str]) -> int:
     """Make one pass. Returns the exit code."""
-    [mode] = arguments
-    if mode not in ("delete", "dry-run"):
-        say(f"the mode is delete or dry-run, not {mode!r}")
+    mode, name = arguments
+    if mode not in ("delete", "dry-run", "measure"):
+        say(f"the mode is delete, dry-run or measure, not {mode!r}")
         return 2
     settings = os.environ
     expiry = Expiry(
@@ -29,5 +32,8 @@ def main(arguments: list[str]) -> int:
         time.time(),
         say,
         dry_run=mode == "dry-run",
+        only="" if name == "all" else name,
     )
-    return 0 if expiry.run() else 1
+    well = expiry.measure() if mode == "measure" else expiry.run()
+    say(END)
+    return 0 if well else 1

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 _SECONDS = 60.0
 _TRIES = 5
-_GONE = 404
+_GONE, _CHANGED = 404, (409, 412)
 _BUSY = 429, 500, 502, 503, 504
 _ACCESS_POINTS = "/2015-02-01/access-points"
 
@@ -40,76 +40,102 @@ class Aws:
         self._prefix = prefix
         self._file_system = file_system
         self._region = region
+        self._read: dict[str, str] = {}
 
     def records(self) -> list[Record]:
         """The record of every volume."""
-        bucket = self._records
+        bucket = Bucket(self._bucket, self._region)
         keys = [key for key, _ in bucket.files(self._prefix).values() if key.endswith(".json")]
-        return [json.loads(bucket.get(key, {})) for key in keys]
+        found: list[Record] = []
+        for key in keys:
+            content, version = self._send("s3", "GET", self._path(key))
+            if content:  # not of one that was taken back meanwhile
+                record = json.loads(content)
+                self._read[record["name"]] = version
+                found.append(record)
+        return found
 
     def save(self, record: Record) -> None:
-        """Write a record."""
-        self._records.put(self._key(record), json.dumps(record, indent=1).encode())
+        """Write a record, if it is still what was read.
+
+        Raises:
+            PbsError: Somebody has changed it meanwhile: what is said of it now counts, with the next pass.
+        """
+        version = {"if-match": self._read[record["name"]]}
+        body = json.dumps(record, indent=1).encode()
+        _, self._read[record["name"]] = self._send("s3", "PUT", self._key(record), body=body, more=version)
 
     def forget(self, record: Record) -> None:
         """Delete a record, if it is there."""
-        self._records.delete(self._key(record))
+        self._send("s3", "DELETE", self._key(record))
 
     def remove_access_point(self, record: Record) -> None:
         """Delete the access point of a volume, if it has one."""
         if self._file_system:
             for point in [record["accessPointId"]] if record.get("accessPointId") else self._found(record["name"]):
-                self._ask_efs("DELETE", f"{_ACCESS_POINTS}/{point}")
-
-    @property
-    def _records(self) -> Bucket:
-        """The bucket, with credentials that are fresh: a pass may take longer than they last."""
-        return Bucket(self._bucket, self._region)
-
-    def _key(self, record: Record) -> str:
-        return f"{self._prefix}{record['name']}.json"
+                self._send("elasticfilesystem", "DELETE", f"{_ACCESS_POINTS}/{point}")
 
     def _found(self, name: str) -> list[str]:
         """The access point of a volume whose provisioning was interrupted before that was written down."""
         found: list[str] = []
         question = {"FileSystemId": self._file_system}
         while True:
-            page = json.loads(self._ask_efs("GET", _ACCESS_POINTS, question) or b"{}")
+            content, _ = self._send("elasticfilesystem", "GET", _ACCESS_POINTS, question=question)
+            page = json.loads(content or b"{}")
             found += [one["AccessPointId"] for one in page.get("AccessPoints", []) if one.get("ClientToken") == name]
             if not page.get("NextToken"):
                 return found
             question["NextToken"] = page["NextToken"]
 
-    def _ask_efs(self, method: str, path: str, question: dict[str, str] | None = None) -> bytes:
+    def _key(self, record: Record) -> str:
+        return self._path(f"{self._prefix}{record['name']}.json")
+
+    def _path(self, key: str) -> str:
+        return urllib.parse.quote(f"/{self._bucket}/{key}")
+
+    def _send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        question: dict[str, str] | None = None,
+        body: bytes = b"",
+        more: dict[str, str] | None = None,
+    ) -> tuple[bytes, str]:
+        """The content and the entity tag of the answer; both empty for what is not there."""
+        name = "S3" if service == "s3" else "EFS"
         endpoint = (
-            os.environ.get("AWS_ENDPOINT_URL_EFS")
+            os.environ.get(f"AWS_ENDPOINT_URL_{name}")
             or os.environ.get("AWS_ENDPOINT_URL")
-            or f"https://elasticfilesystem.{self._region}.{domain_of(self._region)}"
+            or f"https://{service}.{self._region}.{domain_of(self._region)}"
         ).rstrip("/")
-        host = urllib.parse.urlsplit(endpoint).netloc
         query = urllib.parse.urlencode(sorted((question or {}).items()), quote_via=urllib.parse.quote)
         address = f"{endpoint}{path}" + (f"?{query}" if query else "")
-        more = {"x-amz-content-sha256": hashlib.sha256(b"").hexdigest()}
+        signed = {"x-amz-content-sha256": hashlib.sha256(body).hexdigest(), **(more or {})}
         for left in reversed(range(_TRIES)):
+            host = urllib.parse.urlsplit(endpoint).netloc
             headers = sign(
                 find_credentials(),
                 self._region,
                 host,
                 path,
-                b"",
+                body,
                 time.gmtime(),
-                "elasticfilesystem",
-                more,
+                service,
+                signed,
                 method=method,
                 query=query,
             )
-            request = urllib.request.Request(address, headers=headers, method=method)  # noqa: S310  https
+            request = urllib.request.Request(address, data=body or None, headers=headers, method=method)  # noqa: S310  https
             try:
                 with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                    return bytes(answer.read())
+                    return bytes(answer.read()), answer.headers.get("ETag", "")
             except urllib.error.HTTPError as error:
-                if error.code == _GONE and method == "DELETE":
-                    return b""
+                if error.code == _GONE and method != "PUT":
+                    return b"", ""
+                if error.code in (_GONE, *_CHANGED):
+                    raise PbsError("its record was changed meanwhile") from error
                 if error.code not in _BUSY or not left:
                     text = error.read(300).decode(errors="replace")
                     raise PbsError(f"{method} {path}: {error.code} {text}") from error

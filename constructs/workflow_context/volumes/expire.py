@@ -20,15 +20,12 @@ from typing import Any, Protocol
 
 from workflow_context.pbs.script import PbsError
 
-from .ended import End, GoingError, Rule, end_of
+from .ended import GoingError, Rule, end_of
+from .times import kept_hours
 
 Record = dict[str, Any]
 
 HOUR = 3600.0
-UNUSED_HOURS = 24
-"""How long a volume is kept at least that no run has used."""
-FAILED_HOURS = 168
-"""How long a volume with 0 hours is kept when a run on it failed: a week, so that it can be resumed."""
 MOST = 100
 """How many volumes one pass deletes; the next one comes within an hour."""
 
@@ -63,6 +60,8 @@ class Expiry:
         now: The time, in seconds since 1970.
         tell: Is told what happens, a line each.
         dry_run: Delete nothing, and say what would be.
+        only: Look at the volume of this name, and say why it stays if it does. A dry run takes it for one that was told
+            to expire. Default: look at all.
         most: How many volumes are deleted at most.
     """
 
@@ -75,6 +74,7 @@ class Expiry:
         tell: Callable[[str], None],
         *,
         dry_run: bool = False,
+        only: str = "",
         most: int = MOST,
     ) -> None:
         self._root = root
@@ -83,6 +83,7 @@ class Expiry:
         self._now = now
         self._tell = tell
         self._dry_run = dry_run
+        self._only = only
         self._left = most
 
     def run(self) -> bool:
@@ -92,7 +93,7 @@ class Expiry:
                 self._tell("another pass is at work")
                 return True
             well = True
-            for record in sorted(self._cloud.records(), key=lambda one: str(one["name"])):
+            for record in self._records():
                 try:
                     self._look_at(record)
                 except (PbsError, OSError) as error:
@@ -104,11 +105,32 @@ class Expiry:
                     break
         return well
 
-    def _look_at(self, record: Record) -> None:
+    def measure(self) -> bool:
+        """Write down how many bytes each volume holds, and return whether nothing went wrong."""
+        well = True
+        for record in self._records():
+            try:
+                volume, _ = self._places(record)
+                self._cloud.save({**record, "bytes": _bytes(volume), "measuredAt": self._now})
+            except (PbsError, OSError) as error:
+                self._tell(f"cannot measure {record['name']}: {error}")
+                well = False
+        return well
+
+    def _records(self) -> list[Record]:
+        known = sorted(self._cloud.records(), key=lambda one: str(one["name"]))
+        return [one for one in known if self._only in ("", one["name"])]
+
+    def _places(self, record: Record) -> tuple[Path, Path]:
+        """Where a volume is, and where it is moved aside."""
         name = str(record["name"])
         if "/" in name or name.startswith("."):
             raise PbsError(f"{name!r} is no name of storage")
-        volume, aside = self._root / name, self._root / f".expired-{name}"
+        return self._root / name, self._root / f".expired-{name}"
+
+    def _look_at(self, record: Record) -> None:
+        volume, aside = self._places(record)
+        name = volume.name
         if record["state"] == "deleting":
             if not self._dry_run:
                 self._delete(record, volume, aside)
@@ -117,6 +139,8 @@ class Expiry:
             _back(aside, volume)  # a pass was stopped before it was decided
         why = self._reason(record, volume)
         if not why:
+            if self._only:
+                self._tell(f"kept: {name}, {self._obstacle(volume) or 'whose time is not over'}")
             return
         if self._dry_run:
             self._tell(f"would delete {name}: {why}")
@@ -129,7 +153,12 @@ class Expiry:
                 _back(aside, volume)
                 return
         self._tell(f"deleting {name}: {why}")
-        self._cloud.save({**record, "state": "deleting"})
+        try:
+            self._cloud.save({**record, "state": "deleting"})
+        except (PbsError, OSError):
+            if aside.is_dir():
+                _back(aside, volume)
+            raise
         self._delete(record, volume, aside)
 
     def _delete(self, record: Record, volume: Path, aside: Path) -> None:
@@ -152,20 +181,24 @@ class Expiry:
             end = end_of(volume, self._rule)
         except GoingError:
             return ""
-        at_once = record.get("state") == "expired"
+        at_once = record.get("state") == "expired" or (self._dry_run and bool(self._only))
+        hours = kept_hours(record, succeeded=end.succeeded if end else None)
         if end is None:
-            since, hours = float(record["createdAt"]), max(int(record["hours"]), UNUSED_HOURS)
-            words = f"no run used it for {hours} hours"
+            since, words = float(record["createdAt"]), f"no run used it for {hours} hours"
         else:
-            since, hours = end.at, self._hours(record, end)
+            since = end.at
             words = f"its last run {'succeeded' if end.succeeded else 'failed'}, and {hours} hours are over"
         if at_once:
             return "it was told to expire, and no run is going"
         return words if self._now >= since + hours * HOUR else ""
 
-    def _hours(self, record: Record, end: End) -> int:
-        hours = int(record["hours"])
-        return hours if hours or end.succeeded else FAILED_HOURS
+    def _obstacle(self, volume: Path) -> str:
+        """Why nothing on a volume can be deleted; nothing when all its runs have ended."""
+        try:
+            end_of(volume, self._rule)
+        except GoingError as error:
+            return f"on which a run may be going: {error}"
+        return ""
 
 
 def _back(aside: Path, volume: Path) -> None:

@@ -49,6 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "stop:stop", "Stop a run and its tasks."),
     Command("resume", "resume:resume", "Go on with a run that has ended."),
     Command("outputs", "outputs:outputs", "Show or download the outputs of a run."),
+    Command("storage", "storage:app", "Show, provision, extend and expire storage for single runs."),
     Command("wes", "wes:wes", "Serve GA4GH WES on this machine.", extra="wes"),
     Command("shell", "shell:shell", "Open a shell on the debug instance of a context."),
     Command("why", "why:why", "Say why a job does not run, or failed."),

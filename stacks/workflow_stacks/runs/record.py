@@ -87,6 +87,7 @@ class RunRecord(_Written):
         outputs: Where its outputs are: an s3:// folder, or a folder of the file system.
         resumes: The id of the run that this one resumes.
         tags: Tags of the head job.
+        storage: The name of the storage of its own; empty for a run on the file system of the context.
     """
 
     run_id: str
@@ -109,6 +110,7 @@ class RunRecord(_Written):
     outputs: str
     resumes: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    storage: str = ""
 
     def __post_init__(self) -> None:
         for name in ("head_jobs", "task_queues"):  # JSON has no tuples

@@ -156,3 +156,21 @@ def client_of(project_file: Path, *, local: bool) -> Client:
         return clients[service]
 
     return client
+
+
+def credentials_of(target: Target) -> Any:
+    """What signs requests that no client of boto3 makes, for AWS or the local cloud.
+
+    Raises:
+        WorkflowContextError: There are no credentials.
+    """
+    if target.is_local:
+        from workflow_stacks.local import LocalCloud
+
+        return LocalCloud.of_project(target.project_file).credentials()
+    import boto3
+
+    found = boto3.Session().get_credentials()
+    if found is None:
+        raise WorkflowContextError("there are no credentials: set AWS_PROFILE, or use --local for the local cloud")
+    return found.get_frozen_credentials()

@@ -168,6 +168,12 @@ class LocalCloud:
             self._clients[service, keys] = client(service, address, self.region, keys)
         return self._clients[service, keys]
 
+    def credentials(self) -> Any:
+        """The keys of the administrator, as botocore signs with them."""
+        import botocore.credentials
+
+        return botocore.credentials.Credentials(*read_administrator(self.state_dir))
+
     def reading_endpoint(self, folder: str) -> str:
         """An address before `bucket/key` by which programs that sign nothing read a folder, `bucket/prefix/`."""
         _, secret = read_administrator(self.state_dir)

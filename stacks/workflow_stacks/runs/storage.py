@@ -1,0 +1,283 @@
+"""Storage for single runs in a deployed context: what there is, what it is used by, and what is asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_context.volumes.times import MAX_HOURS, kept_hours
+from workflow_stacks.errors import WorkflowContextError
+
+from .chores import answer_of
+from .record import RunEnd, RunRecord, RunState
+from .staging import split
+from .submission import store_of
+from .target import Target, credentials_of
+
+EXPIRY_JOB = "storage-expiry"
+"""The name of the job that deletes storage; its end starts no other one."""
+
+_HOUR = 3600
+_ANSWER_SECONDS = 30
+_OK = 200
+_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
+_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Storage for one run.
+
+    Attributes:
+        record: What was written down of it.
+        runs: The runs that were started on it, the newest first.
+        ends: How those ended that have: id of the run to its end.
+    """
+
+    record: Mapping[str, Any]
+    runs: tuple[RunRecord, ...] = ()
+    ends: Mapping[str, RunEnd] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.record["name"])
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a run on it has not been seen to end."""
+        return any(run.run_id not in (self.ends or {}) for run in self.runs)
+
+    @property
+    def expires_at(self) -> float | None:
+        """When it can be deleted, in seconds since 1970; None while a run on it may be going.
+
+        By the runs that `workflow-context` started; the job that deletes goes by the marks that they leave.
+        """
+        if self.in_use:
+            return None
+        ends = list((self.ends or {}).values())
+        well = all(end.state is RunState.SUCCEEDED for end in ends) if ends else None
+        since = max((end.ended_at for end in ends), default=float(self.record["createdAt"]))
+        return since if self.record["state"] == "expired" else since + kept_hours(self.record, succeeded=well) * _HOUR
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        shown = ("name", "kind", "state", "owner", "createdAt", "hours", "extendedHours", "sizeTb", "accessPointId")
+        return {
+            **{key: self.record[key] for key in shown if key in self.record},
+            "expiresAt": self.expires_at,
+            "bytes": self.record.get("bytes"),
+            "measuredAt": self.record.get("measuredAt"),
+            "runs": [run.run_id for run in self.runs],
+        }
+
+
+class ContextStorage:
+    """The storage for single runs of a context.
+
+    Args:
+        target: The context.
+
+    Raises:
+        WorkflowContextError: It gives no run storage of its own.
+    """
+
+    def __init__(self, target: Target) -> None:
+        if "StorageRecords" not in target.outputs:
+            raise WorkflowContextError(
+                f"the context {target.name!r} has no storage for single runs. Write 'storageDispatcher: true' and "
+                "deploy it"
+            )
+        self._target = target
+        self._s3 = target.client("s3")
+        self._bucket, prefix = split(target.outputs["StorageRecords"])
+        self._prefix = f"{prefix.rstrip('/')}/"
+
+    def find_all(self) -> list[Storage]:
+        """All of it, the newest first."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        keys = [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(".json")]
+        found = [found[0] for key in keys if (found := self._read(key)) is not None]
+        runs, ends = self._runs() if found else ({}, {})
+        whole = [_with_runs(record, runs.get(record["name"], []), ends) for record in found]
+        return sorted(whole, key=lambda one: (-one.record["createdAt"], one.name))
+
+    def find(self, name: str) -> Storage:
+        """One of it.
+
+        Raises:
+            WorkflowContextError: There is none of this name.
+        """
+        record, _ = self._known(name)
+        runs, ends = self._runs()
+        return _with_runs(record, runs.get(name, []), ends)
+
+    def record(self, name: str) -> Mapping[str, Any]:
+        """What was written down of one.
+
+        Raises:
+            WorkflowContextError: There is none of this name.
+        """
+        return self._known(name)[0]
+
+    def expire(self, name: str, *, dry_run: bool = False) -> list[str]:
+        """Have it deleted now, or as soon as no run on it is going, and return what the job that deletes says.
+
+        Args:
+            name: Its name.
+            dry_run: Change nothing, and say what would be.
+
+        Raises:
+            WorkflowContextError: There is none of this name, or AWS refuses.
+        """
+        self._known(name)
+        if not dry_run:
+            self._change(name, lambda record: {**record, "state": "expired"})
+        return self._job("dry-run" if dry_run else "delete", name)
+
+    def extend(self, name: str, hours: int) -> Storage:
+        """Keep it longer. One that was told to expire, and is still there, is kept again.
+
+        Args:
+            name: Its name.
+            hours: How many hours longer.
+
+        Raises:
+            WorkflowContextError: There is none of this name, it is just being deleted, or it would be kept for more
+                than a year.
+        """
+
+        def changed(record: dict[str, Any]) -> dict[str, Any]:
+            more = int(record.get("extendedHours", 0)) + hours
+            if int(record["hours"]) + more > MAX_HOURS:
+                raise WorkflowContextError(
+                    f"the storage {name} would be kept for {record['hours'] + more:,} hours; {MAX_HOURS:,} hours (a "
+                    "year) are the longest. Copy what shall stay to S3"
+                )
+            return {**record, "extendedHours": more, "state": "ready"}
+
+        self._change(name, changed)
+        return self.find(name)
+
+    def measure(self) -> None:
+        """Have a job write down how many bytes each holds.
+
+        Raises:
+            WorkflowContextError: AWS refuses, or the job failed.
+        """
+        self._job("measure", "all")
+
+    def provision(self, hours: int | None = None, size_tb: float | None = None, key: str = "") -> str:
+        """Ask for new storage, and return its name.
+
+        Args:
+            hours: How long it is kept after the end of its last run. Default: that of its kind.
+            size_tb: How large it becomes, on ObjectiveFS. Default: that of the context.
+            key: The same name comes for the same key. Default: new storage.
+
+        Raises:
+            WorkflowContextError: It is refused.
+        """
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import HTTPClientError
+        from botocore.httpsession import URLLib3Session
+        from botocore.utils import get_environ_proxies
+
+        kind, region = self._target.outputs["StorageKind"], self._s3.meta.region_name
+        asked = {"version": 2, "storage_expiration_hours": hours, "fs_size_tb": size_tb}
+        url = f"{self._target.outputs['StorageApi']}/provision-storage-{kind}"
+        request = AWSRequest(
+            "POST",
+            url,
+            data=json.dumps({name: value for name, value in asked.items() if value is not None}).encode(),
+            headers={"content-type": "application/json", **({"Idempotency-Key": key} if key else {})},
+        )
+        SigV4Auth(credentials_of(self._target), "execute-api", region).add_auth(request)
+        # The local cloud is on this machine, behind no proxy.
+        proxies = {} if self._target.is_local else get_environ_proxies(url)
+        try:
+            answer = URLLib3Session(timeout=_ANSWER_SECONDS, proxies=proxies).send(request.prepare())
+        except HTTPClientError as error:
+            raise WorkflowContextError(f"{url} does not answer: {error}") from error
+        said = _said(answer.text)
+        if answer.status_code != _OK:
+            who = "; who may call is granted with StorageDispatcher.grant_provision" if "Forbidden" in str(said) else ""
+            raise WorkflowContextError(f"no storage is given: {said.get('message', said)} ({answer.status_code}){who}")
+        return str(said["name"])
+
+    def _job(self, mode: str, name: str) -> list[str]:
+        definition = self._target.outputs["StorageExpiryJobDefinition"]
+        return answer_of(self._target, definition, EXPIRY_JOB, {"mode": mode, "name": name})
+
+    def _known(self, name: str) -> tuple[dict[str, Any], str]:
+        """The record of a name, and its version."""
+        found = self._read(f"{self._prefix}{name}.json") if "/" not in name else None
+        if found is None:
+            raise WorkflowContextError(
+                f"there is no storage '{name}' in the context '{self._target.name}': workflow-context storage list "
+                f"{self._target.name}"
+            )
+        return found
+
+    def _read(self, key: str) -> tuple[dict[str, Any], str] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except ClientError as error:
+            raise WorkflowContextError(f"s3://{self._bucket}/{key} cannot be read: {error}") from error
+        record: dict[str, Any] = json.load(answer["Body"])
+        return record, answer["ETag"]
+
+    def _change(self, name: str, change: Any) -> None:
+        """Write a changed record, if it is still what was read; the job that deletes writes it too."""
+        from botocore.exceptions import ClientError
+
+        for _ in range(_TIMES):
+            record, version = self._known(name)
+            if record["state"] == "deleting":
+                raise WorkflowContextError(f"the storage {name} is just being deleted")
+            try:
+                self._s3.put_object(
+                    Bucket=self._bucket,
+                    Key=f"{self._prefix}{name}.json",
+                    Body=json.dumps(change(record), indent=1).encode(),
+                    ContentType="application/json",
+                    IfMatch=version,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _CHANGED:
+                    raise WorkflowContextError(f"the record of {name} cannot be written: {error}") from error
+                continue
+            return
+        raise WorkflowContextError(f"the record of {name} is changed by somebody else all the time; try again")
+
+    def _runs(self) -> tuple[Mapping[str, list[RunRecord]], Mapping[str, RunEnd]]:
+        """The runs on each storage, the newest first, and how runs ended."""
+        store = store_of(self._target)
+        keys = list(store.list())
+        found: dict[str, list[RunRecord]] = defaultdict(list)
+        for record in store.read(keys):
+            if record.storage:
+                found[record.storage].append(record)
+        of_storage = {record.run_id for records in found.values() for record in records}
+        return found, store.read_ends([key for key in keys if key.run_id in of_storage])
+
+
+def _with_runs(record: Mapping[str, Any], runs: list[RunRecord], ends: Mapping[str, RunEnd]) -> Storage:
+    return Storage(record, tuple(runs), {run.run_id: ends[run.run_id] for run in runs if run.run_id in ends})
+
+
+def _said(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"message": text[:200]}
+    return found if isinstance(found, dict) else {"message": text[:200]}
