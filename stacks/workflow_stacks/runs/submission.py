@@ -88,6 +88,7 @@ def submit(
             parameters=definition.get("parameters", {}),
             command=container["command"],
             language=settings.type,
+            image=container["image"],
             is_local=target.is_local,
         )
         submission = engine.prepare(source, inputs, place)

@@ -40,6 +40,7 @@ class Place:
         parameters: The parameters of the head job definition, with their defaults.
         command: The command of the head job definition.
         language: The language of the context's workflows.
+        image: The image of the head job, with its tag.
         is_local: Whether it is on the local cloud.
     """
 
@@ -50,6 +51,7 @@ class Place:
     parameters: Mapping[str, str]
     command: Sequence[str] = ()
     language: str = ""
+    image: str = ""
     is_local: bool = False
 
 

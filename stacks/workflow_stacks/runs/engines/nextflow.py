@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from workflow_stacks.runs.workflow_source import WorkflowSource
 from .base import Place, RunEngine, Submission, read_inputs, staged
 
 _OPTIONS = {"-profile": "profile", "-r": "revision", "-revision": "revision"}
+_RUNS_DSL_1 = re.compile(r":v?(19|20|21|22)\.(0\d|10)\.")
+"""Tags of images of Nextflow up to release 22.10, after which DSL 1 was removed."""
 
 
 class Nextflow(RunEngine):
@@ -24,7 +27,7 @@ class Nextflow(RunEngine):
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
-        if source.file is not None:
+        if source.file is not None and not _RUNS_DSL_1.search(place.image):
             _check_language(source.file)
         values = {name: staged(value, place.stage) for name, value in read_inputs(source, inputs).items()}
         # On the local cloud Nextflow has no plugin for S3, which it would download.
@@ -69,7 +72,13 @@ def _options(source: WorkflowSource) -> dict[str, str]:
 
 
 def _check_language(script: Path) -> None:
-    """A script of the first generation of the language runs in no release that is still kept."""
+    """Scripts of the first generation of the language are refused by every release after 22.10.
+
+    https://www.nextflow.io/docs/latest/dsl1.html
+
+    Raises:
+        WorkflowInputError: This is one.
+    """
     text: Any = script.read_text(encoding="utf-8", errors="replace")
     has_workflow = any(line.lstrip().startswith(("workflow ", "workflow{")) for line in text.splitlines())
     has_channels_into_processes = any(
