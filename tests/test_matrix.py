@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from rights import assert_granted, read_table
 from templates import Template, Templates, resources
 from test_rules import TestBatch, TestOrder, TestRights  # noqa: F401  rules that hold on every file system
 from test_security_review import findings
@@ -193,6 +194,15 @@ def test_what_the_contexts_share_has_no_finding_either(review: Review) -> None:
 
 def test_cfn_lint_finds_no_error(review: Review) -> None:
     assert review.lint == ""
+
+
+@pytest.mark.parametrize("spot", [False, True], ids=["on demand", "Spot"])
+@pytest.mark.parametrize("pair", read_table())
+def test_the_table_of_rights_has_what_the_roles_of_a_pair_are_granted(
+    pair: str, spot: bool, templates: Templates
+) -> None:
+    cell = Cell(*pair.split(), spot, "x86")
+    assert_granted(pair, templates[f"Matrix-{cell.name}"])
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.is_supported], ids=lambda cell: cell.name)

@@ -1,8 +1,12 @@
 """What is known of images where programs of this machine stand in for them."""
 
+from dataclasses import dataclass
+from importlib.metadata import version
+
 import pytest
 
 from workflow_stacks.local.batch.images import is_reference, wrong_processor
+from workflow_stacks.local.engines import ENGINES
 
 SNAKEMAKE = "docker.io/snakemake/snakemake:v9.27.1"
 X86, ARM = {"instanceTypes": ["m6i", "c7i.xlarge"]}, {"instanceTypes": ["m7g", "c7g.xlarge"]}
@@ -46,16 +50,71 @@ def test_aws_10_a_job_in_an_image_for_another_processor_fails_as_ecs_says(lab):
     assert lab.log(job) == ["exec bash: exec format error"]
 
 
-def test_aws_2_a_plugin_that_only_this_machine_has_is_not_in_the_image(lab):
-    script = (
-        "import pkgutil; print(sorted(one.name for one in pkgutil.iter_modules() if 'cluster_generic' in one.name))"
+@dataclass(frozen=True)
+class Inside:
+    """A module and a program that the default image of an engine has, and such as only this machine has."""
+
+    engine: str
+    there: tuple[str, str]
+    missing: tuple[str, str]
+
+    @property
+    def image(self):
+        return f"{ENGINES[self.engine].images[0]}:1"
+
+
+INSIDE = [
+    Inside("cromwell", ("json", "bash"), ("boto3", "aws")),
+    Inside("miniwdl", ("miniwdl_aws", "aws"), ("toil", "toil")),
+    Inside("nextflow", ("json", "bash"), ("boto3", "aws")),
+    Inside("snakemake", ("snakemake", "snakemake"), ("snakemake_executor_plugin_cluster_generic", "aws")),
+    Inside("toil", ("toil", "cwltool"), ("snakemake", "snakemake")),
+]
+
+
+SCRIPT_FIRST = '$(printf "%s" "$SCRIPT" >/tmp/script.sh; echo /tmp/script.sh)'
+"""How a head job begins, whatever the entry point of its image is."""
+
+
+def uses(module, program):
+    return f"python3 -c 'import {module}' && command -v {program}"
+
+
+def test_the_packages_of_each_engines_image_are_known():
+    assert {one.engine for one in INSIDE} == ENGINES.keys()
+
+
+@pytest.mark.parametrize("inside", INSIDE, ids=lambda inside: inside.engine)
+def test_aws_2_a_job_has_the_packages_of_its_image_and_no_other_of_this_machine(lab, inside):
+    def run(script, image=inside.image):
+        variables = {"BASH_ENV": SCRIPT_FIRST, "SCRIPT": f"unset BASH_ENV; {script}; exit"}
+        environment = [{"name": name, "value": value} for name, value in variables.items()]
+        definition = lab.new_definition(image=image, environment=environment, volumes=[], mountPoints=[])
+        return lab.run("exit 9", definition=definition)
+
+    assert run(uses(*inside.missing), "debian:12")["status"] == "SUCCEEDED", "this machine has it"
+    assert run(uses(*inside.there))["status"] == "SUCCEEDED"
+    module, program = inside.missing
+    refused = run(f"python3 -c 'import {module}'")
+    assert refused["status"] == "FAILED"
+    assert lab.log(refused)[-1] == f"ModuleNotFoundError: No module named '{module}'"
+    assert run(f"command -v {program}")["status"] == "FAILED"
+
+
+def test_aws_2_a_plugin_of_snakemake_is_there_when_it_was_installed_and_only_in_its_version(lab):
+    definition = lab.new_definition(image=SNAKEMAKE, volumes=[], mountPoints=[])
+    plugin, wanted = (
+        "snakemake_storage_plugin_s3",
+        f"snakemake-storage-plugin-s3=={version('snakemake-storage-plugin-s3')}",
     )
 
-    def found(image):
-        return lab.log(lab.run(f'python3 -c "{script}"', definition=lab.new_definition(image=image)))
+    for install, path in (("python -m pip install --quiet", ""), ("pip install --target /tmp/new", "/tmp/new")):
+        assert lab.run(f"python -c 'import {plugin}'", definition=definition)["status"] == "FAILED"
+        job = lab.run(f"{install} {wanted} && PYTHONPATH={path} python -c 'import {plugin}'", definition=definition)
+        assert job["status"] == "SUCCEEDED", lab.log(job)
 
-    assert found("debian:12") == ["['snakemake_executor_plugin_cluster_generic']"]
-    assert found(SNAKEMAKE) == ["[]"]
+    other = lab.run("pip install snakemake-storage-plugin-s3==0.0.1", definition=definition)
+    assert (other["status"], lab.log(other)[-1].split(":")[0]) == ("FAILED", "snakemake-storage-plugin-s3==0.0.1")
 
 
 @pytest.mark.parametrize("image", ["--privileged", "-v/:/host", "", "a b", "a;b"])

@@ -84,6 +84,10 @@ def test_a_wdl_workflow_with_an_import_ends_with_its_outputs(command: Command, p
     run = command("run", "wdl", str(folder / "wdl" / "main.wdl"), f"data={folder / 'three.txt'}", "--follow")
     assert (run["state"], run["tasks"]) == ("SUCCEEDED", {"SUCCEEDED": 1})
     assert command("outputs", run["runId"]) == {"count.found": 3}
+    words = ["resume", run["runId"], "--local", "--project", str(project_file)]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 1
+    assert "toil keeps nothing to resume it from" in " ".join(refused.output.split())
 
 
 def test_a_cwl_tool_takes_a_file_and_fails_and_goes_on_by_its_job_store(command: Command, project_file: Path) -> None:

@@ -85,7 +85,7 @@ class CromwellEngine(WorkflowEngine):
         self.task_role = self.new_role("TaskRole", "Task jobs of the workflow context")
         self.grant_task(self.task_role)
         self.grant_pass_roles(self.task_role)
-        self.grant_machine_facts()
+        self.grant_task_search("batch:DescribeJobDefinitions", "batch:ListJobs")
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
         self.log_group.grant_write(self.compute.instance_role)
         self.compute.run_at_boot(install_script("fetch_and_run.sh", _FETCH_AND_RUN))

@@ -211,6 +211,7 @@ class NextflowEngine(SharedDirectoryEngine):
         self.grant_task(self.task_role)
         self.grant_pass_roles(self.task_role)
         self.grant_machine_facts()
+        self.grant_task_search("batch:DescribeJobDefinitions")
         self.log_group.grant(self.head_role, "logs:GetLogEvents")
         self.log_group.grant_write(self.compute.instance_role)
         definitions = cdk.Stack.of(self).format_arn(

@@ -93,7 +93,6 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             "batch:DeregisterJobDefinition": self._about_definitions,
             "batch:TagResource": self._about_definitions,
             "batch:TerminateJob": f"{_JOB_IDS} {self._about_ending}",
-            "batch:CancelJob": f"{_JOB_IDS} {self._about_ending}",
             "ecr:GetAuthorizationToken": "Amazon ECR has no resource level for this action.",
             "ecr:": "Tasks run in any image of the account's private registry.",
             "ec2:Describe": "Amazon EC2 has no resource level for this action; it reads the type of a machine.",
@@ -205,6 +204,16 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             iam.PolicyStatement(
                 sid="WriteDefaultLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group]
             )
+        )
+
+    def grant_task_search(self, *actions: str) -> None:
+        """Allow head jobs to search for definitions or jobs by their names, where the engine does so.
+
+        Args:
+            *actions: `batch:DescribeJobDefinitions`, `batch:ListJobs`.
+        """
+        self.head_role.add_to_policy(
+            iam.PolicyStatement(sid="SearchTasks", actions=list(actions), resources=["*"])  # no resource level
         )
 
     def grant_machine_facts(self) -> None:

@@ -98,6 +98,7 @@ class SharedDirectoryEngine(WorkflowEngine):
         # One of those that head jobs may submit with, by its name.
         resource.job_definition_name = f"{self.context_name}-fe-tasks"
         self.grant_pass_roles(task_role, self.execution_role)
+        self.grant_task_search("batch:DescribeJobDefinitions", "batch:ListJobs")
         return definition
 
     def _checked_tasks_per_job(self, number: int) -> int:

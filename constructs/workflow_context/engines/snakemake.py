@@ -1,7 +1,7 @@
 """Snakemake, in a directory that all jobs share, or by its AWS Batch executor plugin with the files in S3."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam
+from aws_cdk import aws_batch as batch, aws_ec2 as ec2
 from constructs import Construct
 from typing_extensions import override
 
@@ -145,10 +145,6 @@ class SnakemakeEngine(SharedDirectoryEngine):
             "TaskRole": self.task_role.role_arn,
         }
 
-    @override
-    def wildcard_reasons(self) -> dict[str, str]:
-        return {**super().wildcard_reasons(), "batch:Describe": "AWS Batch has no resource level for these actions."}
-
     @property
     @override
     def _home(self) -> str:
@@ -216,16 +212,9 @@ class SnakemakeEngine(SharedDirectoryEngine):
             raise ValueError(message)
 
     def _grant_plugins(self) -> None:
-        """Allow what the plugins do: one asks first which machines are behind the queue, the other for the bucket."""
+        """Allow what the plugins do: one submits tasks that log where AWS Batch does, the other asks for the bucket."""
         self.grant_default_log(self.compute.instance_role)
         if self.storage.location is not None:
             for role in (self.head_role, self.task_role):
                 self.storage.location.grant_list_bucket(role)
-        self.head_role.add_to_policy(
-            iam.PolicyStatement(
-                sid="FindMachines",
-                actions=["batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"],
-                resources=["*"],
-            )
-        )
         self.grant_pass_roles(self.task_role, self.execution_role)

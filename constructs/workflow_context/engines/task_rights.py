@@ -98,12 +98,8 @@ def task_rights(
     )
     yield iam.PolicyStatement(
         sid="EndOwnTasks",
-        actions=["batch:TerminateJob", "batch:CancelJob"],
+        actions=["batch:TerminateJob"],  # it ends jobs that wait too, so no engine cancels any
         resources=[jobs],
         conditions=own.jobs or None,
     )
-    yield iam.PolicyStatement(
-        sid="FollowTasks",
-        actions=["batch:DescribeJobs", "batch:DescribeJobDefinitions", "batch:ListJobs"],
-        resources=["*"],
-    )
+    yield iam.PolicyStatement(sid="FollowTasks", actions=["batch:DescribeJobs"], resources=["*"])

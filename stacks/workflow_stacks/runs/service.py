@@ -152,11 +152,18 @@ class Runs:
         """Submit a head job that goes on with a run that has ended.
 
         Raises:
-            WorkflowContextError: It is still going, or AWS refuses the head job.
+            WorkflowContextError: It is still going, it succeeded and its engine keeps nothing of it, or AWS refuses the
+                head job.
         """
         head = RunJobs(target.client, record).head()
         if head is not None and not state_of(head).ended:
             raise WorkflowContextError(f"the run {record.run_id} is still {head['status']}; stop it first")
+        succeeded = head is not None and head["status"] == "SUCCEEDED"
+        if succeeded and not ENGINES[record.engine].keeps_finished_runs:
+            raise WorkflowContextError(
+                f"the run {record.run_id} succeeded, and {record.engine} keeps nothing to resume it from; its outputs: "
+                f"workflow-context outputs {record.run_id}"
+            )
         return resubmit(target, record)
 
     def outputs(self, target: Target, record: RunRecord) -> dict[str, Any]:

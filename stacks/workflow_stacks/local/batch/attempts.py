@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from workflow_stacks.local.sandboxes import (
 
 from .dispatch import batch_variables
 from .faults import Fault, draw_fault
-from .images import EXEC_FAILED, WRONG_PROCESSOR, is_reference, wrong_processor
+from .images import EXEC_FAILED, WRONG_PROCESSOR, is_reference, packages_of_image, wrong_processor
 from .job_logs import JobLog
 from .job_records import now_ms
 from .job_tags import (
@@ -44,7 +44,6 @@ Record = dict[str, Any]
 GRACE_SECONDS = 30.0
 TIMED_OUT = "Job attempt duration exceeded timeout"
 NOT_STARTED = 127
-_PACKAGES = "lib/python3*/site-packages"
 GUARD = "/opt/image/libexec/nfs_owner.py"
 FAILED_ON_PURPOSE = 1
 # Who is who, and where localhost is.
@@ -212,7 +211,7 @@ class Attempts:
         limit = inherited(job, self.jobs, SCRATCH_BYTES)
         engine = None if sandbox.runs_images else engine_of(container["image"])
         guard = [] if sandbox.runs_images else _guarded(mounts)
-        hidden = self._hidden(engine.absent_modules, software) if engine else []
+        packages = packages_of_image(self.state, engine.packages, software) if engine else []
         return SandboxSpec(
             name=name,
             image=container["image"],
@@ -225,7 +224,7 @@ class Attempts:
                 **{one["name"]: one["value"] for one in container["environment"]},
                 **batch_variables(job, environment, queue),
             },
-            mounts=[*mounts, *hidden],
+            mounts=[*packages, *mounts],
             software=software,
             system=self.system_files(
                 {**(engine.image_files() if engine else {}), **({GUARD: _guard()} if guard else {})}
@@ -246,13 +245,6 @@ class Attempts:
             "AWS_DEFAULT_REGION": self.region,
             **self.start.environment(identity, number),
         }
-
-    def _hidden(self, modules: Sequence[str], software: list[Path]) -> list[Mount]:
-        """Nothing, in the place of modules that are on this machine, but not in the image."""
-        empty = self.state / "image" / "empty"
-        empty.mkdir(parents=True, exist_ok=True)
-        places = (place for folder in software for name in modules for place in folder.glob(f"{_PACKAGES}/{name}"))
-        return [Mount(empty, str(place), read_only=True) for place in places]
 
     def system_files(self, image_files: Mapping[str, str]) -> dict[str, Path]:
         """Files that stand in for those of an image, kept by what is in them."""

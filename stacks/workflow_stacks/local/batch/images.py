@@ -1,11 +1,18 @@
-"""What is known of container images where they are not run: the processors that they are built for, and their names."""
+"""What is known of container images where they are not run: their processors, Python packages and names."""
 
+import hashlib
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from workflow_stacks.local.sandboxes import Mount
 from workflow_stacks.project.instances import parse
+
+from .image_packages import MACHINE, View, installed_in, with_requirements
 
 Record = dict[str, Any]
 
@@ -40,6 +47,42 @@ KNOWN: Sequence[KnownImage] = (
     ),
 )
 """Images that do not run everywhere. One that is not here counts as built for every processor."""
+
+
+def packages_of_image(state: Path, packages: Sequence[str], software: Sequence[Path]) -> list[Mount]:
+    """What stands over directories of this machine, so that a job sees only the Python packages that its image has.
+
+    Args:
+        state: The state folder of the local cloud.
+        packages: The packages of the image as pip names them; it also has what they require.
+        software: The directories.
+    """
+    # pip writes into the directory of packages, and so changes its time.
+    times = tuple(site.stat().st_mtime_ns for folder in software for site in sorted(folder.glob("lib/*/site-packages")))
+    return _packages_of_image(state, tuple(packages), tuple(software), times)
+
+
+@lru_cache
+def _packages_of_image(
+    state: Path, packages: tuple[str, ...], software: tuple[Path, ...], times: tuple[int, ...]
+) -> list[Mount]:
+    digest = hashlib.sha256(repr((packages, software, times)).encode()).hexdigest()[:16]
+    written = state / "image" / "packages" / digest
+    views = {str(number): View(folder, MACHINE / str(number)) for number, folder in enumerate(software)}
+    if not written.exists():
+        names = with_requirements(packages, installed_in(software))
+        part = written.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        for number, view in views.items():
+            view.write(names, part / number)
+        part.rename(written)
+    mounts = []
+    for number, view in views.items():
+        covered = view.covers()
+        if covered:
+            mounts.append(Mount(view.folder, str(view.inside), read_only=True))
+        mounts += [Mount(written / number / one, str(view.folder / one), read_only=True) for one in covered]
+    return mounts
 
 
 def is_reference(image: str) -> bool:

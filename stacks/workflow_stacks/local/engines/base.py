@@ -71,14 +71,15 @@ class LocalEngine(abc.ABC):
     Attributes:
         programs: What its head job runs, and the package that brings it.
         images: The repositories of its container images, without tags.
-        absent_modules: Python modules that this machine has, as the package needs them, and the image has not.
+        packages: The Python packages of its image as pip names them, with all that they require. Jobs in it see no
+            others of this machine.
         entry_point: What its image runs, with the command of the job as arguments. Default: the command itself.
     """
 
     programs: Mapping[str, str]
     images: Sequence[str]
     entry_point: Sequence[str] = ()
-    absent_modules: Sequence[str] = ()
+    packages: Sequence[str] = ()
 
     def image_files(self) -> Mapping[str, str]:
         """Files that its image would bring: path to text. Those in /opt/image/bin are found as programs first."""

@@ -42,6 +42,8 @@ class Cromwell(LocalEngine):
 
     programs: Mapping[str, str] = {"java": "Java 17 or later", JAR: JAR, "aws": "awscli"}
     images: Sequence[str] = ("docker.io/broadinstitute/cromwell", "broadinstitute/cromwell")
+    # Python without the AWS CLI: https://github.com/broadinstitute/cromwell/blob/93/project/Settings.scala
+    packages: Sequence[str] = ("setuptools",)
     entry_point: Sequence[str] = ("bash", "-c", "exec java -jar /app/cromwell.jar", "cromwell")
 
     @override

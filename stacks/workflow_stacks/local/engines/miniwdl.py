@@ -48,6 +48,9 @@ class Miniwdl(LocalEngine):
 
     programs: Mapping[str, str] = {"miniwdl": "miniwdl", "miniwdl-run-s3upload": "miniwdl-aws", "aws": "awscli"}
     images: Sequence[str] = ("ghcr.io/miniwdl-ext/miniwdl-aws",)
+    # The AWS CLI is a program there, and a package here.
+    # https://github.com/miniwdl-ext/miniwdl-aws/blob/main/Dockerfile
+    packages: Sequence[str] = ("miniwdl-aws", "awscli", "setuptools")
 
     def image_files(self) -> Mapping[str, str]:
         """The configuration that makes miniwdl use AWS Batch."""

@@ -33,6 +33,8 @@ class Nextflow(LocalEngine):
 
     programs: Mapping[str, str] = {"nextflow": "Nextflow", "java": "Java 17 or later"}
     images: Sequence[str] = ("docker.io/nextflow/nextflow", "nextflow/nextflow")
+    # The Python of Amazon Linux, without packages: https://github.com/nextflow-io/nextflow/blob/v25.04.4/docker/Dockerfile
+    packages: Sequence[str] = ()
 
     @override
     def machine_files(self) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from workflow_context.ended_runs import END_MARK
+from workflow_stacks.local.batch import image_packages
 from workflow_stacks.runs.staging import WorkflowInputError, files_below
 
 from .base import (
@@ -22,19 +23,6 @@ from .base import (
 # More often than on AWS: here it costs nothing.
 OFTEN = ("--seconds-between-status-checks", "1")
 ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
-# On S3 every job installs the storage plugin before it begins. Here it is there already, and nothing is fetched.
-PIP = """\
-#!/usr/bin/env python
-import sys
-from importlib.metadata import PackageNotFoundError, version
-
-wanted = [one for before, one in zip(sys.argv, sys.argv[1:]) if not one.startswith("-") and before != "--target"]
-for name in wanted[1:]:
-    try:
-        print(f"{name} {version(name)} is on this machine: not installed", file=sys.stderr)
-    except PackageNotFoundError:
-        sys.exit(f"{name} is not on this machine: pip install {name}, or name its environment with --software")
-"""
 
 
 class Snakemake(LocalEngine):
@@ -45,14 +33,15 @@ class Snakemake(LocalEngine):
     }
     images: Sequence[str] = ("docker.io/snakemake/snakemake", "snakemake/snakemake")
 
-    # The image has snakemake and its own dependencies; the head job brings this plugin along.
-    # https://github.com/snakemake/snakemake/blob/main/Dockerfile
-    absent_modules: Sequence[str] = ("snakemake_executor_plugin_cluster_generic",)
+    # The head job brings its plugin for the file system along; on S3 all jobs install theirs. pandas comes with peppy.
+    # https://github.com/snakemake/snakemake/blob/v9.27.1/Dockerfile
+    packages: Sequence[str] = ("snakemake[reports,messaging,pep]", "pandas")
 
     @override
     def image_files(self) -> Mapping[str, str]:
-        """A pip that installs nothing."""
-        return {"/opt/image/bin/pip": PIP}
+        """A pip that fetches nothing."""
+        text = f"#!/usr/bin/env python\n{Path(image_packages.__file__).read_text(encoding='utf-8')}"
+        return {"/opt/image/bin/pip": text, f"{image_packages.STAND_INS}/pip/__main__.py": text}
 
     @override
     def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:

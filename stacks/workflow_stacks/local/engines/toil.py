@@ -29,6 +29,8 @@ class Toil(LocalEngine):
 
     programs: Mapping[str, str] = {"toil-wdl-runner": "toil[aws,cwl,wdl]", "cwltool": "toil[aws,cwl,wdl]"}
     images: Sequence[str] = ("quay.io/ucsc_cgl/toil",)
+    # https://github.com/DataBiosphere/toil/blob/releases/9.6.0/docker/Dockerfile.py
+    packages: Sequence[str] = ("toil[all]", "setuptools", "virtualenv")
 
     @override
     def image_files(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_stacks.local.batch.attempts import host_path, host_software
+from workflow_stacks.local.batch.images import packages_of_image
 from workflow_stacks.local.batch.volumes import NOBODY
 from workflow_stacks.local.iam.authorizer import Authorizer
 from workflow_stacks.local.iam.credentials import Credentials
@@ -21,6 +22,8 @@ from workflow_stacks.local.sandboxes import CannotRunError, Mount, SandboxSpec, 
 Record = dict[str, Any]
 
 IMAGE = "public.ecr.aws/lambda/python:3.14"
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included
+PACKAGES = ("boto3",)
 _DEFAULT_SECONDS = 3.0
 # AWS puts the code in a template into index.py: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 _RUNTIME = """
@@ -118,7 +121,11 @@ class Functions:
                 "AWS_DEFAULT_REGION": self.region,
                 **environment,
             },
-            mounts=[Mount(task, "/var/task", read_only=True), Mount(answer, "/var/answer")],
+            mounts=[
+                *packages_of_image(self.state, PACKAGES, software),
+                Mount(task, "/var/task", read_only=True),
+                Mount(answer, "/var/answer"),
+            ],
             software=software,
             system=self.system(),
             owner=NOBODY,

@@ -73,7 +73,13 @@ class Submission:
 
 
 class RunEngine(abc.ABC):
-    """An engine whose workflows can be run by `workflow-context run`."""
+    """An engine whose workflows can be run by `workflow-context run`.
+
+    Attributes:
+        keeps_finished_runs: Whether a run that succeeded can be resumed, and then finds all its tasks done.
+    """
+
+    keeps_finished_runs = True
 
     @abc.abstractmethod
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:

@@ -1,4 +1,4 @@
-"""Runs of Snakemake: the Snakefile in S3 with what lies beside it; a directory of the file system for each run."""
+"""Runs of Snakemake: the Snakefile in S3 with what lies beside it; a directory for each run, or a folder in S3."""
 
 from __future__ import annotations
 
@@ -52,9 +52,10 @@ class Snakemake(RunEngine):
             options = shlex.join([*often, *words]) or "none"
             parameters = {"snakefile": snakefile, "directory": directory, "options": options}
             return Submission(parameters, f"{directory}/", values, environment)
-        folder = place.command[place.command.index("--default-storage-prefix") + 1]
-        parameters = {"snakefile": snakefile, **({"options": shlex.join(words)} if words else {})}
-        return Submission(parameters, f"{folder.rstrip('/')}/", values)
+        home = place.command[place.command.index("--default-storage-prefix") + 1]
+        folder = f"{home.rstrip('/')}/runs/{place.run_id}"
+        options = shlex.join([*words, "--default-storage-prefix", folder])  # Snakemake takes the last one
+        return Submission({"snakefile": snakefile, "options": options}, f"{folder}/", values)
 
     @override
     def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:

@@ -28,6 +28,8 @@ _ID_CHARACTERS = 28
 class Toil(RunEngine):
     """WDL and CWL. The names of outputs are those that Toil itself prints at the end."""
 
+    keeps_finished_runs = False  # Toil deletes the job store of a workflow that succeeded
+
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
         values = _INPUTS[place.language](source, inputs, place.stage)

@@ -1,0 +1,215 @@
+"""The rights of roles: what each role of an engine on a file system is granted, and what of it runs used.
+
+`tests/matrix/rights.json` keeps it for every pair. Runs of tests are held against it by `assert_rights`, and templates
+by `tests/test_matrix.py`. With WORKFLOW_CONTEXT_RECORD_RIGHTS in the environment both write there what they find.
+`python tests/rights.py` writes the tables of docs/rights.md.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_runs import denied_calls
+
+from workflow_stacks.local import LocalCloud
+from workflow_stacks.local.iam.authorizer import managed_policies
+from workflow_stacks.local.iam.patterns import glob
+from workflow_stacks.project import load_project
+
+TABLE = Path(__file__).parent / "matrix" / "rights.json"
+RECORD = "WORKFLOW_CONTEXT_RECORD_RIGHTS"
+PAGE = Path(__file__).parents[1] / "docs" / "rights.md"
+REASONS = {
+    "batch:DeregisterJobDefinition": "A task that names an image gets a definition of its own, which goes at the end.",
+    "batch:DescribeJobDefinitions": "The definition of an image that is there already is used again.",
+    "batch:DescribeJobs": "`miniwdl-aws-submit` gives head jobs no role on EC2: they act as their machine.",
+    "batch:ListJobs": "After an interruption, a head job looks for what it submitted; Cromwell looks so at its tasks.",
+    "batch:RegisterJobDefinition": "As `batch:DeregisterJobDefinition`.",
+    "batch:SubmitJob": "As `batch:DescribeJobs`.",
+    "batch:TagResource": "Tags that a user asks for: labels of processes, `aws-batch-tags`, and the run of a task.",
+    "batch:TerminateJob": "A workflow that fails or is stopped ends its tasks.",
+    "ecr:BatchCheckLayerAvailability": "Images of a private registry.",
+    "ecr:BatchGetImage": "Images of a private registry.",
+    "ecr:GetAuthorizationToken": "Images of a private registry.",
+    "ecr:GetDownloadUrlForLayer": "Images of a private registry.",
+    "ecs:*": "The agent of Amazon ECS on a machine.",
+    "elasticfilesystem:Client*": "Machines mount at boot, and a task where its job definition says so.",
+    "iam:PassRole": "Definitions that are registered for an image carry the role of tasks.",
+    "logs:CreateLogStream": "As `batch:DescribeJobs`.",
+    "logs:GetLogEvents": "The log of a task that failed is shown in that of the head job.",
+    "logs:PutLogEvents": "As `batch:DescribeJobs`.",
+    "s3:AbortMultipartUpload": "Files of more than 8 MiB are uploaded in parts.",
+    "s3:DeleteObject": "Engines and the AWS CLI remove what is replaced or temporary.",
+    "s3:GetBucketLocation": "Programs that look for the region of a bucket.",
+    "s3:GetObject": "Inputs at `s3://` addresses that a task reads: the project's `data`, and files of the bucket.",
+    "s3:GetObjectTagging": "`aws s3 cp` between two places in S3 copies tags.",
+    "s3:GetObjectVersion": "Inputs at an address with a version.",
+    "s3:ListBucket": "As `s3:GetObject`.",
+    "s3:ListBucketMultipartUploads": "As `s3:AbortMultipartUpload`.",
+    "s3:ListMultipartUploadParts": "As `s3:AbortMultipartUpload`.",
+    "s3:PutObject": "Results that a task or `publishDir` writes to S3.",
+    "s3:PutObjectTagging": "As `s3:GetObjectTagging`; and tags that `publishDir` gives.",
+    "s3files:Client*": "Machines mount at boot.",
+    "secretsmanager:*": "Machines read the license of ObjectiveFS at boot.",
+}
+"""Why a right stays that no run used, by the action or what it begins with."""
+_ROLE = re.compile(r"(?:Compute|Engine)(\w*?)Role[0-9A-F]{8}")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The rights of a role.
+
+    Attributes:
+        granted: The actions that its policies grant, as they write them.
+        used: The actions that runs used.
+    """
+
+    granted: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """What is granted and was never used."""
+        return frozenset(one for one in self.granted if not any(_stands_for(one, action) for action in self.used))
+
+
+Pairs = Mapping[str, Mapping[str, Rights]]
+"""By engine and file system, such as `toil S3`: the role, such as `Head`, with its rights."""
+
+
+def read_table() -> Pairs:
+    """What is kept."""
+    found: Mapping[str, Any] = json.loads(TABLE.read_text())
+    return {
+        pair: {role: Rights(frozenset(one["granted"]), frozenset(one["used"])) for role, one in roles.items()}
+        for pair, roles in found.items()
+    }
+
+
+def keep(pair: str, role: str, rights: Rights) -> None:
+    """Write the rights of a role into the table."""
+    content: dict[str, dict[str, Any]] = json.loads(TABLE.read_text())
+    content.setdefault(pair, {})[role] = {"granted": sorted(rights.granted), "used": sorted(rights.used)}
+    TABLE.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def used_in(project_file: Path) -> Mapping[tuple[str, str], frozenset[str]]:
+    """What roles used on the local cloud of a project since it started: by pair and role."""
+    cloud = LocalCloud.of_project(project_file)
+    report = {row["role"].rpartition("/")[2]: row for row in cloud.iam_report()}
+    project = load_project(project_file)
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for name, context in project.contexts.items():
+        pair = f"{context.engine.engine} {context.filesystem.fs_type}"
+        for resource in _roles(cloud, project.stack_name(name)):
+            row, named = report.get(resource["PhysicalResourceId"]), _ROLE.search(resource["LogicalResourceId"])
+            if row and named:
+                used = frozenset(call["action"] for call in row["calls"] if call["allowed"])
+                found[pair, named[1]] = found.get((pair, named[1]), frozenset()) | used
+    return found
+
+
+def assert_rights(project_file: Path) -> None:
+    """Hold what the roles of a project did against the table: nothing denied, nothing used that was not before."""
+    assert denied_calls(project_file) == []
+    table, found = read_table(), used_in(project_file)
+    assert found
+    new = {}
+    for (pair, role), used in found.items():
+        kept = table.get(pair, {}).get(role, Rights())
+        if used - kept.used:
+            new[pair, role] = sorted(used - kept.used)
+            if os.environ.get(RECORD):
+                keep(pair, role, Rights(kept.granted, kept.used | used))
+    assert not new or os.environ.get(RECORD), f"never used before: {new}. If that is wanted, run this with {RECORD}=1"
+
+
+def assert_granted(pair: str, template: Mapping[str, Any]) -> None:
+    """Hold what the roles of a context's template are granted against the table, where they are in it."""
+    for role, kept in read_table()[pair].items():
+        found = granted(template)[role]
+        if os.environ.get(RECORD):
+            keep(pair, role, Rights(found, kept.used))
+        else:
+            assert kept.granted == found, f"{pair}, {role}: if that is wanted, run this with {RECORD}=1"
+
+
+def granted(template: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
+    """The actions that a context's template grants to each of its roles, as its policies write them."""
+    found = {}
+    for id_, role in template["Resources"].items():
+        named = _ROLE.search(id_) if role["Type"] == "AWS::IAM::Role" else None
+        if named is None:
+            continue
+        inline = [one["PolicyDocument"] for one in role["Properties"].get("Policies", ())]
+        attached = [
+            one["Properties"]["PolicyDocument"]
+            for one in template["Resources"].values()
+            if one["Type"] == "AWS::IAM::Policy" and {"Ref": id_} in one["Properties"]["Roles"]
+        ]
+        managed = [
+            json.loads(document)
+            for arn, document in managed_policies().items()
+            if arn.rpartition(":")[2] in json.dumps(role["Properties"].get("ManagedPolicyArns", ()))
+        ]
+        statements = [statement for document in (*inline, *attached, *managed) for statement in document["Statement"]]
+        actions = [one["Action"] for one in statements if one["Effect"] == "Allow"]
+        found[named[1]] = frozenset(action for one in actions for action in ([one] if isinstance(one, str) else one))
+    return found
+
+
+def _roles(cloud: LocalCloud, stack: str) -> Iterable[Mapping[str, str]]:
+    cloudformation = cloud.client("cloudformation")
+    standing = {one["StackName"] for one in cloudformation.describe_stacks()["Stacks"]}
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"] if stack in standing else ()
+    return [one for one in resources if one["ResourceType"] == "AWS::IAM::Role"]
+
+
+def _stands_for(granted: str, action: str) -> bool:
+    return bool(glob(granted, ignore_case=True).match(action))
+
+
+def reason_for(action: str) -> str | None:
+    """Why an action is granted that no run used."""
+    return next((why for pattern, why in REASONS.items() if glob(pattern).match(action)), None)
+
+
+def reasons_table() -> str:
+    """The reasons in Markdown."""
+    return _table(("Action", "Why it stays"), [(f"`{action}`", why) for action, why in REASONS.items()])
+
+
+def roles_table(pairs: Pairs) -> str:
+    """What each role did, in Markdown."""
+    rows = [
+        (
+            pair,
+            f"`{role}`",
+            *(", ".join(f"`{one}`" for one in sorted(actions)) for actions in (rights.used, rights.unused)),
+        )
+        for pair, roles in sorted(pairs.items())
+        for role, rights in sorted(roles.items())
+    ]
+    return _table(("Engine and file system", "Role", "Used", "Granted, never used"), rows)
+
+
+def page(text: str) -> str:
+    """The page with both tables as they are now."""
+    for name, table in (("reasons", reasons_table()), ("roles", roles_table(read_table()))):
+        begin, end = f"<!-- {name}: python tests/rights.py -->\n", f"<!-- end of {name} -->\n"
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
+    return text
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
