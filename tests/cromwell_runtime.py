@@ -69,6 +69,11 @@ public class StandIn {
         // Tasks write to the execution root; Cromwell itself copies the outputs of the workflow.
         answer(request("PUT", ENDPOINT + "/" + outputs + "/out", "s3", "")
             .header("x-amz-copy-source", "/" + work + "/hello/out").build());
+        // As does the log of the workflow, where the options say where to.
+        Matcher logs = Pattern.compile("\"final_workflow_log_dir\": \"s3://([^\"]+)\"").matcher(options);
+        if (logs.find()) send("PUT", ENDPOINT + "/" + logs.group(1) + "/workflow.1f0e.log", "s3",
+            "2026-11-26 12:00:00,123 engine-dispatcher-20 INFO - WorkflowExecutionActor-1f0e [UUID(1f0e)]: "
+            + "Workflow hello complete. Final Outputs:\n{}\n");
     }
 
     static String batch(String action, String body) throws Exception {

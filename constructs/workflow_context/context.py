@@ -12,6 +12,7 @@ from .compute import BatchCompute
 from .engines.base import WorkflowEngine
 from .engines.parts import ContextParts
 from .network import Placement
+from .run_rights import RunRights, grant
 from .s3_location import S3Location
 from .storage.base import WorkflowFileSystem
 
@@ -162,8 +163,27 @@ class WorkflowContext(Construct):
         """The network connections of every job and instance: `context.connections.allow_to(database, port)`."""
         return self.compute.connections
 
+    @property
+    def run_rights(self) -> RunRights:
+        """What somebody needs who runs workflows here."""
+        outputs = self.engine.outputs
+        key = outputs.bucket.encryption_key
+        return RunRights(
+            place=(cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID),
+            stack=cdk.Stack.of(self).stack_name,
+            head_queue=self.compute.head_queue.job_queue_arn,
+            definitions=[self.engine.head_job_definition.job_definition_arn],
+            bucket=outputs.bucket.bucket_arn,
+            prefix=outputs.prefix,
+            log_group=self.engine.log_group.log_group_name,
+            key=key.key_arn if key else "",
+        )
+
     def grant_submit(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow somebody to run workflows: to submit head jobs, to follow them, to read their log, and to end them.
+        """Allow somebody to run workflows, and nothing else: each command about runs works with it.
+
+        He may submit head jobs, follow and end them, read their logs and outputs, upload workflows and inputs, and
+        write the records of runs. `workflow-context describe CONTEXT --policy` prints the same as a policy.
 
         AWS Batch knows no resource for the jobs of a queue, so whoever may end them may end every job of the account
         and region whose id he knows, and see the names and states of all.
@@ -171,26 +191,7 @@ class WorkflowContext(Construct):
         Args:
             grantee: Who may: a role of users or of CI, a Lambda function.
         """
-        stack = cdk.Stack.of(self)
-        follow = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["batch:DescribeJobs", "batch:ListJobs", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues"],
-            resource_arns=["*"],  # none of them has a resource level
-        )
-        end = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["batch:TerminateJob", "batch:CancelJob"],
-            resource_arns=[stack.format_arn(service="batch", resource="job", resource_name="*")],
-        )
-        submit = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["batch:SubmitJob"],
-            resource_arns=[
-                self.compute.head_queue.job_queue_arn,
-                self.engine.head_job_definition.job_definition_arn,
-            ],
-        )
-        return submit.combine(follow).combine(end).combine(self.engine.log_group.grant_read(grantee))
+        return grant(grantee, self.run_rights.statements())
 
     def outputs(self) -> dict[str, str]:
         """What a user of the context wants to know once it is deployed: name to value, for stack outputs."""

@@ -90,7 +90,7 @@ def head_files(scripts: Sequence[str]) -> dict[str, str]:
     Args:
         scripts: The engine's script in parts, each a file of `scripts`.
     """
-    head = "".join(read_script(part) for part in ("check.sh", *scripts))
+    head = "".join(read_script(part) for part in ("check.sh", "run_end.sh", *scripts))
     return {**pbs_files(), "head.sh": head, "check_task.sh": read_script("check_task.sh")}
 
 

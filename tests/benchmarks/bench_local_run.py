@@ -66,8 +66,8 @@ def main() -> int:
         cloud = LocalCloud.of_project(project)
         with stopped_at_the_end(cloud):
             running = WorkflowRun(cloud, project, "wdl")
-            warm = running.run(workflow, ["tasks=1"], lambda _jobs, _stage: None)
-            result = running.run(workflow, [f"tasks={TASKS + 1}"], lambda _jobs, _stage: None)
+            warm = running.run(workflow, ["tasks=1"], lambda _jobs, _folder: None)
+            result = running.run(workflow, [f"tasks={TASKS + 1}"], lambda _jobs, _folder: None)
             spans = spans_of_tasks(cloud)
         reference = own_backend(workflow)
     if not (warm.succeeded and result.succeeded):

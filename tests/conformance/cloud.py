@@ -8,10 +8,10 @@ from typing import Any
 
 from local_runs import project_on
 
+from workflow_context.pbs.outputs import Store
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud, LocalCloudError
 from workflow_stacks.local.runs.host import prepare_local_context
-from workflow_stacks.runs.engines.base import Store
 from workflow_stacks.runs.record import RunState
 from workflow_stacks.runs.service import Runs
 from workflow_stacks.runs.stores import store_for

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 SERVICES = (
-    *("batch", "cloudformation", "cloudwatch", "ec2", "ecr", "ecs", "elasticfilesystem", "events", "fsx", "iam", "kms"),
-    *("logs", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"),
+    *("autoscaling", "batch", "cloudformation", "cloudwatch", "ec2", "ecr", "ecs", "elasticfilesystem", "events"),
+    *("fsx", "iam", "kms", "logs", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"),
 )
 TARGET = Path(__file__).parents[2] / "stacks/workflow_stacks/local/iam/data/service_authorization.json"
 

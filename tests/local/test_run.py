@@ -19,7 +19,8 @@ from workflow_stacks.local.batch.job_records import ENDED
 from workflow_stacks.local.batch.job_tags import SCRATCH_BYTES, SHORT_TIMEOUTS
 from workflow_stacks.local.cloud.resources import deployed_stacks
 from workflow_stacks.local.runs.deployment import LocalDeployment
-from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
+from workflow_stacks.local.runs.options import Options
+from workflow_stacks.local.runs.workflow_run import Result, WorkflowRun
 
 pytestmark = pytest.mark.cycle
 
@@ -129,13 +130,13 @@ def side_by_side(project_file, tmp_path_factory):
         file = tmp_path_factory.mktemp("workflow") / "one.wdl"
         file.write_text(TASK.format(command=script, runtime=runtime))
         running = WorkflowRun(LocalCloud.of_project(project_file), project_file, "wdl", Options(**options))
-        return running.run(file, (), lambda _jobs, _stage: None)
+        return running.run(file, (), lambda _jobs, _folder: None)
 
     def run_snakemake() -> Result:
         file = tmp_path_factory.mktemp("workflow") / "Snakefile"
         file.write_text(SNAKEFILE)
         running = WorkflowRun(LocalCloud.of_project(project_file), project_file, "s3")
-        return running.run(file, ["name=zoe"], lambda _jobs, _stage: None)
+        return running.run(file, ["name=zoe"], lambda _jobs, _folder: None)
 
     cloud = LocalCloud.of_project(project_file)
     cloud.start()
@@ -301,7 +302,7 @@ def test_an_unknown_workflow_is_refused_with_those_there_are(command):
     code, _, told = command("step")
 
     assert code == 1
-    assert "There is no workflow step: neither a file, nor of the project (it has steps)" in told
+    assert "there is no workflow 'step'. Looked for a workflow of this name in the project file (it has steps)" in told
 
 
 @pytest.mark.cycle

@@ -10,10 +10,7 @@ from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
-from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.engines import ENGINES
-from workflow_stacks.local.engines.base import Place
 
 pytestmark = pytest.mark.cycle
 
@@ -64,8 +61,3 @@ def test_without_the_jar_it_is_said_where_to_put_it(folder: Path) -> None:
 
     assert done.exit_code == 1
     assert "chmod +x DIRECTORY/bin/cromwell.jar, and --software DIRECTORY" in done.stderr
-
-
-def test_a_context_with_a_file_system_is_refused(folder: Path) -> None:
-    with pytest.raises(WorkflowContextError, match="give its context 'filesystem: "):
-        ENGINES["cromwell"].prepare(folder / "hello.wdl", [], Place([], None, "s3://b/local-runs/1/", "/mnt/efs"))

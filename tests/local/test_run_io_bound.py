@@ -9,7 +9,7 @@ from local_runs import denied_calls, needs_sandbox
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.deployment import LocalDeployment
-from workflow_stacks.local.runs.workflow_run import Options, WorkflowRun
+from workflow_stacks.local.runs.workflow_run import WorkflowRun
 
 PROJECT = """\
 name: Bound
@@ -75,8 +75,8 @@ def test_tasks_that_take_more_than_half_run_one_after_another(
     project_file: Path, tmp_path: Path, context: str, name: str, text: str
 ) -> None:
     (tmp_path / name).write_text(text)
-    running = WorkflowRun(LocalCloud.of_project(project_file), project_file, context, Options())
-    result = running.run(tmp_path / name, (), lambda _jobs, _stage: None)
+    running = WorkflowRun(LocalCloud.of_project(project_file), project_file, context)
+    result = running.run(tmp_path / name, (), lambda _jobs, _folder: None)
     assert result.succeeded, result.why
     assert result.tasks == {"SUCCEEDED": 3}
     written = [one for value in result.outputs.values() for one in (value if isinstance(value, list) else [value])]

@@ -6,14 +6,10 @@ from pathlib import Path
 import pytest
 from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project_on
 
-from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.engines import ENGINES
-from workflow_stacks.local.engines.base import Place
 from workflow_stacks.local.runs.deployment import LocalDeployment
-from workflow_stacks.local.runs.staging import FolderStage
-from workflow_stacks.local.runs.workflow_run import Options, Result, WorkflowRun
-from workflow_stacks.runs import staging
+from workflow_stacks.local.runs.options import Options
+from workflow_stacks.local.runs.workflow_run import Result, WorkflowRun
 
 FILE_SYSTEMS = ("EFS", "S3", *MOUNTED_BY_MACHINES)
 # The layout that Snakemake recommends, with all that must come along.
@@ -57,23 +53,21 @@ def snakefile(tmp_path: Path) -> Path:
 def run(project_file: Path) -> Callable[..., Result]:
     def run(context: str, snakefile: Path, *inputs: str, **options: float) -> Result:
         running = WorkflowRun(LocalCloud.of_project(project_file), project_file, context, Options(**options))
-        return running.run(snakefile, inputs, lambda _jobs, _stage: None)
+        return running.run(snakefile, inputs, lambda _jobs, _folder: None)
 
     return run
 
 
 @pytest.mark.cycle
-def test_on_the_file_system_it_runs_and_a_second_run_does_what_is_missing(
+def test_on_the_file_system_its_outputs_are_what_it_wrote_and_none_of_our_marks(
     run: Callable[..., Result], snakefile: Path
 ) -> None:
-    first = run("EFS", snakefile, "name=zoe and max")
-    assert first.succeeded, first.why
-    assert first.tasks == {"SUCCEEDED": 1}
-    assert Path(first.outputs["greeting.txt"]).read_text() == "hello zoe and max\n"
-
-    again = run("EFS", snakefile, "name=zoe and max")
-    assert again.succeeded, again.why
-    assert again.tasks == {}
+    result = run("EFS", snakefile, "name=zoe and max")
+    assert result.succeeded, result.why
+    assert result.tasks == {"SUCCEEDED": 1}
+    assert {name: Path(file).read_text() for name, file in result.outputs.items()} == {
+        "greeting.txt": "hello zoe and max\n"
+    }
 
 
 @pytest.mark.cycle
@@ -106,39 +100,6 @@ def test_on_s3_the_head_job_fetches_the_whole_workflow(
     bucket, _, key = result.outputs["greeting.txt"].removeprefix("s3://").partition("/")
     body = LocalCloud.of_project(project_file).client("s3").get_object(Bucket=bucket, Key=key)["Body"]
     assert body.read() == b"hello zoe and max\n"
-
-
-def place(folder: Path) -> Place:
-    return Place(["bash"], FolderStage(folder, "/mnt/efs", (1000, 1000)), "s3://bucket/results/", "/mnt/efs")
-
-
-def test_the_same_workflow_has_the_same_directory_and_another_another(
-    snakefile: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    stage = tmp_path_factory.mktemp("efs")
-
-    def directory() -> str:
-        return ENGINES["snakemake"].prepare(snakefile, [], place(stage)).parameters["directory"]
-
-    first = directory()
-    (snakefile.parent / ".snakemake").mkdir()
-    (snakefile.parent / ".snakemake" / "log").write_text("not of the workflow")
-    assert directory() == first
-    (snakefile.parents[1] / "config/config.yaml").write_text("word: bye\nname: nobody\n")
-    assert directory() != first
-
-
-def test_a_workflow_beside_too_much_is_refused(
-    snakefile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(staging, "MAX_FILES", 2)
-    with pytest.raises(WorkflowContextError, match="give the workflow a folder of its own"):
-        ENGINES["snakemake"].prepare(snakefile, [], place(tmp_path))
-
-
-def test_inputs_are_configuration(snakefile: Path, tmp_path: Path) -> None:
-    with pytest.raises(WorkflowContextError, match="as name=value: reads"):
-        ENGINES["snakemake"].prepare(snakefile, ["reads.fastq"], place(tmp_path))
 
 
 @pytest.mark.cycle

@@ -35,7 +35,8 @@ def main(tmp_path: Path) -> Path:
 def prepared(main: Path, *inputs: str) -> Submission:
     pytest.importorskip("WDL")
     with mock_aws():
-        place = Place("r1", Stage(boto3.client("s3", "us-east-1"), "s3://lab/sources/"), "s3://lab/results/r1/", "", {})
+        stage = Stage(boto3.client("s3", "us-east-1"), "s3://lab/sources/")
+        place = Place("r1", stage, "s3://lab/results/r1/", "", {}, room=4_020)
         return ENGINES["cromwell"].prepare(WorkflowSource("hello", main.name, main.parent), inputs, place)
 
 
@@ -59,7 +60,7 @@ def test_long_inputs_are_compressed(main: Path) -> None:
 
 def test_what_is_more_than_a_job_takes_is_refused_with_what_to_do(main: Path) -> None:
     noise = random.Random(1).randbytes(8_000).hex()
-    with pytest.raises(WorkflowInputError, match=r"takes 7,500\. Give the https:// address"):
+    with pytest.raises(WorkflowInputError, match=r"takes 4,000\. Give the https:// address"):
         prepared(main, f"name={noise}")
 
 

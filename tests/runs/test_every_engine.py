@@ -18,6 +18,9 @@ from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.runs.engines import ENGINES
+from workflow_stacks.runs.jobs import RunJobs
+from workflow_stacks.runs.service import Runs
+from workflow_stacks.runs.submission import store_of
 
 pytestmark = pytest.mark.cycle
 
@@ -135,6 +138,25 @@ def test_all_engines_are_tried() -> None:
 
 
 class TestARunThatSucceeded:
+    def test_has_its_end_noted_by_its_own_head_job_and_is_known_when_aws_batch_has_forgotten_it(
+        self, command: Commands, engine: str, done: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runs = Runs(command.file, local=True)
+        target, record = runs.find(done["runId"])
+        noted = store_of(target).end(record)
+        assert noted is not None
+        # Only a head job notes the outputs. That of Cromwell has nothing to do it with: Cromwell leaves a log.
+        assert (noted.outputs is not None) is (engine != "cromwell")
+        if engine == "cromwell":
+            store_of(target).forget_end(record)
+        shown = command("outputs", done["runId"])[1]
+        monkeypatch.setattr(RunJobs, "described", lambda *_: [])
+        view = runs.status(target, record)
+        assert view.state == "SUCCEEDED"
+        assert view.end is not None
+        assert view.end.ended_at > 0
+        assert runs.outputs(target, record) == shown
+
     def test_is_shown_by_status_and_listed_by_runs(self, command: Commands, engine: str, done: dict[str, Any]) -> None:
         code, run = command("status", done["runId"])
         assert (code, run["state"], run["tasks"]) == (0, "SUCCEEDED", {"SUCCEEDED": 1})

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,14 @@ import schemathesis
 import uvicorn
 import yaml
 from hypothesis import HealthCheck, settings
-from local_runs import needs_sandbox
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
+from wes_runs import ATTACHMENTS, ENDED, start, wait_for
 
-from workflow_stacks.local import LocalCloud
 from workflow_stacks.wes.app import wes_app
 from workflow_stacks.wes.model import BASE
 from workflow_stacks.wes.projects import project_service
@@ -33,51 +31,7 @@ from workflow_stacks.wes.projects import project_service
 pytestmark = pytest.mark.cycle
 
 TOKEN = "a-token-of-the-tests"
-PROJECT = """
-name: Served
-schemaVersion: 1
-contexts:
-  wdl: {engines: [{type: wdl, engine: miniwdl}]}
-"""
-MAIN = """
-version 1.0
-import "tasks/lines.wdl" as tasks
-workflow count {
-  input { File data  Int seconds = 0  Boolean fail = false }
-  call tasks.lines { input: data = data, seconds = seconds, fail = fail }
-  output { Int found = lines.found }
-}
-"""
-LINES = """
-version 1.0
-task lines {
-  input { File data  Int seconds  Boolean fail }
-  command <<<
-    echo "counting lines" >&2; sleep ~{seconds}; ~{if fail then "echo this is why >&2; exit 3" else "true"}
-    wc -l < ~{data}
-  >>>
-  output { Int found = read_int(stdout()) }
-}
-"""
-ATTACHMENTS = [
-    ("workflow_attachment", ("main.wdl", MAIN.lstrip())),
-    ("workflow_attachment", ("tasks/lines.wdl", LINES.lstrip())),
-    ("workflow_attachment", ("data/three.txt", "1\n2\n3\n")),
-]
 SPECIFICATION = Path(__file__).parent / "schemas" / "workflow_execution_service.openapi.yaml"
-
-
-@pytest.fixture(scope="module")
-def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    needs_sandbox()
-    file = tmp_path_factory.mktemp("served") / "agc-project.yaml"
-    file.write_text(PROJECT)
-    from workflow_stacks.local.runs.deployment import LocalDeployment
-
-    cloud = LocalCloud.of_project(file)
-    LocalDeployment(cloud, file).deploy(["wdl"])
-    yield file
-    cloud.stop()
 
 
 @pytest.fixture(scope="module")
@@ -99,30 +53,6 @@ def client(address: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with httpx.Client(base_url=f"{address}{BASE}", headers=headers, timeout=120) as client:
         yield client
-
-
-def start(client: httpx.Client, **inputs: Any) -> str:
-    fields = {
-        "workflow_type": "WDL",
-        "workflow_type_version": "1.0",
-        "workflow_url": "main.wdl",
-        "workflow_params": json.dumps({"count.data": "data/three.txt", **inputs}),
-        "tags": json.dumps({"study": "S 1"}),
-    }
-    answer = client.post("/runs", data=fields, files=ATTACHMENTS)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["run_id"])
-
-
-def wait_for(client: httpx.Client, run_id: str, *states: str, seconds: float = 240) -> str:
-    deadline = time.monotonic() + seconds
-    while (state := client.get(f"/runs/{run_id}/status").json()["state"]) not in states:
-        assert time.monotonic() < deadline, f"the run is {state}"
-        time.sleep(0.5)
-    return str(state)
-
-
-ENDED = ("COMPLETE", "EXECUTOR_ERROR", "SYSTEM_ERROR", "CANCELED", "UNKNOWN")
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,19 @@ def _credentials(arguments: list[str]) -> None:
     _print(for_sdk(*arguments))
 
 
+def _begin_run(arguments: list[str]) -> None:
+    from .run_end import begin_run
+
+    begin_run(arguments[0], os.environ["AWS_REGION"])
+
+
+def _end_run(arguments: list[str]) -> None:
+    from .run_end import end_run
+
+    record, code, told = arguments
+    end_run(record, int(code), told=told == "yes", region=os.environ["AWS_REGION"])
+
+
 # Those after `qdel` are for the scripts of head jobs. Each imports what it needs:
 # most calls are of qsub, which needs least, and an engine makes thousands of them.
 _COMMANDS = {
@@ -79,6 +92,8 @@ _COMMANDS = {
     "run-apart": _run_apart,
     "credentials": _credentials,
     "check": _check,
+    "begin-run": _begin_run,
+    "end-run": _end_run,
 }
 
 

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .batch_api import Record, domain_of, sign
 from .credentials import Credentials, find_credentials
@@ -53,6 +53,14 @@ def fetch(address: str, directory: Path, region: str) -> str:
     return name
 
 
+class Listed(NamedTuple):
+    """An object in a list: its key, when it was written in seconds since 1970, and its size in bytes."""
+
+    key: str
+    moment: int
+    size: int
+
+
 class Bucket:
     """A bucket, by signed HTTPS requests."""
 
@@ -67,28 +75,40 @@ class Bucket:
         ).rstrip("/")
 
     def files(self, prefix: str) -> dict[str, tuple[str, int]]:
-        """What a folder holds: the path in it to the key, and when it was written."""
+        """What a folder holds: the path in it to the key, and when it was written.
+
+        Raises:
+            PbsError: It holds too much to be copied.
+        """
         found: dict[str, tuple[str, int]] = {}
         size = 0
-        question: Record = {"list-type": "2", "prefix": prefix}
-        while True:
-            page = ET.fromstring(self.get("", question))  # noqa: S314  of S3
-            for one in page.iterfind("{*}Contents"):
-                key = one.findtext("{*}Key", "")
-                path = posixpath.normpath(key[len(prefix) :])
-                if key.endswith("/") or path.startswith(("..", "/")):
-                    continue
-                written = one.findtext("{*}LastModified", "")[:19]
-                found[path] = key, calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%S"))
-                size += int(one.findtext("{*}Size", "0"))
+        for one in self.listed(prefix):
+            path = posixpath.normpath(one.key[len(prefix) :])
+            if path.startswith(("..", "/")):
+                continue
+            found[path] = one.key, one.moment
+            size += one.size
             if len(found) > MAX_FILES or size > MAX_BYTES:
                 raise PbsError(
                     f"s3://{self._bucket}/{prefix} holds more than {MAX_FILES} files or {MAX_BYTES} bytes, and all "
                     "would be copied: give the workflow a folder of its own"
                 )
+        return found
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """The objects whose keys begin with something, a thousand in a request; not those that stand for folders."""
+        question: Record = {"list-type": "2", "prefix": prefix}
+        while True:
+            page = ET.fromstring(self.get("", question))  # noqa: S314  of S3
+            for one in page.iterfind("{*}Contents"):
+                key = one.findtext("{*}Key", "")
+                written = one.findtext("{*}LastModified", "")[:19]
+                moment = calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%S"))
+                if not key.endswith("/"):
+                    yield Listed(key, moment, int(one.findtext("{*}Size", "0")))
             token = page.findtext("{*}NextContinuationToken")
             if not token:
-                return found
+                return
             question["continuation-token"] = token
 
     def get(self, key: str, question: Record) -> bytes:

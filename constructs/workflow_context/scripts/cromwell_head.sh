@@ -7,11 +7,14 @@ set -euo pipefail
 workflow=$1 inputs=$2 outputs=$3
 cd "$(mktemp -d)"
 printf '%s\n' "$CROMWELL_CONF" >cromwell.conf
-# The scripts of a run's tasks have a folder of their own, by which its jobs are known: Cromwell gives them no tag.
+# The scripts of a run's tasks have a folder of their own, by which its jobs are known: Cromwell gives them no tag. The
+# log of the workflow, which Cromwell copies at the end, tells how it ended when AWS Batch has forgotten this job.
+record=${WORKFLOW_RUN_RECORD:-}
 cat >options.json <<EOF
 {
   "aws_batch_job_role_arn": "$CROMWELL_TASK_ROLE",
   "aws_batch_script_bucket_prefix": "$CROMWELL_SCRIPTS${WORKFLOW_RUN_ID:+/$WORKFLOW_RUN_ID}",
+  ${record:+"\"final_workflow_log_dir\": \"${record%/records/*}/logs/$WORKFLOW_RUN_ID\","}
   "final_workflow_outputs_dir": "${outputs%/}"
 }
 EOF

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.project import find_context, load_project
-from workflow_stacks.runs.target import Target, client_of
+from workflow_stacks.runs.target import Target, client_of, cloud_of
 
 from .before import look
 from .probe import Probe
@@ -47,8 +47,9 @@ def check(
     deployed = look(lambda: client_of(project_file, local=local), project.stack_name(context, user), report)
     if deployed is None:
         return report
+    cloud = cloud_of(project_file) if local else None
     client = client_of(project_file, local=local)
-    target = Target(client, project, project_file.resolve(), context, user, deployed.outputs, local)
+    target = Target(client, project, project_file.resolve(), context, user, deployed.outputs, cloud)
     if local:
         from workflow_stacks.local.runs.host import equip_local_context
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_note
 from .run_options import LocalOption, UserOption
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def check(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
     timeout: Annotated[float, typer.Option(metavar="MINUTES", min=1, help="For how long its jobs may take.")] = 20,
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",

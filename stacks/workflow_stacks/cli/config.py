@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def config(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
     project: ProjectOption = DEFAULT_PROJECT,
     user: Annotated[str, typer.Option(help="The `user` it was deployed with (cdk deploy -c user=…).")] = "",
     local: Annotated[bool, typer.Option("--local", help="Query the local cloud instead of AWS.")] = False,

@@ -10,6 +10,7 @@ import typer
 
 from workflow_stacks.errors import WorkflowContextError
 
+from . import completion
 from .cost_of_jobs import jobs_of, print_run, run_description
 from .estimates import (
     DEFAULT_REGION,
@@ -42,7 +43,9 @@ _MAX_GIB = 10_000_000.0
 
 @model_errors
 def cost(
-    context: Annotated[str | None, typer.Argument(help="Name of the context.", metavar="CONTEXT")] = None,
+    context: Annotated[
+        str | None, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ] = None,
     workload: WorkloadOption = None,
     jobs: Annotated[
         Path | None,

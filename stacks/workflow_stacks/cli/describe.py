@@ -7,21 +7,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_facts, print_json
+from .run_options import LocalOption, UserOption, runs_of
 
 if TYPE_CHECKING:
     from workflow_stacks.project import Context, Project
 
 
 def describe(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
+    policy: Annotated[
+        bool,
+        typer.Option(
+            "--policy", help="Print the IAM policy of somebody who only runs workflows in the context, once deployed."
+        ),
+    ] = False,
     project: ProjectOption = DEFAULT_PROJECT,
+    user: UserOption = "",
+    local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show what a context will be: engine, file system, queues, machines, network, data."""
+    """Show what a context will be: engine, file system, queues, machines, network, data.
+
+    --user and --local say which deployment --policy is about.
+    """
     from workflow_stacks.project import validate_project
 
+    if policy:
+        from workflow_stacks.runs.policy import run_policy
+
+        print_json(run_policy(runs_of(project, user, local).target(context)))
+        return
     checked, warnings = validate_project(project, [context])
     for warning in warnings:
         typer.echo(str(warning), err=True)

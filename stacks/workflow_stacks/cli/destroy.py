@@ -6,13 +6,21 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, ProjectOption
 from .output import print_table
 from .run_options import LocalOption, UserOption
 
 
 def destroy(
-    context: Annotated[str, typer.Argument(help="Name of the context, in the project file or not.", metavar="CONTEXT")],
+    context: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the context, in the project file or not.",
+            metavar="CONTEXT",
+            autocompletion=completion.contexts,
+        ),
+    ],
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",
     local: LocalOption = False,

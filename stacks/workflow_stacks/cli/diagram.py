@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def diagram(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw a picture: .svg, .png or .pdf. Default: print the arrows."),

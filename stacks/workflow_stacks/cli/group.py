@@ -46,6 +46,11 @@ class LazyGroup(TyperGroup):
                 raise
             wanted = f"pip install 'cdk-workflow-context[{command.extra}]'"
             message = f"'{command.name}' needs the package '{error.name}', which is not installed: {wanted}"
+        except Exception as error:
+            # What AWS refuses, or that it cannot be reached. botocore is not imported for commands that do without it.
+            if not type(error).__module__.startswith("botocore."):
+                raise
+            message = f"AWS says: {error}"
         typer.echo(message, err=True)
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from . import completion
 from .local_run import run, run_first
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
@@ -23,7 +24,8 @@ app = typer.Typer(
 )
 
 ContextsArgument: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[CONTEXT]...", help="Names of contexts. Default: all.")
+    list[str] | None,
+    typer.Argument(metavar="[CONTEXT]...", help="Names of contexts. Default: all.", autocompletion=completion.contexts),
 ]
 PortOption: TypeAlias = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="The port to listen on. Default: a free one.")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
+from .run_options import InputsArgument, WorkflowArgument
 
 if TYPE_CHECKING:
     from workflow_stacks.local import LocalCloud
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def run(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
-    workflow: Annotated[Path, typer.Argument(help="A workflow file, or its name in the project.", metavar="WORKFLOW")],
-    inputs: Annotated[
-        list[str] | None, typer.Argument(help="Inputs: name=value, or a JSON file of them.", metavar="[INPUT]...")
-    ] = None,
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
+    workflow: WorkflowArgument,
+    inputs: InputsArgument = None,
     project: ProjectOption = DEFAULT_PROJECT,
     spot_interruption: Annotated[
         float,
@@ -52,7 +54,8 @@ def run(
 ) -> None:
     """Run a workflow in a context, deployed if it is not: jobs really run, in sandboxes of this machine."""
     from workflow_stacks.local import LocalCloud
-    from workflow_stacks.local.runs.workflow_run import Options, WorkflowRun
+    from workflow_stacks.local.runs.options import Options
+    from workflow_stacks.local.runs.workflow_run import WorkflowRun
 
     from .local_iam import iam_of_run, iam_report, print_iam
     from .local_view import view
@@ -63,6 +66,7 @@ def run(
     running = WorkflowRun(cloud, project, context, options)
     before = iam_report(cloud) if iam else ()
     try:
+        running.prepare()  # what is deployed is told line by line, and the live view would take the lines apart
         with view() as look:
             result = running.run(workflow, inputs or (), look)
     except KeyboardInterrupt:
@@ -95,7 +99,7 @@ def run_first(cloud: LocalCloud, project: Path) -> None:
         return
     typer.echo(f"\nRunning the workflow '{workflow}' in the context '{context}'")
     with view() as look:
-        result = running.run(Path(workflow), (), look)
+        result = running.run(workflow, (), look)
     print_result(result)
     if not result.succeeded:
         raise typer.Exit(1)

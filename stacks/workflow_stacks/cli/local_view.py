@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workflow_stacks.local.runs.workflow_jobs import WorkflowJobs
+    from workflow_stacks.local.runs.watch import Watch
 
-Look = Callable[["WorkflowJobs", Any], None]
+Look = Callable[["Watch", Any], None]
 
 STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 SIZE_EVERY_SECONDS = 2.0
@@ -29,8 +29,8 @@ def view() -> Iterator[Look]:
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=4) as live:
         sizes = _Sizes()
 
-        def look(jobs: WorkflowJobs, stage: Any) -> None:
-            live.update(_table(jobs, sizes.of(stage)))
+        def look(jobs: Watch, folder: Any) -> None:
+            live.update(_table(jobs, sizes.of(folder)))
 
         yield look
 
@@ -41,7 +41,7 @@ class _Lines:
         self._said = ""
         self._stuck: set[str] = set()
 
-    def look(self, jobs: WorkflowJobs, stage: Any) -> None:
+    def look(self, jobs: Watch, folder: Any) -> None:
         for stuck in jobs.stuck():
             if stuck not in self._stuck:
                 self._stuck.add(stuck)
@@ -50,7 +50,7 @@ class _Lines:
         if text == self._said:
             return
         self._said = text
-        size = stage.used_bytes() if jobs.ended else None
+        size = folder.used_bytes() if jobs.ended and folder else None
         on = f"; {_mib(size)} on the file system" if size is not None else ""
         self._write(f"{text}{on}")
 
@@ -66,14 +66,14 @@ class _Sizes:
         self._size: int | None = None
         self._next = 0.0
 
-    def of(self, stage: Any) -> int | None:
+    def of(self, folder: Any) -> int | None:
         if time.monotonic() >= self._next:
-            self._size = stage.used_bytes()
+            self._size = folder.used_bytes() if folder else None
             self._next = time.monotonic() + SIZE_EVERY_SECONDS
         return self._size
 
 
-def _table(jobs: WorkflowJobs, size: int | None) -> Any:
+def _table(jobs: Watch, size: int | None) -> Any:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -88,7 +88,7 @@ def _table(jobs: WorkflowJobs, size: int | None) -> Any:
     return table
 
 
-def _states(jobs: WorkflowJobs) -> str:
+def _states(jobs: Watch) -> str:
     counted = jobs.states
     return ", ".join(f"{counted[state]} {state}" for state in STATES if counted[state])
 

@@ -73,12 +73,12 @@ def _chosen(
         return _known([first] if first else [], record)
     tasks = jobs.tasks()
     if task is not None:
-        named = [one["jobId"] for one in tasks if task in one["jobName"] or task == one["jobId"]]
+        named = [one["jobId"] for one in jobs.one_by_one(tasks) if task in one["jobName"] or task == one["jobId"]]
         if not named:
             names = ", ".join(dict.fromkeys(one["jobName"] for one in tasks)) or "none yet"
             raise WorkflowContextError(f"no task of the run {record.run_id} is named '{task}'; its tasks: {names}")
         return jobs.described(named)
-    ids = [one["jobId"] for one in tasks if one["status"] == "FAILED"]
+    ids = [one["jobId"] for one in jobs.one_by_one(tasks) if one["status"] == "FAILED"]
     found = sorted(jobs.described(ids), key=lambda job: int(job.get("stoppedAt", 0)))
     if failed and not found:
         raise WorkflowContextError(f"no task of the run {record.run_id} has failed")

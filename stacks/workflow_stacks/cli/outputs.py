@@ -17,7 +17,7 @@ from .run_options import LocalOption, RunArgument, UserOption, lines_of, runs_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workflow_stacks.runs.engines.base import Store
+    from workflow_context.pbs.outputs import Store
 
 
 def outputs(

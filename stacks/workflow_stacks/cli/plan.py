@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
 from .run_options import LocalOption, UserOption
@@ -18,7 +19,12 @@ DEPLOYED = "deployed"
 
 
 def plan(
-    context: Annotated[str, typer.Argument(help="Name of the context. Default: all.", metavar="[CONTEXT]")] = "",
+    context: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the context. Default: all.", metavar="[CONTEXT]", autocompletion=completion.contexts
+        ),
+    ] = "",
     project: ProjectOption = DEFAULT_PROJECT,
     before: Annotated[
         str, typer.Option("--from", metavar="FILE", help="Another project file, or `deployed`.")

@@ -9,6 +9,7 @@ import typer
 
 from workflow_stacks.errors import WorkflowContextError
 
+from . import completion
 from .estimates import (
     DEFAULT_REGION,
     LiveOption,
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 def recommend(
     context: Annotated[
         str | None,
-        typer.Argument(help="A context: its engine, machines and Spot. Default: any.", metavar="CONTEXT"),
+        typer.Argument(
+            help="A context: its engine, machines and Spot. Default: any.",
+            metavar="CONTEXT",
+            autocompletion=completion.contexts,
+        ),
     ] = None,
     workload: WorkloadOption = None,
     engine: Annotated[str | None, typer.Option(help="Choose among the file systems of this engine only.")] = None,

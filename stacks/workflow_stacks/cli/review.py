@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_facts, print_json, print_note, print_table
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def review(
-    context: Annotated[str, typer.Argument(help="Name of the context. Default: all.", metavar="[CONTEXT]")] = "",
+    context: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the context. Default: all.", metavar="[CONTEXT]", autocompletion=completion.contexts
+        ),
+    ] = "",
     pack: Annotated[
         list[str] | None,
         typer.Option("--pack", metavar="NAME", help="AwsSolutions, HIPAA, NIST or PCI; may be repeated. Default: all."),

@@ -8,25 +8,28 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
-from .run_options import LocalOption, UserOption, as_json, exit_code, follow, print_view, runs_of
+from .run_options import (
+    InputsArgument,
+    LocalOption,
+    UserOption,
+    WorkflowArgument,
+    as_json,
+    exit_code,
+    follow,
+    print_view,
+    runs_of,
+)
 
 
 def run(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
-    workflow: Annotated[
-        str,
-        typer.Argument(
-            metavar="WORKFLOW",
-            help="A workflow of the project file, or a file, folder, zip archive, or https://, s3:// or git+https:// "
-            "address.",
-        ),
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
     ],
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(help="Inputs: name=value, or JSON or YAML files of them.", metavar="[INPUT]..."),
-    ] = None,
+    workflow: WorkflowArgument,
+    inputs: InputsArgument = None,
     wait: Annotated[
         bool, typer.Option("--follow", "-f", help="Print the log of the head job until the run has ended.")
     ] = False,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from . import completion
+
 if TYPE_CHECKING:
     from workflow_stacks.runs.record import RunRecord
     from workflow_stacks.runs.service import Runs, RunView
@@ -16,7 +18,24 @@ if TYPE_CHECKING:
 
 RunArgument: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="Id of a run, a unique beginning of it, or a workflow's name (its latest run)."),
+    typer.Argument(
+        metavar="RUN",
+        help="Id of a run, a unique beginning of it, or a workflow's name (its latest run).",
+        autocompletion=completion.workflows,
+    ),
+]
+WorkflowArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW",
+        autocompletion=completion.workflows,
+        help="A workflow of the project file, or a file, folder, zip archive, or https://, s3:// or git+https:// "
+        "address.",
+    ),
+]
+InputsArgument: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(help="Inputs: name=value, or JSON or YAML files of them.", metavar="[INPUT]..."),
 ]
 UserOption: TypeAlias = Annotated[
     str, typer.Option("--user", metavar="NAME", help="The `user` of the deployment (cdk deploy -c user=…).")
@@ -108,22 +127,30 @@ def follow(runs: Runs, target: Target, record: RunRecord, *, on_stderr: bool = F
         record: The run.
         on_stderr: Whether stdout is kept for something else.
     """
+    from botocore.exceptions import ConnectionError as LostConnectionError, HTTPClientError
+
     pause = _LOCAL_POLL_SECONDS if target.is_local else _POLL_SECONDS
     seen, last = 0, ""
     try:
         while True:
-            jobs = runs.jobs(target, record)
-            head = jobs.head()
-            view = runs.status(target, record)
-            events = runs.events(target, head) if head else []
+            view: RunView | None = None
+            events: list[tuple[int, str]] = []
+            try:
+                head = runs.jobs(target, record).head()
+                view = runs.status(target, record)
+                events = runs.events(target, head) if head else []
+            except (LostConnectionError, HTTPClientError):
+                # The run needs neither this program nor this network.
+                told = "AWS cannot be reached; the run goes on, and this tries again (Ctrl-C to leave)"
+            else:
+                told = f"{record.workflow} is {view.state}; tasks: {in_words(view.tasks)}"
             for _, line in events[seen:]:
                 typer.echo(line, err=on_stderr)
-            seen = len(events)
-            told = f"{record.workflow} is {view.state}; tasks: {in_words(view.tasks)}"
+            seen = max(seen, len(events))
             if told != last:
                 typer.echo(f"[{time.strftime('%H:%M:%S')}] {told}", err=True)
                 last = told
-            if view.state.ended:
+            if view is not None and view.state.ended:
                 return view
             time.sleep(pause)
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
 from .run_options import LocalOption, UserOption, age, as_json, duration, runs_of
@@ -14,7 +15,10 @@ from .run_options import LocalOption, UserOption, age, as_json, duration, runs_o
 
 def list_runs(
     contexts: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONTEXT]...", help="Only of these contexts. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONTEXT]...", help="Only of these contexts. Default: all.", autocompletion=completion.contexts
+        ),
     ] = None,
     workflow: Annotated[str | None, typer.Option("--workflow", metavar="NAME", help="Only of this workflow.")] = None,
     state: Annotated[

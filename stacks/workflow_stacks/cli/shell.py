@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, ProjectOption
 from .run_options import UserOption
 
 
 def shell(
-    context: Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")],
+    context: Annotated[
+        str, typer.Argument(help="Name of the context.", metavar="CONTEXT", autocompletion=completion.contexts)
+    ],
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",
 ) -> None:

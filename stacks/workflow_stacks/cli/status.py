@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
 from .run_options import LocalOption, UserOption, as_json, exit_code, in_words, print_view, runs_of
@@ -17,6 +18,7 @@ def status(
         str | None,
         typer.Argument(
             metavar="[RUN]",
+            autocompletion=completion.workflows,
             help="A run, by its id, a unique beginning of it, or a workflow's name. Default: all contexts.",
         ),
     ] = None,

@@ -10,7 +10,7 @@ import typer
 
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_table
-from .run_options import LocalOption, UserOption, age
+from .run_options import LocalOption, UserOption, age, runs_of
 
 if TYPE_CHECKING:
     from workflow_stacks.runs.storage import ContextStorage, Storage
@@ -168,9 +168,8 @@ def provision(
 
 def _storage(project: Path, context: str, user: str, local: bool) -> ContextStorage:
     from workflow_stacks.runs.storage import ContextStorage
-    from workflow_stacks.runs.target import connect
 
-    return ContextStorage(connect(project, context, user=user, local=local))
+    return ContextStorage(runs_of(project, user, local).target(context))
 
 
 def _print(one: Storage, json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, ProjectOption
 from .run_options import LocalOption, UserOption
 
@@ -16,7 +17,10 @@ _HOST = "127.0.0.1"
 
 def wes(
     contexts: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONTEXT]...", help="Only these contexts. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONTEXT]...", help="Only these contexts. Default: all.", autocompletion=completion.contexts
+        ),
     ] = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")] = 8080,
     token: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json, print_note
 from .run_options import LocalOption, UserOption, runs_of
@@ -15,7 +16,11 @@ from .run_options import LocalOption, UserOption, runs_of
 def why(
     job: Annotated[
         str,
-        typer.Argument(metavar="JOB", help="Id of a job in AWS Batch, or a run: its head job, by its id or workflow."),
+        typer.Argument(
+            metavar="JOB",
+            autocompletion=completion.workflows,
+            help="Id of a job in AWS Batch, or a run: its head job, by its id or workflow.",
+        ),
     ],
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",

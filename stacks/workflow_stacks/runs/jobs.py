@@ -24,6 +24,7 @@ STOP_REASON = "Stopped by workflow-context stop"
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
 _ENDED = ("SUCCEEDED", "FAILED")
+_STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *_ENDED)
 _IDS_IN_A_REQUEST = 100
 _TERMINATIONS_IN_A_REQUEST = 50
 _LOG_EVENTS = 10_000
@@ -64,6 +65,20 @@ class RunJobs:
         unknown = [id_ for id_ in listed if id_ not in self._known]
         self._known |= {job["jobId"]: job for job in self.described(unknown)}
         return sorted(self._own(listed), key=lambda job: int(job["createdAt"]))
+
+    def one_by_one(self, tasks: Sequence[Job]) -> list[Job]:
+        """Tasks with the children of array jobs in place of these."""
+        pages = self._client("batch").get_paginator("list_jobs")
+        found: list[Job] = []
+        for task in tasks:
+            if not task.get("arrayProperties", {}).get("size"):
+                found.append(task)
+                continue
+            # A request that names neither a state nor a filter lists what runs, and nothing else.
+            for state in _STATES:
+                for page in pages.paginate(arrayJobId=task["jobId"], jobStatus=state):
+                    found += page["jobSummaryList"]
+        return found
 
     def _own(self, listed: Mapping[str, Job]) -> Iterator[Job]:
         family = set(self._record.head_jobs)
@@ -111,13 +126,9 @@ def state_of(head: Job | None) -> RunState:
     return RunState(head["status"])
 
 
-def end_of(head: Job | None, now: float) -> RunEnd | None:
-    """How a run ended, by its head job; None while it is going."""
+def end_of(head: Job, now: float) -> RunEnd:
+    """How a run ended, by its head job, which has ended."""
     state = state_of(head)
-    if not state.ended:
-        return None
-    if head is None:
-        return RunEnd(state=state, ended_at=now, reason="AWS Batch has forgotten the head job")
     container = head.get("container", {})
     reason = "; ".join(filter(None, [head.get("statusReason", ""), container.get("reason", "")]))
     stopped = head.get("stoppedAt")

@@ -1,7 +1,8 @@
-"""The record of a run: one JSON object in the context's place in S3, and a mark beside it when the run has ended.
+"""The record of a run: one JSON object in the context's place in S3, and a note beside it of how the run ended.
 
+The head job itself notes the end (`workflow_context.pbs.run_end`); of a head job that was killed, whoever asks first.
 Keys tell what a list needs: when the run was submitted, its id, its workflow, and how it ended. The newest come first.
-So runs are listed from their keys, and only the records that are shown are read.
+So runs are listed from their keys, a page at a time, and only the records that are shown are read.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class RunRecord(_Written):
         inputs: The inputs, files by their addresses.
         parameters: Parameters of the head job definition.
         outputs: Where its outputs are: an s3:// folder, or a folder of the file system.
+        outputs_named_in: The JSON file in which the engine names them; empty when all files of the folder are outputs.
         resumes: The id of the run that this one resumes.
         tags: Tags of the head job.
         storage: The name of the storage of its own; empty for a run on the file system of the context.
@@ -108,6 +110,7 @@ class RunRecord(_Written):
     inputs: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: str
+    outputs_named_in: str = ""
     resumes: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     storage: str = ""
@@ -126,12 +129,15 @@ class RunEnd(_Written):
         ended_at: Seconds since 1970.
         exit_code: The exit code of its head job, if it had one.
         reason: Why, as AWS Batch says.
+        outputs: The outputs of a run that succeeded: name to value, files by their addresses; None when they were not
+            noted.
     """
 
     state: RunState
     ended_at: float
     exit_code: int | None = None
     reason: str = ""
+    outputs: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", RunState(self.state))
@@ -158,6 +164,10 @@ class RunKey:
         """When it was submitted, in seconds since 1970."""
         return _NEVER - int(self.order)
 
+    def is_of(self, workflow: str) -> bool:
+        """Whether it may be a run of a workflow: names are kept as far as keys can hold them."""
+        return self.workflow == _plain(workflow)
+
 
 def new_run_id(now: float | None = None) -> str:
     """A new id: the time in UTC, and a few random letters."""
@@ -178,6 +188,10 @@ class RunStore:
         self._bucket, _, prefix = place.removeprefix("s3://").rstrip("/").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
 
+    def address(self, record: RunRecord) -> str:
+        """The address of a record: what its head job is told, to note the end beside it."""
+        return f"s3://{self._bucket}/{self._prefix}runs/records/{_key(record)}.json"
+
     def save(self, record: RunRecord) -> None:
         """Write a record, in place of the one with its id."""
         self._put(f"records/{_key(record)}.json", json.dumps(record.as_json(), indent=1))
@@ -186,22 +200,33 @@ class RunStore:
         """Forget a run that never began."""
         self._s3.delete_object(Bucket=self._bucket, Key=f"{self._prefix}runs/records/{_key(record)}.json")
 
+    def end(self, record: RunRecord) -> RunEnd | None:
+        """How a run ended, as it is noted; None when nobody noted an end."""
+        states = self._noted(record)
+        return RunEnd.from_json(self._get(f"ended/{_key(record)}.{states[0]}.json")) if states else None
+
     def save_end(self, record: RunRecord, end: RunEnd) -> None:
-        """Note that a run has ended; the first note counts."""
+        """Note how a run ended, in place of what is noted of another state."""
         self._put(f"ended/{_key(record)}.{end.state}.json", json.dumps(end.as_json()))
+        self._forget(record, *(state for state in self._noted(record) if state is not end.state))
 
     def forget_end(self, record: RunRecord) -> None:
         """A run that was resumed is going again."""
-        prefix = f"{self._prefix}runs/ended/{_key(record)}."
-        for key in self._keys(prefix):
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+        self._forget(record, *self._noted(record))
 
     def list(self) -> Iterator[RunKey]:
-        """All runs, the newest first, a thousand in a request."""
-        ended = self._ended()
-        for key in self._keys(f"{self._prefix}runs/records/"):
-            order, run_id, workflow, _ = key.rpartition("/")[2].split(".")
-            yield RunKey(order, run_id, workflow, ended.get(run_id))
+        """All runs, the newest first, a thousand in a request, as far as they are looked at."""
+        ended = self._names("ended/")
+        note = next(ended, None)
+        for name in self._names("records/"):
+            order, run_id, workflow, _ = name.split(".")
+            state = None
+            # Both lists are in the same order.
+            while note is not None and note.split(".")[:2] <= [order, run_id]:
+                if note.split(".")[:2] == [order, run_id] and state is None:
+                    state = RunState(note.split(".")[3])
+                note = next(ended, None)
+            yield RunKey(order, run_id, workflow, state)
 
     def find(self, given: str) -> RunKey:
         """Find the run that an id, a unique beginning of one, or the name of a workflow (its latest run) means.
@@ -216,7 +241,7 @@ class RunStore:
                 return key
             if key.run_id.startswith(given):
                 begun.append(key)
-            if latest is None and key.workflow == _plain(given):
+            if latest is None and key.is_of(given):
                 latest = key
         if len(begun) > 1:
             some = ", ".join(key.run_id for key in begun[:5])
@@ -248,17 +273,22 @@ class RunStore:
             found = readers.map(self.read_end, ended)
             return {key.run_id: end for key, end in zip(ended, found, strict=True) if end is not None}
 
-    def _ended(self) -> dict[str, RunState]:
-        found: dict[str, RunState] = {}
-        for key in self._keys(f"{self._prefix}runs/ended/"):
-            _, run_id, _, state, _ = key.rpartition("/")[2].split(".")
-            found.setdefault(run_id, RunState(state))
-        return found
+    def _noted(self, record: RunRecord) -> Sequence[RunState]:
+        """The states in which it is noted that a run ended."""
+        return [RunState(name.split(".")[3]) for name in self._names(f"ended/{_key(record)}.")]
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+    def _forget(self, record: RunRecord, *states: RunState) -> None:
+        for state in states:
+            key = f"{self._prefix}runs/ended/{_key(record)}.{state}.json"
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def _names(self, beginning: str) -> Iterator[str]:
+        """The last parts of the keys that begin with something, in their order."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"{self._prefix}runs/{beginning}"
+        )
         for page in pages:
-            yield from (one["Key"] for one in page.get("Contents", []))
+            yield from (one["Key"].rpartition("/")[2] for one in page.get("Contents", []))
 
     def _put(self, name: str, text: str) -> None:
         self._s3.put_object(

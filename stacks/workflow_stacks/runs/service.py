@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from workflow_context.pbs.outputs import outputs_of
+from workflow_context.pbs.run_end import TOLD_TO_END
 from workflow_stacks.errors import WorkflowContextError
 
 from .engines import ENGINES
 from .jobs import Job, RunJobs, counted, end_of, log_events, state_of
-from .record import RunEnd, RunKey, RunNotFoundError, RunRecord, RunState, RunStore
-from .stores import store_for
+from .record import RunEnd, RunKey, RunNotFoundError, RunRecord, RunState
+from .stores import s3_store, seen_from_here, store_for
 from .submission import adopt, resubmit, store_of
-from .target import Target, connect, connect_all
+from .target import Target, cloud_of, connect, connect_all, is_denied
 
+if TYPE_CHECKING:
+    from workflow_stacks.local import LocalCloud
+
+_CHUNK = 50
 _SETTLE_SECONDS = 60.0
 _SUBMISSION_SECONDS = 120.0
 
@@ -46,23 +54,26 @@ class Runs:
         project_file: The project file.
         user: The `user` the contexts were deployed with.
         local: On the local cloud of the project, not on AWS.
+        cloud: On this local cloud.
 
     Raises:
         WorkflowContextError: The project file is wrong.
     """
 
-    def __init__(self, project_file: Path, *, user: str = "", local: bool = False) -> None:
+    def __init__(
+        self, project_file: Path, *, user: str = "", local: bool = False, cloud: LocalCloud | None = None
+    ) -> None:
         self._project_file = project_file
         self._user = user
-        self._local = local
+        self._cloud = cloud_of(project_file) if local and cloud is None else cloud
 
     def target(self, context: str) -> Target:
         """A deployed context by its name."""
-        return connect(self._project_file, context, user=self._user, local=self._local)
+        return connect(self._project_file, context, user=self._user, cloud=self._cloud)
 
     def targets(self) -> list[Target]:
         """Every deployed context of the project."""
-        return connect_all(self._project_file, user=self._user, local=self._local)
+        return connect_all(self._project_file, user=self._user, cloud=self._cloud)
 
     def find_all(
         self,
@@ -86,22 +97,24 @@ class Runs:
             RunNotFoundError: There is no run `after` which they could come.
         """
         targets = [self.target(name) for name in contexts] if contexts else self.targets()
-        keys = sorted(
-            ((key, target) for target in targets for key in store_of(target).list()), key=lambda pair: pair[0]
-        )
+        refused: list[Exception] = []
+        listed = [_listed(target, None if contexts else refused) for target in targets]
+        keys: Iterator[tuple[RunKey, Target]] = heapq.merge(*listed, key=lambda pair: pair[0])
         if after is not None:
-            place = next((number for number, (key, _) in enumerate(keys) if key.run_id == after), None)
-            if place is None:
+            keys = itertools.dropwhile(lambda pair: pair[0].run_id != after, keys)
+            if next(keys, None) is None:
                 raise RunNotFoundError(f"there is no run '{after}'")
-            keys = keys[place + 1 :]
         found: list[RunView] = []
-        for chunk in _chunks(keys, 50):
-            for view in self._views(chunk):
+        for chunk in _chunks(keys):
+            # What a key tells of a run need not be read.
+            told = [(key, target) for key, target in chunk if _may_be(key, workflow, states)]
+            for view in self._views(told):
                 wanted = (not states or view.state in states) and workflow in (None, view.record.workflow)
                 if wanted:
                     found.append(view)
                 if limit is not None and len(found) == limit:
                     return found
+        _check_refused(refused, targets)
         return found
 
     def find(self, given: str) -> tuple[Target, RunRecord]:
@@ -110,13 +123,22 @@ class Runs:
         Raises:
             RunNotFoundError: There is none, or there are several.
         """
+        from botocore.exceptions import ClientError
+
         found: list[tuple[RunKey, Target]] = []
-        for target in self.targets():
+        targets = self.targets()
+        refused: list[Exception] = []
+        for target in targets:
             try:
                 found.append((store_of(target).find(given), target))
             except RunNotFoundError as error:
                 if "begins with" in str(error):
                     raise
+            except ClientError as error:
+                if not is_denied(error):
+                    raise
+                refused.append(error)
+        _check_refused(refused, targets)
         if not found:
             raise RunNotFoundError(
                 f"there is no run '{given}' in the deployed contexts of this project, nor of a workflow of this name"
@@ -167,12 +189,18 @@ class Runs:
         return resubmit(target, record)
 
     def outputs(self, target: Target, record: RunRecord) -> dict[str, Any]:
-        """The outputs of a run: name to value, files by their address.
+        """The outputs of a run: name to value, files by their addresses.
+
+        They are those that its head job noted; where it did not, they are looked up.
 
         Raises:
             WorkflowContextError: They are on the file system, which this machine cannot read.
         """
-        return dict(ENGINES[record.engine].outputs(record, store_for(target, record.outputs)))
+        end = store_of(target).end(record)
+        if end is None or end.outputs is None:
+            store = store_for(target, record.outputs)
+            return outputs_of(store, record.outputs, record.outputs_named_in, record.submitted_at)
+        return seen_from_here(end.outputs, target)
 
     def log(self, target: Target, job: Job) -> list[str]:
         """The lines of a job's last attempt so far."""
@@ -196,7 +224,7 @@ class Runs:
             read = store_of(target).read(own)
             records |= {record.run_id: record for record in read}
             ends |= store_of(target).read_ends(own)
-            going = [records[key.run_id] for key in own if key.ended is None]
+            going = [records[key.run_id] for key in own if _is_open(key, ends)]
             for record in going:
                 if not record.head_jobs:
                     records[record.run_id] = adopt(target, record)
@@ -205,30 +233,69 @@ class Runs:
                 heads |= {job["jobId"]: job for job in RunJobs(target.client, read[0]).described(ids)}
         for key, target in keys:
             record = records[key.run_id]
-            if key.ended is not None:
-                yield RunView(record, key.ended, ends.get(key.run_id))
+            if not _is_open(key, ends):
+                yield RunView(record, key.ended or RunState.UNKNOWN, ends.get(key.run_id))
             else:
                 yield self.view(target, record, heads.get(record.head_jobs[-1]) if record.head_jobs else None)
 
     def view(self, target: Target, record: RunRecord, head: Job | None) -> RunView:
-        """A run by its head job; that it has ended is noted, since AWS Batch forgets jobs after some days."""
-        store: RunStore = store_of(target)
+        """A run by its head job, while AWS Batch knows it; else by what is noted of its end.
+
+        An end that the head job could not note itself is noted here: it was killed.
+        """
+        state = state_of(head)
         if head is None and not record.head_jobs:
             late = time.time() - record.submitted_at > _SUBMISSION_SECONDS
             reason = "its submission was interrupted, and it has no head job"
             end = RunEnd(state=RunState.FAILED, ended_at=record.submitted_at, reason=reason) if late else None
             return RunView(record, end.state if end else RunState.SUBMITTED, end)
-        if head is None:
-            key = next((key for key in store.list() if key.run_id == record.run_id), None)
-            known = store.read_end(key) if key is not None else None
-            if known is not None:
-                return RunView(record, known.state, known)
-        end = end_of(head, time.time())
-        if end is not None:
+        if not state.ended:
+            return RunView(record, state)
+        store = store_of(target)
+        noted = store.end(record)
+        if head is not None:
+            end = end_of(head, time.time())
+        else:
+            end = noted or ENGINES[record.engine].end(f"{target.place}/runs/logs/{record.run_id}/", s3_store(target))
+        end = end or RunEnd(state=RunState.UNKNOWN, ended_at=time.time(), reason="AWS Batch has forgotten the head job")
+        if noted is not None and noted.state is end.state:
+            end = replace(end, outputs=noted.outputs)
+        if noted is None or (noted.state, noted.reason) != (end.state, end.reason):
             store.save_end(record, end)
-        return RunView(record, end.state if end else state_of(head), end)
+        return RunView(record, end.state, end)
 
 
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _listed(target: Target, refused: list[Exception] | None) -> Iterator[tuple[RunKey, Target]]:
+    """The runs of a context; none when they may not be listed, which is noted in `refused`, where that is given."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield from ((key, target) for key in store_of(target).list())
+    except ClientError as error:
+        if refused is None or not is_denied(error):
+            raise
+        refused.append(error)
+
+
+def _check_refused(refused: Sequence[Exception], targets: Sequence[Target]) -> None:
+    """Other contexts of the project are left out for somebody who may look at one; at none, AWS's refusal is told."""
+    if refused and len(refused) == len(targets):
+        raise refused[0]
+
+
+def _is_open(key: RunKey, ends: Mapping[str, RunEnd]) -> bool:
+    """Whether AWS Batch must be asked: nothing is noted, or a head job that was told to end could not say why."""
+    return key.ended is None or (key.run_id in ends and ends[key.run_id].reason == TOLD_TO_END)
+
+
+def _may_be(key: RunKey, workflow: str | None, states: Sequence[RunState]) -> bool:
+    """Whether a run may be wanted, as far as its key tells."""
+    if workflow is not None and not key.is_of(workflow):
+        return False
+    return not states or key.ended is None or key.ended in states
+
+
+def _chunks(keys: Iterable[tuple[RunKey, Target]]) -> Iterator[Sequence[tuple[RunKey, Target]]]:
+    keys = iter(keys)
+    while chunk := list(itertools.islice(keys, _CHUNK)):
+        yield chunk

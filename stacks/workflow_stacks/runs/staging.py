@@ -50,7 +50,7 @@ class Stage:
 
         bucket, key = split(f"{self.folder}{digest_of(file)}/{file.name}")
         try:
-            if not self._exists(bucket, key):
+            if not exists(self.s3, bucket, key):
                 self.s3.upload_file(str(file), bucket, key)
         except (OSError, S3UploadFailedError) as error:
             raise WorkflowInputError(f"{file} cannot be uploaded: {error}") from error
@@ -72,7 +72,7 @@ class Stage:
         folder = f"{self.folder}{hashlib.sha256(text.encode()).hexdigest()[:16]}/"
         for name, file in sorted(files.items()):
             bucket, key = split(f"{folder}{name}")
-            if not self._exists(bucket, key):
+            if not exists(self.s3, bucket, key):
                 self.s3.upload_file(str(file), bucket, key)
         return folder
 
@@ -85,16 +85,11 @@ class Stage:
         self.s3.put_object(Bucket=bucket, Key=key, Body=content)
         return f"s3://{bucket}/{key}"
 
-    def _exists(self, bucket: str, key: str) -> bool:
-        from botocore.exceptions import ClientError
 
-        try:
-            self.s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-                return False
-            raise
-        return True
+def exists(s3: Any, bucket: str, key: str) -> bool:
+    """Whether there is an object. HeadObject says 403 to those who may list the bucket only below a prefix."""
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return any(one["Key"] == key for one in found)
 
 
 def digest_of(file: Path) -> str:

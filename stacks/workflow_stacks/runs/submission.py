@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import time
@@ -22,6 +23,15 @@ from .workflow_source import WorkflowFinder, WorkflowSource
 
 RUN_VARIABLE = "WORKFLOW_RUN_ID"
 """The variable by which a head job knows of which run it is; it gives the tag of the run to its tasks."""
+
+RECORD_VARIABLE = "WORKFLOW_RUN_RECORD"
+"""The variable by which a head job knows the address of the run's record, beside which it notes how the run ended."""
+
+MAX_OVERRIDES = 8192
+"""How many characters command and environment of a job may have: AWS Batch gives them to Amazon ECS as overrides.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html"""
+_OF_BATCH = 700
+"""Room for the variables that AWS Batch adds, such as the names of queue and compute environment, and for the run's."""
 
 
 def engine_of(target: Target) -> RunEngine:
@@ -89,6 +99,7 @@ def submit(
             command=container["command"],
             language=settings.type,
             image=container["image"],
+            room=_room(container, environment or {}),
             is_local=target.is_local,
         )
         submission = engine.prepare(source, inputs, place)
@@ -110,12 +121,13 @@ def submit(
         inputs=submission.inputs,
         parameters=submission.parameters,
         outputs=submission.outputs,
+        outputs_named_in=submission.outputs_named_in,
         tags=dict(tags or {}),
     )
     store = store_of(target)
     # Before the head job is there, so that a run whose submission is interrupted is found again by its name.
     store.save(record)
-    more = {**submission.environment, **(environment or {}), RUN_VARIABLE: run_id}
+    more = {**submission.environment, **(environment or {})}
     try:
         head = _submit_head(target, record, submission.parameters, more)
     except WorkflowContextError:
@@ -166,7 +178,7 @@ def resubmit(target: Target, record: RunRecord) -> RunRecord:
         WorkflowContextError: AWS refuses the head job.
     """
     parameters = dict(engine_of(target).resume(record, target.outputs))
-    head = _submit_head(target, record, parameters, {RUN_VARIABLE: record.run_id})
+    head = _submit_head(target, record, parameters, {})
     resumed = replace(record, head_jobs=(*record.head_jobs, head), parameters=parameters)
     store = store_of(target)
     store.forget_end(record)
@@ -194,19 +206,29 @@ def _submit_head(
 ) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
+    own = {RUN_VARIABLE: record.run_id, RECORD_VARIABLE: store_of(target).address(record)}
+    variables = [{"name": name, "value": value} for name, value in {**environment, **own}.items()]
     try:
         head: str = target.client("batch").submit_job(
             jobName=_job_name(record),
             jobQueue=target.outputs["HeadQueue"],
             jobDefinition=target.outputs["HeadJobDefinition"],
             parameters=dict(parameters),
-            containerOverrides={"environment": [{"name": key, "value": value} for key, value in environment.items()]},
+            containerOverrides={"environment": variables},
             tags={**record.tags, RUN_TAG: record.run_id},
             propagateTags=True,
         )["jobId"]
     except (ClientError, BotoCoreError) as error:
         raise WorkflowContextError(f"AWS Batch does not take the head job: {error}") from error
     return head
+
+
+def _room(container: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    """How many characters are left for the parameters of a head job, as JSON writes them."""
+    defined = {one["name"]: one["value"] for one in container.get("environment", [])}
+    variables = [{"name": name, "value": value} for name, value in {**defined, **environment}.items()]
+    taken = {"command": container["command"], "environment": variables}
+    return MAX_OVERRIDES - _OF_BATCH - len(json.dumps(taken, separators=(",", ":"), ensure_ascii=False))
 
 
 def _job_name(record: RunRecord) -> str:

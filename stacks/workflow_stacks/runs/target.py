@@ -11,6 +11,7 @@ from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.stack_outputs import stack_outputs
 
 if TYPE_CHECKING:
+    from workflow_stacks.local import LocalCloud
     from workflow_stacks.project import Context, Project
 
 Client = Callable[[str], Any]
@@ -27,7 +28,7 @@ class Target:
         name: The name of the context.
         user: The `user` it was deployed with; empty for none.
         outputs: The outputs of its stack.
-        is_local: Whether it is on the local cloud.
+        cloud: The local cloud that it is on; None on AWS.
     """
 
     client: Client
@@ -36,7 +37,12 @@ class Target:
     name: str
     user: str
     outputs: Mapping[str, str]
-    is_local: bool = False
+    cloud: LocalCloud | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on a local cloud."""
+        return self.cloud is not None
 
     @property
     def folder(self) -> Path:
@@ -59,14 +65,14 @@ class Target:
         return tuple(self.outputs[name] for name in ("TaskQueue", "FallbackQueue") if name in self.outputs)
 
 
-def connect(project_file: Path, context: str, *, user: str = "", local: bool = False) -> Target:
+def connect(project_file: Path, context: str, *, user: str = "", cloud: LocalCloud | None = None) -> Target:
     """Find a deployed context.
 
     Args:
         project_file: The project file.
         context: The name of the context.
         user: The `user` it was deployed with.
-        local: On the local cloud of the project, not on AWS.
+        cloud: The local cloud to look on. Default: AWS.
 
     Raises:
         WorkflowContextError: There is no such context, it is not deployed, or AWS cannot be asked.
@@ -75,12 +81,12 @@ def connect(project_file: Path, context: str, *, user: str = "", local: bool = F
 
     project = load_project(project_file)
     find_context(project, context)
-    client = client_of(project_file, local=local)
+    client = cloud.client if cloud else aws_client()
     outputs = stack_outputs(client, project.stack_name(context, user))
-    return Target(client, project, project_file.resolve(), context, user, outputs, local)
+    return Target(client, project, project_file.resolve(), context, user, outputs, cloud)
 
 
-def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> list[Target]:
+def connect_all(project_file: Path, *, user: str = "", cloud: LocalCloud | None = None) -> list[Target]:
     """Find the contexts of a project that are deployed, in the order of the file.
 
     Raises:
@@ -89,10 +95,10 @@ def connect_all(project_file: Path, *, user: str = "", local: bool = False) -> l
     from workflow_stacks.project import load_project
 
     project = load_project(project_file)
-    client = client_of(project_file, local=local)
+    client = cloud.client if cloud else aws_client()
     deployed = deployed_stacks(client)
     return [
-        Target(client, project, project_file.resolve(), name, user, deployed[stack].outputs, local)
+        Target(client, project, project_file.resolve(), name, user, deployed[stack].outputs, cloud)
         for name in project.contexts
         if (stack := project.stack_name(name, user)) in deployed and deployed[stack].outputs
     ]
@@ -139,12 +145,27 @@ def deployed_stacks(client: Client) -> dict[str, Stack]:
         ) from error
 
 
-def client_of(project_file: Path, *, local: bool) -> Client:
-    """What gives the boto3 client of a service, for AWS or the local cloud; one client for each service."""
-    if local:
-        from workflow_stacks.local import LocalCloud
+def is_denied(error: Exception) -> bool:
+    """Whether AWS said that somebody may not do something."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
-        return LocalCloud.of_project(project_file).client
+
+def client_of(project_file: Path, *, local: bool) -> Client:
+    """What gives the boto3 client of a service, for AWS or the local cloud of a project."""
+    cloud = cloud_of(project_file) if local else None
+    return cloud.client if cloud else aws_client()
+
+
+def cloud_of(project_file: Path) -> LocalCloud:
+    """The local cloud of a project."""
+    from workflow_stacks.local import LocalCloud
+
+    return LocalCloud.of_project(project_file)
+
+
+def aws_client() -> Client:
+    """What gives the boto3 client of a service of AWS; one client for each service."""
     import boto3
 
     session = boto3.Session()

@@ -16,6 +16,7 @@ from workflow_context.context import WorkflowContext
 from workflow_context.engines.base import WorkflowEngine
 from workflow_context.functions import new_function
 from workflow_context.nag import acknowledge_policies
+from workflow_context.run_rights import grant
 
 from .function import VARIABLE
 from .package import HANDLER, write_package
@@ -59,9 +60,8 @@ class WesEndpoint(Construct):
     Security considerations:
         The URL is reachable from the internet and answers nobody but those that IAM lets call it, with a signature
         (SigV4): within the account, roles with `grant_invoke` alone. Whoever may call it may run workflows with the
-        roles of the context, and see and end every run of it; callers are not told apart. The function may do what
-        `WorkflowContext.grant_submit` allows, and read and write the place of the context in S3; it uploads no file of
-        its own that a caller names.
+        roles of the context, and see and end every run of it; callers are not told apart. The function may do with runs
+        what `WorkflowContext.grant_submit` allows; it uploads no file of its own that a caller names.
 
     Cost:
         Nothing while nobody calls it; a million calls of a second each about 7 USD (us-east-1, 512 MB, Arm).
@@ -113,13 +113,7 @@ class WesEndpoint(Construct):
                 memory_size=512,
                 environment_encryption=encryption_key,
             )
-        context.grant_submit(self.function)
-        context.engine.outputs.grant_read_write(self.function)
-        iam.Grant.add_to_principal(
-            grantee=self.function,
-            actions=["batch:TagResource"],  # each head job has the id of its run as a tag
-            resource_arns=[stack.format_arn(service="batch", resource="job", resource_name="*")],
-        )
+        grant(self.function, context.run_rights.of_runs())
         self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         self._acknowledge()
 

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workflow_stacks.errors import WorkflowContextError
-from workflow_stacks.local.iam.credentials import READ, read_administrator, reading_token
+from workflow_stacks.local.iam.credentials import read_administrator
 from workflow_stacks.local.sandboxes import CHOICE
 
 from .clients import client, endpoint, environment, get, signed_get
@@ -173,11 +173,6 @@ class LocalCloud:
         import botocore.credentials
 
         return botocore.credentials.Credentials(*read_administrator(self.state_dir))
-
-    def reading_endpoint(self, folder: str) -> str:
-        """An address before `bucket/key` by which programs that sign nothing read a folder, `bucket/prefix/`."""
-        _, secret = read_administrator(self.state_dir)
-        return f"{self.server().endpoint}{READ}{reading_token(secret, folder)}"
 
     def iam_report(self) -> list[dict[str, Any]]:
         """What each role of jobs used, was denied, and has never used; see `Authorizer.report`."""

@@ -1,4 +1,4 @@
-"""Which engines run on the local cloud: one contract (base.py), one file and one line here for each."""
+"""What stands in for the images of engines: one contract (base.py), one file and one line here for each."""
 
 import re
 from collections.abc import Mapping

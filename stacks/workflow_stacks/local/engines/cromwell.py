@@ -1,24 +1,13 @@
-"""Cromwell on the local cloud: the head job definition of the context, with a jar of yours, as no package brings it."""
+"""Cromwell on the local cloud, with a jar of yours, as no package brings it."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from typing_extensions import override
 
 from workflow_context.scripts import read_script
-from workflow_stacks.runs.engines.base import read_values
-from workflow_stacks.runs.staging import WorkflowInputError
 
 from .aws_cli import AWS
-from .base import (
-    LocalEngine,
-    Place,
-    Submission,
-    staged_file,
-    staged_together,
-)
+from .base import LocalEngine
 
 JAR = "cromwell.jar"
 # The image has the jar at /app. The other java is that of this machine.
@@ -38,7 +27,7 @@ FETCH_AND_RUN = "/usr/local/bin/fetch_and_run.sh"
 
 
 class Cromwell(LocalEngine):
-    """Stages the workflow, and those beside it that it may import, in S3."""
+    """A java that takes your jar for that of the image, and what machines get at boot."""
 
     programs: Mapping[str, str] = {"java": "Java 17 or later", JAR: JAR, "aws": "awscli"}
     images: Sequence[str] = ("docker.io/broadinstitute/cromwell", "broadinstitute/cromwell")
@@ -60,28 +49,3 @@ class Cromwell(LocalEngine):
             f"{', '.join(missing)}. Cromwell's jar (https://github.com/broadinstitute/cromwell/releases) must be an "
             f"executable file: chmod +x DIRECTORY/bin/{JAR}, and --software DIRECTORY"
         )
-
-    @override
-    def prepare(self, workflow: Path, inputs: Sequence[str], place: Place) -> Submission:
-        if place.mounted:
-            raise WorkflowInputError(
-                "On the local cloud Cromwell keeps everything in S3: give its context 'filesystem: {fsType: S3}'"
-            )
-        name = _name_of(workflow)
-        values = {
-            key if "." in key else f"{name}.{key}": staged_file(value, place.stage)
-            for key, value in read_values(inputs).items()
-        }
-        beside = {str(file.relative_to(workflow.parent)): file for file in workflow.parent.rglob("*.wdl")}
-        places = staged_together(place.stage, {**beside, workflow.name: workflow})
-        # Cromwell reads workflows by HTTP, and finds what they import beside them.
-        url = places[workflow.name].replace("s3://", f"{place.endpoint}/")
-        results = place.results.removesuffix("/").rpartition("local-runs/")[0] + "cromwell/results/"
-        return Submission({"workflow": url, "inputs": json.dumps(values)}, results)
-
-
-def _name_of(workflow: Path) -> str:
-    found = re.search(r"^\s*workflow\s+(\w+)", workflow.read_text(), re.MULTILINE)
-    if found is None:
-        raise WorkflowInputError(f"{workflow} has no workflow")
-    return found[1]

@@ -1,11 +1,13 @@
 """Runs a function of AWS Lambda once: in a sandbox, with the credentials of its role and nothing else."""
 
 import asyncio
+import io
 import json
 import secrets
 import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +29,12 @@ PACKAGES = ("boto3",)
 _DEFAULT_SECONDS = 3.0
 # AWS puts the code in a template into index.py: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 _RUNTIME = """
-import json, runpy, sys
-module, _, name = sys.argv[1].partition(".")
+import importlib, json, sys
+module, _, name = sys.argv[1].rpartition(".")
 sys.path.insert(0, "/var/task")
 with open("/var/task/event.json") as file:
     event = json.load(file)
-answer = getattr(__import__(module), name)(event, None)
+answer = getattr(importlib.import_module(module), name)(event, None)
 with open("/var/answer/answer.json", "w") as file:
     json.dump(answer, file)
 """
@@ -54,6 +56,7 @@ class Functions:
         credentials: Gives functions those of their role.
         system: Gives files that stand in for those of an image.
         logs: Calls an operation of CloudWatch Logs by its name.
+        objects: Gives the content of an object in S3, by bucket and key; None when there is none.
     """
 
     state: Path
@@ -63,6 +66,7 @@ class Functions:
     credentials: Credentials
     system: Callable[[], Mapping[str, Path]]
     logs: Callable[[str, Record], Any]
+    objects: Callable[[str, str], bytes | None]
 
     async def invoke(self, name: str, function: Record, event: Record) -> Record:
         """Call a function and return what it answers.
@@ -104,7 +108,7 @@ class Functions:
         for folder in (task, answer):
             folder.mkdir(parents=True)
         answer.chmod(0o777)
-        (task / "index.py").write_text(function["Code"]["ZipFile"])
+        self._put_code(function["Code"], task)
         (task / "event.json").write_text(json.dumps(event))
         software = host_software()
         spec = SandboxSpec(
@@ -145,6 +149,17 @@ class Functions:
             raise FunctionError(output.decode(errors="replace"))
         found: Record = json.loads((answer / "answer.json").read_text())
         return found
+
+    def _put_code(self, code: Record, task: Path) -> None:
+        """The code of a template is one file; else it is a zip archive in S3."""
+        if "ZipFile" in code:
+            (task / "index.py").write_text(code["ZipFile"])
+            return
+        content = self.objects(code["S3Bucket"], code["S3Key"])
+        if content is None:
+            raise FunctionError(f"there is no object s3://{code['S3Bucket']}/{code['S3Key']}")
+        with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+            zipped.extractall(task)
 
     def _log(self, name: str, function: Record, text: str) -> None:
         """Write what it said to its log."""

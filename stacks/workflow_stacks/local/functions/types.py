@@ -1,11 +1,10 @@
 """The CloudFormation types of functions and of HTTP APIs: checked, and kept in the stack that made them.
 
-No function runs when it is deployed: one runs when its API is called, see `http_apis`. Function URLs are kept only.
+No function runs when it is deployed: one runs when its API or its URL is called, see `http_apis` and `urls`.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 """
 
-import hashlib
 import secrets
 import string
 from collections.abc import Callable
@@ -19,6 +18,8 @@ FUNCTION, URL, PERMISSION = (f"AWS::Lambda::{name}" for name in ("Function", "Ur
 API, INTEGRATION, ROUTE, STAGE = (f"AWS::ApiGatewayV2::{name}" for name in ("Api", "Integration", "Route", "Stage"))
 PLACE = "/_execute-api/"
 """Where the local cloud has the APIs; on AWS each has a host name of its own."""
+URL_PLACE = "/_lambda-url/"
+"""Where the local cloud has the URLs of functions; on AWS each has a host name of its own."""
 MAX_INLINE = 4 * 1024 * 1024
 """Characters of code in a template: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
@@ -39,7 +40,7 @@ def handlers(port: int, arn: Arn, has_role: Callable[[str], bool]) -> dict[str, 
 
     return {
         FUNCTION: _function(arn, has_role),
-        URL: _url(arn),
+        URL: _url(port, arn),
         PERMISSION: _kept(lambda _: None, lambda name: {"Id": name}),
         API: _kept(_check_api, api),
         ROUTE: _kept(_check_route, lambda name: {"RouteId": name}),
@@ -66,13 +67,14 @@ def _function(arn: Arn, has_role: Callable[[str], bool]) -> Handlers:
     return {"create": create, "update": update, "delete": _forget}
 
 
-def _url(arn: Arn) -> Handlers:
+def _url(port: int, arn: Arn) -> Handlers:
     def create(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
         target = str(properties["TargetFunctionArn"])
         function = target if target.startswith("arn:") else arn("lambda", f"function:{target}")
-        name = hashlib.sha256(function.encode()).hexdigest()[:32]
-        region = function.split(":")[3]
-        return function, {"FunctionArn": function, "FunctionUrl": f"https://{name}.lambda-url.{region}.on.aws/"}
+        if properties.get("AuthType") != "AWS_IAM":
+            raise ValueError("The local cloud has URLs of functions with AWS_IAM authorization only")
+        address = f"http://127.0.0.1:{port}{URL_PLACE}{function.rpartition(':')[2]}/"
+        return function, {"FunctionArn": function, "FunctionUrl": address}
 
     def update(_name: str, _old: Record, new: Record, stack: str) -> tuple[str, Record]:
         return create("", new, stack)

@@ -11,7 +11,9 @@ from .s3_calls import s3_calls
 Calls = Callable[[Request, Deployed], Iterator[Call]]
 
 SERVICES: dict[str, Calls] = {
+    "autoscaling": query_calls,
     "batch": batch_calls,
+    "cloudformation": query_calls,
     "ec2": query_calls,
     "ecr": json_calls,
     "ecs": json_calls,

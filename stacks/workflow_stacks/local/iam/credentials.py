@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 """
 
-import hmac
 import json
 import os
 import secrets
@@ -24,7 +23,6 @@ LIFETIME_SECONDS = 6 * 3600.0
 # ECS gives new credentials before the old ones expire, so that whoever asks has some time left.
 REFRESH_SECONDS = 15 * 60.0
 MAX_TOKEN_SECONDS = 21600
-READ = "/_read/"
 ADMINISTRATOR_FILE = "administrator.json"
 
 _LETTERS = string.ascii_uppercase + "234567"
@@ -90,7 +88,7 @@ class Credentials:
         lifetime: float = LIFETIME_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.administrator, self._secret = administrator
+        self.administrator, _ = administrator
         self._lifetime = lifetime
         self._clock = clock
         self._grants: dict[str, Grant] = {}
@@ -134,12 +132,6 @@ class Credentials:
             raise UnknownKeyError(expired=True)
         return known[1]
 
-    def may_read(self, token: str, place: str) -> bool:
-        """Whether a token of `reading_token` is for an object: for one of the folders above `bucket/key`."""
-        parts = place.split("/")
-        folders = ("/".join(parts[:count]) + "/" for count in range(2, len(parts)))
-        return any(hmac.compare_digest(reading_token(self._secret, folder), token) for folder in folders)
-
     def new_token(self, grant: Grant, seconds: int) -> str:
         """A token of IMDSv2, which asks for one with each request."""
         now = self._clock()
@@ -166,11 +158,6 @@ def as_json(keys: Keys) -> dict[str, str]:
 def new_access_key(beginning: str) -> str:
     """An access key id that nobody guesses."""
     return beginning + "".join(secrets.choice(_LETTERS) for _ in range(28))
-
-
-def reading_token(secret: str, folder: str) -> str:
-    """A token that lets whoever has it read what a folder, `bucket/prefix/`, holds: for programs that sign nothing."""
-    return hmac.new(secret.encode(), folder.encode(), "sha256").hexdigest()
 
 
 def write_administrator(state: Path) -> tuple[str, str]:

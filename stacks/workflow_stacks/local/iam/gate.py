@@ -1,7 +1,7 @@
 """The gate before every service: who sends a request, and whether he may.
 
-Whoever started the local cloud is the administrator, and passes. A job passes with what the policies of its role allow.
-Everybody else is refused.
+Whoever started the local cloud is the administrator, and passes; so do the roles of the CDK (`cdk-…`) that he assumes.
+A job passes with what the policies of its role allow, and so does he in any other role. Everybody else is refused.
 """
 
 import json
@@ -9,12 +9,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from . import denials
 from .authorizer import Authorizer
 from .calls import SERVICES, calls_of
-from .credentials import READ, Credentials, UnknownKeyError
+from .credentials import Credentials, UnknownKeyError
 from .denials import Answer
 from .endpoints import caller_identity, credentials_answer
 from .principals import Principal
@@ -39,6 +39,7 @@ class Gate:
         authorizer: Decides about the calls of jobs.
         service_of: Tells which service a request goes to: method, path, headers, parameters.
         known_session: Whether the administrator assumed a role or made a user that has an access key.
+        session_role: The ARN of the role that the administrator assumed, and the name of the session, by access key.
         caller: Is set to the id of the job that makes the request.
         account: The account of the local cloud.
         region: Its region.
@@ -52,6 +53,7 @@ class Gate:
         *,
         service_of: Callable[[str, str, dict[str, str], dict[str, list[str]]], str],
         known_session: Callable[[str], bool],
+        session_role: Callable[[str], tuple[str, str] | None],
         caller: ContextVar[str],
         account: str,
         region: str,
@@ -61,6 +63,7 @@ class Gate:
         self._authorizer = authorizer
         self._service_of = service_of
         self._known_session = known_session
+        self._session_role = session_role
         self._caller = caller
         self._account = account
         self._region = region
@@ -77,13 +80,10 @@ class Gate:
         if answer is not None:
             await _send(send, answer)
             return
-        if path.startswith(READ):
-            await self._read_staged(scope, receive, send)
-            return
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         access_key, signed_for = _access_key(headers, query)
         self._caller.set("")
-        if access_key == self._credentials.administrator or (access_key and self._known_session(access_key)):
+        if access_key and self._passes(access_key):
             if path == REPORT:
                 await _send(send, _json(self._authorizer.report()))
             else:
@@ -101,14 +101,17 @@ class Gate:
         else:
             await self._app(scope, receive, send)
 
-    async def _read_staged(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A file that the administrator lets a program read which signs nothing."""
-        token, _, place = scope["path"].removeprefix(READ).partition("/")
-        if scope["method"] not in ("GET", "HEAD") or not self._credentials.may_read(token, place):
-            await _send(send, denials.missing_key("s3", scope["method"]))
-            return
-        plain = {"path": f"/{place}", "raw_path": quote(f"/{place}").encode(), "query_string": b""}
-        await self._app({**scope, **plain}, receive, send)
+    def _passes(self, access_key: str) -> bool:
+        """Whether a key is of the administrator: his own, that of a user he made, or of a role of the CDK."""
+        if access_key == self._credentials.administrator:
+            return True
+        return self._known_session(access_key) and self._assumed(access_key) is None
+
+    def _assumed(self, access_key: str) -> Principal | None:
+        """The role that the administrator acts in, with its rights alone; None for those of the CDK."""
+        found = self._session_role(access_key)
+        principal = Principal(*found) if found else None
+        return principal if principal and not principal.role_name.startswith("cdk-") else None
 
     def _anonymous(self, request: Request) -> Answer | None:
         """Nobody's request reads what a bucket policy gives to everybody."""
@@ -124,7 +127,7 @@ class Gate:
         service, method = request.service, request.method
         token = request.headers.get("x-amz-security-token") or request.parameter("X-Amz-Security-Token")
         try:
-            principal = self._credentials.principal(access_key, token)
+            principal = self._assumed(access_key) or self._credentials.principal(access_key, token)
         except UnknownKeyError as error:
             return denials.invalid_key(service, method, expired=error.expired), receive
         if service not in SERVICES or service != signed_for or not _is_plain(request):

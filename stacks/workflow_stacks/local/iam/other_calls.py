@@ -73,6 +73,9 @@ def _calls(request: Request, deployed: Deployed, operation: str) -> Iterator[Cal
         return
     if not exists(action):
         raise UnknownOperationError
+    if action == "cloudformation:DescribeStacks" and not request.form.get("StackName"):
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+        yield Call("cloudformation:ListStacks")
     find = _RESOURCES.get(action)
     if find:
         for resource in find(request, deployed) or ["*"]:
@@ -81,6 +84,11 @@ def _calls(request: Request, deployed: Deployed, operation: str) -> Iterator[Cal
         raise UnknownOperationError
     else:
         yield Call(action)
+
+
+def _stack(request: Request, _deployed: Deployed) -> list[str]:
+    name = request.form.get("StackName", "")
+    return [name if name.startswith("arn:") else request.arn(f"stack/{name}/*")] if name else []
 
 
 def _log_group(request: Request, _deployed: Deployed) -> list[str]:
@@ -136,6 +144,8 @@ def _last(name: str) -> str:
 
 
 _RESOURCES: dict[str, Resources] = {
+    "cloudformation:DescribeStacks": _stack,
+    "cloudformation:GetTemplate": _stack,
     "logs:CreateLogStream": _log_stream,
     "logs:PutLogEvents": _log_stream,
     "logs:GetLogEvents": _log_stream,

@@ -35,11 +35,21 @@ _EXECUTE_API = {
 }
 
 
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+_LAMBDA = {
+    "actions": {
+        "InvokeFunctionUrl": {"function": [], "": ["lambda:FunctionUrlAuthType"]},
+        "InvokeFunction": {"function": [], "": ["lambda:InvokedViaFunctionUrl"]},
+    },
+    "resources": {"function": {"arn": "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}"}},
+}
+
+
 @cache
 def services() -> dict[str, Any]:
     """The services of the reference, by their prefix: actions with their resource types, and the resource types."""
     text = files(__package__).joinpath("data/service_authorization.json").read_text()
-    return {**json.loads(text)["services"], "execute-api": _EXECUTE_API, "s3files": _S3_FILES}
+    return {**json.loads(text)["services"], "execute-api": _EXECUTE_API, "lambda": _LAMBDA, "s3files": _S3_FILES}
 
 
 def exists(action: str) -> bool:

@@ -1,11 +1,11 @@
 """Why a workflow failed: the task that failed by itself, and those that were ended because of it."""
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 Read = Callable[[str], bytes | None]
 
 MAX_COMMAND = 300

@@ -11,21 +11,10 @@ from typing import Any, Protocol
 
 import yaml
 
-from workflow_stacks.runs.record import RunRecord
+from workflow_context.pbs.outputs import Store
+from workflow_stacks.runs.record import RunEnd, RunRecord
 from workflow_stacks.runs.staging import Stage, WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
-
-
-class Store(Protocol):
-    """Where outputs can be read."""
-
-    def read(self, address: str) -> bytes | None:
-        """Read an object or a file; None when there is none."""
-        ...
-
-    def files(self, folder: str, since: float) -> Mapping[str, str]:
-        """What a folder holds that was written since a moment, at any depth: path in it to address."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -41,6 +30,7 @@ class Place:
         command: The command of the head job definition.
         language: The language of the context's workflows.
         image: The image of the head job, with its tag.
+        room: How many characters the parameters of the head job may have together, as JSON writes them.
         is_local: Whether it is on the local cloud.
     """
 
@@ -52,6 +42,7 @@ class Place:
     command: Sequence[str] = ()
     language: str = ""
     image: str = ""
+    room: int = 0
     is_local: bool = False
 
 
@@ -62,12 +53,15 @@ class Submission:
     Attributes:
         parameters: Values for the `Ref::` parameters of its definition.
         outputs: Where the outputs are going to be: an `s3://` folder or one of the file system, with a final slash.
+        outputs_named_in: The JSON file in which the engine is going to name them; empty when all files that it writes
+            to the folder are outputs.
         inputs: The inputs as they were understood, for the record.
         environment: More environment.
     """
 
     parameters: Mapping[str, str]
     outputs: str
+    outputs_named_in: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,9 +108,17 @@ class RunEngine(abc.ABC):
         del record, job
         return False
 
-    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
-        """The outputs of a run that succeeded: name to value, files by their address. Default: all files it wrote."""
-        return dict(store.files(record.outputs, record.submitted_at))
+    def end(self, folder: str, store: Store) -> RunEnd | None:
+        """How a run ended whose head job could not note it, by what the engine left in a folder.
+
+        Default: nothing is known.
+
+        Args:
+            folder: The folder in S3 for the log of this run alone, with a final slash.
+            store: Reads it.
+        """
+        del folder, store
+        return None
 
 
 def read_inputs(source: WorkflowSource, inputs: Sequence[str]) -> dict[str, Any]:
@@ -177,8 +179,16 @@ def _from_folder(value: Any, folder: Path) -> Any:
     return value
 
 
-def staged(value: Any, stage: Stage) -> Any:
-    """A value with every file of this machine in it replaced by its address in S3.
+class TakesFiles(Protocol):
+    """Where files of this machine are brought."""
+
+    def put_file(self, file: Path) -> str:
+        """Bring a file, and return where jobs find it."""
+        ...
+
+
+def staged(value: Any, stage: TakesFiles) -> Any:
+    """A value with every file of this machine in it replaced by where jobs find it.
 
     Raises:
         WorkflowInputError: It names a folder of this machine.

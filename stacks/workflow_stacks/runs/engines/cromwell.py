@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import gzip
 import io
 import json
 import os
+import re
 import tarfile
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,18 +17,19 @@ from typing import Any
 
 from typing_extensions import override
 
-from workflow_stacks.runs.record import RunRecord
+from workflow_context.pbs.outputs import Store
+from workflow_stacks.runs.record import RunEnd, RunRecord, RunState
 from workflow_stacks.runs.staging import WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import Place, RunEngine, Submission
 from .wdl_inputs import wdl_files, wdl_inputs
 
-MAX_CHARACTERS = 7_500
-"""Of workflow and inputs together. AWS Batch gives a job to Amazon ECS, whose overrides hold 8,192 characters.
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html"""
 _PLAIN_INPUTS = 3_000
 _SCRIPT = "BATCH_FILE_S3_URL"
+_COMPLETE = "complete. Final Outputs:"
+"""What Cromwell writes to the log of a workflow whose outputs are there."""
+_MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 
 
 class Cromwell(RunEngine):
@@ -33,6 +37,10 @@ class Cromwell(RunEngine):
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        if place.is_local and place.mount:
+            raise WorkflowInputError(
+                "on the local cloud Cromwell keeps everything in S3: give its context 'filesystem: {fsType: S3}'"
+            )
         values = wdl_inputs(source, inputs, place.stage)
         workflow = source.main
         if source.file is not None:
@@ -42,13 +50,27 @@ class Cromwell(RunEngine):
         text = json.dumps(values)
         if len(text) > _PLAIN_INPUTS:
             text = b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-        if len(workflow) + len(text) > MAX_CHARACTERS:
+        room = place.room - len(place.results)
+        given = len(json.dumps(text))
+        if len(workflow) + given > room:
             raise WorkflowInputError(
-                f"the workflow takes {len(workflow):,} characters, compressed, and its inputs {len(text):,}: together "
-                f"a head job of Cromwell takes {MAX_CHARACTERS:,}. Give the https:// address of a workflow that "
-                "Cromwell can read from there, or run it in a context with 'engine: miniwdl'"
+                f"the workflow takes {len(workflow):,} characters, compressed, and its inputs {given:,}: together a "
+                f"head job of Cromwell takes {room:,}. Give the https:// address of a workflow that Cromwell can read "
+                "from there, or run it in a context with 'engine: miniwdl'"
             )
-        return Submission({"workflow": workflow, "inputs": text, "outputs": place.results}, place.results, values)
+        parameters = {"workflow": workflow, "inputs": text, "outputs": place.results}
+        return Submission(parameters, place.results, inputs=values)
+
+    @override
+    def end(self, folder: str, store: Store) -> RunEnd | None:
+        # Nothing in the image of head jobs could note an end, but Cromwell itself copies the log of the workflow.
+        logs = [store.read(address) for name, address in store.files(folder, 0).items() if name.endswith(".log")]
+        text = b"\n".join(filter(None, logs)).decode(errors="replace")
+        moments = [calendar.timegm(time.strptime(one, "%Y-%m-%d %H:%M:%S")) for one in _MOMENT.findall(text)]
+        if not moments:
+            return None
+        state = RunState.SUCCEEDED if _COMPLETE in text else RunState.FAILED
+        return RunEnd(state=state, ended_at=moments[-1], reason="" if _COMPLETE in text else f"see the log in {folder}")
 
     @override
     def is_task(self, record: RunRecord, job: Mapping[str, Any]) -> bool:

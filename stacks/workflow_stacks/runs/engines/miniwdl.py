@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from typing_extensions import override
 
-from workflow_stacks.runs.record import RunRecord
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import Place, RunEngine, Store, Submission
+from .base import Place, RunEngine, Submission
 from .wdl_inputs import wdl_inputs, zipped_folder, zipped_wdl
 
 
 class Miniwdl(RunEngine):
-    """Checks workflow and inputs on this machine, where a mistake is found at once."""
+    """Checks workflow and inputs on this machine, where a mistake is found at once.
+
+    What the head job uploads last names the outputs.
+    """
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
@@ -32,12 +33,6 @@ class Miniwdl(RunEngine):
                 "outputs": place.results,
             },
             place.results,
+            f"{place.results}outputs.json",
             values,
         )
-
-    @override
-    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
-        """What the head job uploaded last."""
-        content = store.read(f"{record.outputs}outputs.json")
-        found: dict[str, Any] = json.loads(content) if content else {}
-        return found

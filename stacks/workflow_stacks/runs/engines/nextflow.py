@@ -6,13 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from typing_extensions import override
 
 from workflow_stacks.runs.record import RunRecord
-from workflow_stacks.runs.staging import WorkflowInputError, files_below
+from workflow_stacks.runs.staging import WorkflowInputError, digest_of, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import Place, RunEngine, Submission, read_inputs, staged
@@ -27,10 +28,17 @@ class Nextflow(RunEngine):
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
+        if place.is_local and not place.mount:
+            raise WorkflowInputError(
+                "on the local cloud Nextflow keeps its work directory on the file system: it would download its plugin "
+                "for S3. Run it in a context with one, such as 'filesystem: {fsType: EFS}'"
+            )
         if source.file is not None and not _RUNS_DSL_1.search(place.image):
             _check_language(source.file)
-        values = {name: staged(value, place.stage) for name, value in read_inputs(source, inputs).items()}
-        # On the local cloud Nextflow has no plugin for S3, which it would download.
+        # On the local cloud Nextflow has no plugin for S3, which it would download: files come with the pipeline.
+        given, beside = read_inputs(source, inputs), _Beside()
+        stage = beside if place.is_local and source.folder is not None else place.stage
+        values = {name: staged(value, stage) for name, value in given.items()}
         own = f"{place.mount}/nextflow/results/{place.run_id}" if place.is_local and place.mount else place.results
         outputs = str(values.setdefault("outdir", own.rstrip("/")))
         if not outputs.startswith(("s3://", f"{place.mount or 's3:/'}/")):
@@ -38,12 +46,12 @@ class Nextflow(RunEngine):
             raise WorkflowInputError(f"outdir is {outputs}; jobs can write to s3://{where}")
         return Submission(
             {
-                "pipeline": _pipeline(source, place),
+                "pipeline": _pipeline(source, place, beside.files),
                 "parameters": place.stage.put(json.dumps(values, sort_keys=True).encode(), "parameters.json"),
                 **_options(source),
             },
             f"{outputs.rstrip('/')}/",
-            values,
+            inputs=values,
         )
 
     @override
@@ -52,10 +60,29 @@ class Nextflow(RunEngine):
         return {**record.parameters, "session": record.head_jobs[0]}
 
 
-def _pipeline(source: WorkflowSource, place: Place) -> str:
+@dataclass
+class _Beside:
+    """Takes files that head jobs find beside the main script, which they copy to the folder `pipeline`.
+
+    Attributes:
+        files: The path of each there, and the file.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def put_file(self, file: Path) -> str:
+        """Take a file, and return where the pipeline finds it."""
+        name = f"workflow-inputs/{digest_of(file)}/{file.name}"
+        self.files[name] = file
+        return f"pipeline/{name}"
+
+
+def _pipeline(source: WorkflowSource, place: Place, beside: Mapping[str, Path]) -> str:
     if source.folder is None:
         return source.main
-    return f"{place.stage.put_folder(files_below(source.folder))}{source.main}"
+    main = PurePosixPath(source.main)
+    files = {str(main.parent / name): file for name, file in beside.items()}
+    return f"{place.stage.put_folder({**files_below(source.folder), **files})}{main}"
 
 
 def _options(source: WorkflowSource) -> dict[str, str]:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
-from workflow_context.ended_runs import END_MARK
-from workflow_stacks.runs.record import RunRecord
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import Place, RunEngine, Store, Submission
+from .base import Place, RunEngine, Submission
 
 # More often than on AWS: on the local cloud it costs nothing.
 _OFTEN = ("--seconds-between-status-checks", "1")
 _ASKED_AT_ONCE = {"WORKFLOW_FRESH_SECONDS": "1"}
-_HIDDEN = (END_MARK, ".snakemake/", "snakemake-workflow-sources")
 
 
 class Snakemake(RunEngine):
@@ -51,17 +48,11 @@ class Snakemake(RunEngine):
             directory = f"{place.mount}/snakemake/runs/{place.run_id}"
             options = shlex.join([*often, *words]) or "none"
             parameters = {"snakefile": snakefile, "directory": directory, "options": options}
-            return Submission(parameters, f"{directory}/", values, environment)
+            return Submission(parameters, f"{directory}/", inputs=values, environment=environment)
         home = place.command[place.command.index("--default-storage-prefix") + 1]
         folder = f"{home.rstrip('/')}/runs/{place.run_id}"
         options = shlex.join([*words, "--default-storage-prefix", folder])  # Snakemake takes the last one
-        return Submission({"snakefile": snakefile, "options": options}, f"{folder}/", values)
-
-    @override
-    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
-        """The files that the run wrote; Snakemake does not say which of them are results."""
-        found = super().outputs(record, store)
-        return {name: address for name, address in found.items() if not name.startswith(_HIDDEN)}
+        return Submission({"snakefile": snakefile, "options": options}, f"{folder}/", inputs=values)
 
 
 def _staged_snakefile(source: WorkflowSource, stage: Stage) -> str:

@@ -14,7 +14,7 @@ from workflow_stacks.runs.record import RunRecord
 from workflow_stacks.runs.staging import Stage, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import Place, RunEngine, Store, Submission
+from .base import Place, RunEngine, Submission
 from .cwl_inputs import cwl_inputs
 from .wdl_inputs import wdl_inputs
 
@@ -41,6 +41,7 @@ class Toil(RunEngine):
                 "outputs": place.results,
             },
             place.results,
+            f"{place.results}outputs.json",
             values,
         )
 
@@ -50,23 +51,8 @@ class Toil(RunEngine):
         digits = re.sub("[^0-9a-f]", "", record.head_jobs[0])[:_ID_CHARACTERS]
         return {**record.parameters, "jobStore": f"{outputs['JobStore']}-{digits}"}
 
-    @override
-    def outputs(self, record: RunRecord, store: Store) -> Mapping[str, Any]:
-        content = store.read(f"{record.outputs}outputs.json")
-        found: dict[str, Any] = json.loads(content) if content else {}
-        return {name: _plain(value) for name, value in found.items()}
-
 
 def _staged_workflow(source: WorkflowSource, stage: Stage) -> str:
     if source.file is None:
         return source.main
     return f"{stage.put_folder(files_below(source.file.parent))}{PurePosixPath(source.main).name}"
-
-
-def _plain(value: Any) -> Any:
-    """A file of CWL as its address."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
-        return value.get("location", value)
-    return value
