@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from workflow_stacks.runs.engines import ENGINES
 from workflow_stacks.runs.engines.base import Place, Submission
+from workflow_stacks.runs.record import RunState
 from workflow_stacks.runs.staging import Stage, WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
@@ -62,6 +63,44 @@ def test_what_is_more_than_a_job_takes_is_refused_with_what_to_do(main: Path) ->
     noise = random.Random(1).randbytes(8_000).hex()
     with pytest.raises(WorkflowInputError, match=r"takes 4,000\. Give the https:// address"):
         prepared(main, f"name={noise}")
+
+
+class Logs:
+    """A folder with logs."""
+
+    def __init__(self, *texts: str) -> None:
+        self._texts = {f"s3://lab/logs/{number}": text for number, text in enumerate(texts)}
+
+    def files(self, _folder: str, _since: float) -> dict[str, str]:
+        return {f"workflow.{number}.log": address for number, address in enumerate(self._texts)}
+
+    def read(self, address: str) -> bytes | None:
+        return self._texts[address].encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("2026-11-26 12:00:00,12 x INFO - Workflow hello complete. Final Outputs:\n{}\n", RunState.SUCCEEDED),
+        ("2026-11-26 12:00:00,12 x ERROR - Job hello.greet:NA:1 failed\n", RunState.FAILED),
+    ],
+)
+def test_the_log_that_cromwell_leaves_tells_how_a_run_ended(text: str, state: RunState) -> None:
+    end = ENGINES["cromwell"].end("s3://lab/logs/", Logs("2026-11-26 11:59:00,00 x INFO - begins\n", text))
+    assert end is not None
+    assert (end.state, end.ended_at) == (state, 1795694400.0)
+    assert ENGINES["cromwell"].end("s3://lab/logs/", Logs()) is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "mount", "why"), [("cromwell", "/mnt/efs", "fsType: S3"), ("nextflow", "", "fsType: EFS")]
+)
+def test_what_an_engine_cannot_do_on_the_local_cloud_is_told_with_a_context_that_can(
+    main: Path, engine: str, mount: str, why: str
+) -> None:
+    place = Place("r1", Stage(None, "s3://lab/sources/"), "s3://lab/results/r1/", mount, {}, is_local=True)
+    with pytest.raises(WorkflowInputError, match=why):
+        ENGINES[engine].prepare(WorkflowSource("hello", main.name, main.parent), [], place)
 
 
 def test_what_is_missing_is_told(main: Path) -> None:

@@ -1,7 +1,9 @@
 """Records of runs: saved, listed from their keys, found by id, beginning or workflow."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import boto3
@@ -72,9 +74,19 @@ def test_an_end_is_seen_in_the_list_and_read(store: RunStore) -> None:
     keys = {key.run_id: key for key in store.list()}
     assert (keys["going"].ended, keys["ended"].ended) == (None, RunState.FAILED)
     assert store.read_end(keys["going"]) is None
-    end = store.read_end(keys["ended"])
+    assert store.read_end(keys["ended"]) == store.end(ended)
+    end = store.end(ended)
     assert end is not None
     assert (end.exit_code, end.reason) == (3, "Task failed")
+
+
+def test_an_end_takes_the_place_of_one_of_another_state(store: RunStore) -> None:
+    one = record("one")
+    store.save(one)
+    store.save_end(one, RunEnd(state=RunState.FAILED, ended_at=1, reason="told to end"))
+    store.save_end(one, RunEnd(state=RunState.STOPPED, ended_at=2))
+    assert next(store.list()).ended is RunState.STOPPED
+    assert store.end(one) == RunEnd(state=RunState.STOPPED, ended_at=2)
 
 
 def test_a_resumed_run_is_going_again(store: RunStore) -> None:
@@ -145,9 +157,16 @@ def test_ten_thousand_runs_are_listed_by_twenty_requests_and_none_is_read() -> N
         ended.append(f"contexts/dev/runs/ended/{name}.SUCCEEDED.json")
     s3 = CountingS3(sorted(records) + sorted(ended))
 
+    started = time.monotonic()
     keys = list(RunStore(s3, "s3://lab/contexts/dev").list())
 
+    assert time.monotonic() - started < 2
     assert len(keys) == 10_000
     assert keys[0].run_id == "run09999"
     assert all(key.ended is RunState.SUCCEEDED for key in keys)
     assert dict(s3.requests) == {"list": 20}
+
+    s3.requests.clear()
+    latest = list(islice(RunStore(s3, "s3://lab/contexts/dev").list(), 20))
+    assert [key.run_id for key in latest] == [key.run_id for key in keys[:20]]
+    assert dict(s3.requests) == {"list": 2}

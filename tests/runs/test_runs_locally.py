@@ -1,8 +1,11 @@
 """The verbs about runs, on contexts of the local cloud: the same as on AWS, with the real engines."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,6 +225,34 @@ class TestARunThatIsStopped:
         assert (resumed["runId"], len(resumed["headJobs"])) == (run_id, 2)
         assert command("resume", run_id)[0] == 1, "it is still going"
         command("stop", run_id)
+
+
+class TestARunWhoseHeadJobIsKilled:
+    def test_has_failed_and_its_tasks_can_still_be_ended(self, command: Command, project_file: Path) -> None:
+        code, run = command("run", "wdl", "count", "seconds=600")
+        assert code == 0, run
+        run_id, [head] = run["runId"], run["headJobs"]
+        wait_for(lambda: command("status", run_id)[1]["tasks"].get("RUNNING", 0) == 1)
+        runs = Runs(project_file, local=True)
+        target, record = runs.find(run_id)
+
+        kill(head)
+
+        wait_for(lambda: runs.jobs(target, record).head()["status"] == "FAILED")
+        assert store_of(target).end(record) is None, "it could not note its own end"
+        code, failed = command("status", run_id)
+        assert (code, failed["state"], failed["end"]["exitCode"]) == (1, "FAILED", 137)
+        assert store_of(target).end(record) is not None, "whoever asks first notes it"
+        code, stopped = command("stop", run_id)
+        assert (code, stopped["state"], stopped["tasks"]) == (0, "FAILED", {"FAILED": 1})
+
+
+def kill(job: str) -> None:
+    """Kill all processes of a job at once, as a machine does that goes away."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"AWS_BATCH_JOB_ID={job}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 class TestWhatIsWrong:
