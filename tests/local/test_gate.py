@@ -138,7 +138,7 @@ def test_rob_1_services_that_run_commands_are_not_there(cloud, service):
 
 
 LOOKING_AROUND = """
-import json, os, pathlib
+import importlib.util, json, os, pathlib
 def handler(event, context):
     found = []
     for path in {paths!r}:
@@ -147,8 +147,9 @@ def handler(event, context):
         except OSError:
             pass
     processes = len([one for one in os.listdir("/proc") if one.isdigit()])
+    modules = [name for name in ("boto3", "yaml") if importlib.util.find_spec(name)]
     saw = {{"files": found, "processes": processes, "user": os.getuid(), "environment": dict(os.environ)}}
-    return {{"statusCode": 200, "body": json.dumps(saw)}}
+    return {{"statusCode": 200, "body": json.dumps({{**saw, "modules": modules}})}}
 """
 
 
@@ -209,6 +210,7 @@ def test_rob_1_a_function_of_a_template_sees_nothing_of_the_user(cloud, api):
 
     assert status == 200
     assert saw["files"] == []
+    assert saw["modules"] == ["boto3"], "what AWS Lambda has, and nothing else of this Python"
     assert saw["processes"] <= 2, "the first of its sandbox, and itself"
     assert saw["user"] not in (0, os.geteuid())
     assert saw["environment"]["AWS_SECRET_ACCESS_KEY"]

@@ -40,8 +40,9 @@ class View:
 
     def covers(self) -> list[Path]:
         """What it stands over, relative to the directory; nothing when there are no packages."""
-        sites = sorted(self.folder.glob(_SITES))
-        return [*(site.relative_to(self.folder) for site in sites), *([Path("bin")] if sites else [])]
+        sites = [site.relative_to(self.folder) for site in sorted(self.folder.glob(_SITES))]
+        programs = [Path("bin")] if sites and (self.folder / "bin").is_dir() else []
+        return [*sites, *programs]
 
     def write(self, names: frozenset[str], into: Path) -> None:
         """Write the links.

@@ -119,7 +119,7 @@ class LocalCloud:
 
     def start(self) -> Server:
         """Start the server, unless it runs already, and wait until it answers."""
-        needed = ("ministack", "boto3", "cfnlint", "jsonschema", "regex")
+        needed = ("ministack", "boto3", "cfnlint", "jsonschema", "packaging", "regex")
         missing = [package for package in needed if find_spec(package) is None]
         if missing:
             raise LocalCloudError(

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from workflow_stacks.local.batch import image_packages
-
 from .base import LocalEngine
 
 
 class Snakemake(LocalEngine):
-    """Snakemake and the plugins that it needs on S3, with a pip that installs nothing."""
+    """Snakemake and the plugins that it needs on S3, with a pip that fetches nothing."""
 
     programs: Mapping[str, str] = {
         "snakemake": "snakemake snakemake-executor-plugin-aws-batch snakemake-storage-plugin-s3"
@@ -24,5 +22,8 @@ class Snakemake(LocalEngine):
 
     @override
     def image_files(self) -> Mapping[str, str]:
+        """A pip that fetches nothing."""
+        from workflow_stacks.local.batch import image_packages  # the server alone needs what it imports
+
         text = f"#!/usr/bin/env python\n{Path(image_packages.__file__).read_text(encoding='utf-8')}"
         return {"/opt/image/bin/pip": text, f"{image_packages.STAND_INS}/pip/__main__.py": text}
