@@ -28,7 +28,7 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 	@echo "For these commands, in your shell: . .venv/bin/activate"
 
 test: setup  ## the whole test suite
-	@python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 matrix: setup  ## run a workflow three times with every engine on every file system, on Spot and on demand (half an hour)
 	@python -m pytest tests/matrix/run_pairs.py

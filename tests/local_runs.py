@@ -1,12 +1,16 @@
 """What tests share that run real workflows on the local cloud."""
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from typer.testing import CliRunner
 
+from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
@@ -27,26 +31,94 @@ def needs_sandbox() -> None:
         pytest.skip(str(error))
 
 
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
+    """Wait until something holds; the test fails when it does not within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.3)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files of which the paths are below a folder; a text may begin with an empty line."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.lstrip("\n"))
+
+
+def file_system(kind: str) -> dict[str, Any]:
+    """What a context says of a file system of a kind."""
+    configuration = MOUNTED_BY_MACHINES.get(kind)
+    return {"fsType": kind, **({"configuration": configuration} if configuration else {})}
+
+
+@dataclass(frozen=True)
+class LocalCommands:
+    """Runs commands on the local cloud of a project.
+
+    Attributes:
+        project_file: The project file.
+        software: Folders with programs that are not on this machine, for runs in a context of that name.
+    """
+
+    project_file: Path
+    software: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        project: Mapping[str, Any] | str,
+        files: Mapping[str, str],
+        software: Mapping[str, Sequence[Path]] | None = None,
+    ) -> Self:
+        """Write a project and its files into a folder."""
+        file = folder / "agc-project.yaml"
+        file.write_text(project if isinstance(project, str) else json.dumps(project))
+        write_files(folder, files)
+        return cls(file, software or {})
+
+    @property
+    def cloud(self) -> LocalCloud:
+        return LocalCloud.of_project(self.project_file)
+
+    def __call__(self, name: str, *arguments: str, json_: bool = True) -> tuple[int, Any]:
+        """Run a command: its exit code, and what it printed for programs, or else its message."""
+        software = self.software.get(arguments[0], ()) if name == "run" else ()
+        more = [word for one in software for word in ("--software", str(one))]
+        where = ["--local", "--project", str(self.project_file), *(["--json"] if json_ else [])]
+        outcome = CliRunner().invoke(app, [name, *arguments, *more, *where])
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        try:
+            return outcome.exit_code, json.loads(outcome.stdout)
+        except json.JSONDecodeError:
+            return outcome.exit_code, outcome.stdout + outcome.stderr
+
+    def succeeded(self, *arguments: str) -> dict[str, Any]:
+        """A run that was followed to its end, and succeeded; the test fails with its logs when it did not."""
+        code, run = self("run", *arguments, "--follow")
+        assert isinstance(run, dict), run
+        assert (code, run["state"]) == (0, "SUCCEEDED"), self._logs(run["runId"])
+        return run
+
+    def _logs(self, run_id: str) -> str:
+        return json.dumps([self("logs", run_id, which)[1] for which in ("--failed", "--head")], indent=1)
+
+    def path(self, name: str) -> str:
+        """The path of a file of the project."""
+        return str(self.project_file.parent / name)
+
+
 def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> str:
     """A project file with a context of an engine on each file system, which gives the context its name."""
     contexts = {
-        name: {
+        kind: {
             "requestSpotInstances": True,
-            "engines": [
-                {
-                    "type": language,
-                    "engine": engine,
-                    "filesystem": {"fsType": name, **_configured(MOUNTED_BY_MACHINES.get(name, {}))},
-                }
-            ],
+            "engines": [{"type": language, "engine": engine, "filesystem": file_system(kind)}],
         }
-        for name in file_systems
+        for kind in file_systems
     }
     return json.dumps({"name": "Mounts", "schemaVersion": 1, "contexts": contexts})
-
-
-def _configured(configuration: dict[str, Any]) -> dict[str, Any]:
-    return {"configuration": configuration} if configuration else {}
 
 
 def denied_calls(project_file: Path) -> list[tuple[str, str, str]]:

@@ -18,8 +18,8 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("agc-project.ya
 
 
 def findings(app: cdk.App, outdir: Path) -> list[str]:
-    """Synthesize under every rule pack and return what is not acknowledged."""
-    cdk.Validations.of(app).add_plugins(*security_packs(PACKS).values())
+    """Synthesize under every rule pack and the CDK's own rules, and return what is not acknowledged."""
+    cdk.Validations.of(app).add_plugins(*security_packs(PACKS).values(), cdk.CloudFormationValidatePlugin())
     try:
         app.synth()
     except RuntimeError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from place import Place
 
@@ -29,25 +30,30 @@ class Case:
     run: Callable[[], str]
 
 
-def cases(place: Place) -> Iterator[Case]:
-    """Those that the deployed contexts allow, the most doubtful ones first."""
-    for context in place.contexts:
-        if not place.local:  # the local cloud decides each call by the same policies, and has no simulator
-            yield Case(f"{context}: IAM's simulator allows what head jobs do", _bound(_grants, place, context))
-        yield Case(f"{context}: workflow-context check", _bound(_check, place, context))
-    for context in place.contexts:
-        if place.engine(context) == "miniwdl":
-            yield Case(f"{context}: two runs of a workflow keep apart", _bound(_two_runs, place, context))
-        if place.engine(context) == "snakemake":
-            yield Case(f"{context}: a long rule ends, and its temp() file goes", _bound(_long_rule, place, context))
-    # The last one, since it deploys anew.
-    first = next((one for one in place.contexts if place.engine(one) == "miniwdl"), None)
-    if first:
-        yield Case(f"{first}: a deployment leaves runs at work alone", _bound(_deploy_meanwhile, place, first))
+@dataclass(frozen=True)
+class Question:
+    """What is asked of contexts.
 
+    Attributes:
+        name: What is asked.
+        ask: Asks it of a context.
+        engine: Of contexts of this engine only; default: of all.
+        only_on_aws: Not of a local cloud.
+        once: Of the first of these contexts only.
+    """
 
-def _bound(ask: Callable[[Place, str], str], place: Place, context: str) -> Callable[[], str]:
-    return lambda: ask(place, context)
+    name: str
+    ask: Callable[[Place, str], str]
+    engine: str = ""
+    only_on_aws: bool = False
+    once: bool = False
+
+    def contexts(self, place: Place) -> Sequence[str]:
+        """The contexts of which it is asked."""
+        if self.only_on_aws and place.local:
+            return []
+        found = [one for one in place.contexts if self.engine in ("", place.engine(one))]
+        return found[:1] if self.once else found
 
 
 def _outputs(place: Place, context: str) -> Mapping[str, str]:
@@ -115,3 +121,22 @@ def _deploy_meanwhile(place: Place, context: str) -> str:
     [old] = place.client("batch").describe_job_definitions(jobDefinitions=[before])["jobDefinitions"]
     assert old["status"] == "ACTIVE", f"{before} is {old['status']}: a command printed before would be refused"
     return "the run ended well"
+
+
+QUESTIONS = (
+    # The local cloud decides each call by the same policies, and has no simulator.
+    Question("IAM's simulator allows what head jobs do", _grants, only_on_aws=True),
+    Question("workflow-context check", _check),
+    Question("two runs of a workflow keep apart", _two_runs, engine="miniwdl"),
+    Question("a long rule ends, and its temp() file goes", _long_rule, engine="snakemake"),
+    # The last one, since it deploys anew.
+    Question("a deployment leaves runs at work alone", _deploy_meanwhile, engine="miniwdl", once=True),
+)
+"""The most doubtful ones first."""
+
+
+def cases(place: Place) -> Iterator[Case]:
+    """Those that the deployed contexts allow."""
+    for question in QUESTIONS:
+        for context in question.contexts(place):
+            yield Case(f"{context}: {question.name}", partial(question.ask, place, context))

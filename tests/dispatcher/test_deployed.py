@@ -23,6 +23,8 @@ from workflow_stacks.local.batch.volumes import ROOT
 from workflow_stacks.local.iam.credentials import read_administrator
 from workflow_stacks.stack_outputs import stack_outputs
 
+pytestmark = pytest.mark.cycle
+
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = """
 name: Dispatch

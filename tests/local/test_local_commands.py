@@ -21,9 +21,8 @@ COMMAND = [sys.executable, "-c", "from workflow_stacks.cli.local import app; app
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path):
     """The example project in a folder of its own, whose local cloud is stopped afterwards."""
-    monkeypatch.setenv("CDK_VALIDATION", "false")  # the templates have tests of their own; this saves seconds
     shutil.copytree(EXAMPLE.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
     yield tmp_path / EXAMPLE.name
     LocalCloud(tmp_path / ".workflow-context" / "local").stop()

@@ -1,7 +1,6 @@
 """`workflow-context local run`: real workflows, by the real engine, on a deployed context of the local cloud."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -85,14 +84,6 @@ def project_file(tmp_path_factory):
     (file.parent / "data.txt").write_text("a\nb\nc\n")
     yield file
     LocalCloud.of_project(file).stop()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _templates_have_tests_of_their_own():
-    before = os.environ.get("CDK_VALIDATION")
-    os.environ["CDK_VALIDATION"] = "false"
-    yield
-    os.environ.pop("CDK_VALIDATION") if before is None else os.environ.update(CDK_VALIDATION=before)
 
 
 @pytest.fixture

@@ -1,21 +1,15 @@
-"""Every command about runs, with each engine but Toil (test_toil_runs.py), in contexts of one local cloud."""
+"""Every command about runs, with each engine, in contexts of one local cloud."""
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cromwell_runtime
 import nextflow_runtime
 import pytest
-from local_runs import denied_calls, needs_sandbox
-from typer.testing import CliRunner
+from local_runs import LocalCommands, denied_calls, needs_sandbox, wait_for
 
 from workflow_context.ended_runs import END_MARK
-from workflow_stacks.cli import app
-from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.runs.engines import ENGINES
 from workflow_stacks.runs.jobs import RunJobs
@@ -24,7 +18,8 @@ from workflow_stacks.runs.submission import store_of
 
 pytestmark = pytest.mark.cycle
 
-LANGUAGES = {"cromwell": "wdl", "miniwdl": "wdl", "nextflow": "nextflow", "snakemake": "snakemake"}
+LANGUAGES = {"cromwell": "wdl", "miniwdl": "wdl", "nextflow": "nextflow", "snakemake": "snakemake", "toil": "wdl"}
+WORKFLOWS = {"wdl": "wdl/hello.wdl", "nextflow": "nextflow", "snakemake": "snakemake"}
 FILES = {
     "wdl/hello.wdl": """
 version 1.0
@@ -58,66 +53,41 @@ rule greet:
     output: "out.txt"
     shell: "sleep {config[seconds]}; echo hello {config[name]} | tee {output}"
 """,
+    "cwl/upper.cwl": """
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: [tr, a-z, A-Z]
+hints: {DockerRequirement: {dockerPull: "debian:12-slim"}}
+inputs: {data: File}
+stdin: $(inputs.data.path)
+outputs: {loud: stdout}
+stdout: loud.txt
+""",
+    "three.txt": "one\ntwo\nthree\n",
 }
 
 
-@dataclass(frozen=True)
-class Commands:
-    """Runs commands on the local cloud of a project.
-
-    Attributes:
-        file: The project file.
-        software: What `run` is given for programs that are not on this machine.
-    """
-
-    file: Path
-    software: tuple[str, ...]
-
-    def __call__(self, name: str, *arguments: str) -> tuple[int, Any]:
-        """Run a command: exit code, and what it printed for programs, or its message."""
-        more = self.software if name == "run" else ()
-        words = [name, *arguments, *more, "--local", "--project", str(self.file), "--json"]
-        outcome = CliRunner().invoke(app, words)
-        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
-        try:
-            return outcome.exit_code, json.loads(outcome.stdout)
-        except json.JSONDecodeError:
-            return outcome.exit_code, outcome.stdout + outcome.stderr
-
-    def workflow(self, engine: str) -> str:
-        return str(self.file.parent / LANGUAGES[engine] / ("hello.wdl" if LANGUAGES[engine] == "wdl" else ""))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.5)
-
-
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]:
     needs_sandbox()
+    pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
     folder = tmp_path_factory.mktemp("engines")
-    programs = [
-        cromwell_runtime.as_program(folder / "cromwell"),
-        *nextflow_runtime.as_program(folder / "nextflow-program"),
-    ]
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text.lstrip("\n"))
+    software = {
+        "cromwell": [cromwell_runtime.as_program(folder / "cromwell")],
+        "nextflow": nextflow_runtime.as_program(folder / "nextflow-program"),
+    }
     contexts: dict[str, Any] = {
         engine: {"engines": [{"type": language, "engine": engine}]} for engine, language in LANGUAGES.items()
     }
     contexts["nextflow"]["engines"][0]["filesystem"] = {"fsType": "EFS"}
-    file = folder / "agc-project.yaml"
-    file.write_text(json.dumps({"name": "Engines", "schemaVersion": 1, "contexts": contexts}))
-    cloud = LocalCloud.of_project(file)
+    contexts["toilCwl"] = {"engines": [{"type": "cwl", "engine": "toil"}]}
+    project = {"name": "Engines", "schemaVersion": 1, "contexts": contexts}
+    command = LocalCommands.of(folder, project, FILES, software)
     try:
-        LocalDeployment(cloud, file).deploy(())
-        yield Commands(file, tuple(word for program in programs for word in ("--software", str(program))))
+        LocalDeployment(command.cloud, command.project_file).deploy(())
+        yield command
     finally:
-        cloud.stop()
+        command.cloud.stop()
 
 
 @pytest.fixture(scope="module", params=sorted(LANGUAGES))
@@ -126,22 +96,25 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def done(command: Commands, engine: str) -> dict[str, Any]:
+def workflow(command: LocalCommands, engine: str) -> str:
+    return command.path(WORKFLOWS[LANGUAGES[engine]])
+
+
+@pytest.fixture(scope="module")
+def done(command: LocalCommands, engine: str, workflow: str) -> dict[str, Any]:
     """A run that was followed to its end."""
-    code, run = command("run", engine, command.workflow(engine), "name=zoe", "seconds=0", "--follow")
-    assert (code, run["state"]) == (0, "SUCCEEDED"), json.dumps(command("logs", run["runId"]), indent=1)
-    return run
+    return command.succeeded(engine, workflow, "name=zoe", "seconds=0")
 
 
 def test_all_engines_are_tried() -> None:
-    assert {*LANGUAGES, "toil"} == set(ENGINES)
+    assert set(LANGUAGES) == set(ENGINES)
 
 
 class TestARunThatSucceeded:
     def test_has_its_end_noted_by_its_own_head_job_and_is_known_when_aws_batch_has_forgotten_it(
-        self, command: Commands, engine: str, done: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, command: LocalCommands, engine: str, done: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        runs = Runs(command.file, local=True)
+        runs = Runs(command.project_file, local=True)
         target, record = runs.find(done["runId"])
         noted = store_of(target).end(record)
         assert noted is not None
@@ -157,18 +130,22 @@ class TestARunThatSucceeded:
         assert view.end.ended_at > 0
         assert runs.outputs(target, record) == shown
 
-    def test_is_shown_by_status_and_listed_by_runs(self, command: Commands, engine: str, done: dict[str, Any]) -> None:
+    def test_is_shown_by_status_and_listed_by_runs(
+        self, command: LocalCommands, engine: str, done: dict[str, Any]
+    ) -> None:
         code, run = command("status", done["runId"])
         assert (code, run["state"], run["tasks"]) == (0, "SUCCEEDED", {"SUCCEEDED": 1})
         assert done["runId"] in [one["runId"] for one in command("runs", engine)[1]]
 
-    def test_has_the_logs_of_its_head_job_and_its_task(self, command: Commands, done: dict[str, Any]) -> None:
+    def test_has_the_logs_of_its_head_job_and_its_task(self, command: LocalCommands, done: dict[str, Any]) -> None:
         [head] = command("logs", done["runId"], "--head")[1]
         assert (head["job"], head["state"]) == (done["headJobs"][-1], "SUCCEEDED")
         code, tasks = command("logs", done["runId"], "--task", "")
         assert (code, [task["state"] for task in tasks]) == (0, ["SUCCEEDED"])
 
-    def test_has_outputs_that_can_be_downloaded(self, command: Commands, done: dict[str, Any], tmp_path: Path) -> None:
+    def test_has_outputs_that_can_be_downloaded(
+        self, command: LocalCommands, done: dict[str, Any], tmp_path: Path
+    ) -> None:
         outputs = command("outputs", done["runId"])[1]
         assert outputs
         assert END_MARK not in outputs
@@ -177,8 +154,10 @@ class TestARunThatSucceeded:
         assert "hello zoe\n" in [Path(file).read_text() for file in files]
 
 
-def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(command: Commands, engine: str) -> None:
-    code, run = command("run", engine, command.workflow(engine), "name=zoe", "seconds=600")
+def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(
+    command: LocalCommands, engine: str, workflow: str
+) -> None:
+    code, run = command("run", engine, workflow, "name=zoe", "seconds=600")
     assert code == 0, run
     run_id = run["runId"]
     wait_for(lambda: command("status", run_id)[1]["tasks"].get("RUNNING", 0) == 1)
@@ -194,5 +173,18 @@ def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(command: Comman
     assert command("stop", run_id)[1]["state"] == "STOPPED"
 
 
-def test_no_call_was_denied(command: Commands) -> None:
-    assert denied_calls(command.file) == []
+def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: LocalCommands) -> None:
+    run = command.succeeded("toilCwl", command.path("cwl/upper.cwl"), f"data={command.path('three.txt')}")
+    assert run["tasks"] == {"SUCCEEDED": 1}
+    loud = command("outputs", run["runId"])[1]["loud"]
+    assert loud.startswith(run["outputs"])
+    bucket, _, key = loud.removeprefix("s3://").partition("/")
+    content = command.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert content == b"ONE\nTWO\nTHREE\n"
+    code, said = command("resume", run["runId"])
+    assert code == 1
+    assert "toil keeps nothing to resume it from" in " ".join(said.split())
+
+
+def test_no_call_was_denied(command: LocalCommands) -> None:
+    assert denied_calls(command.project_file) == []

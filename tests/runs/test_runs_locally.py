@@ -1,21 +1,17 @@
 """The verbs about runs, on contexts of the local cloud: the same as on AWS, with the real engines."""
 
-import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_runs import needs_sandbox
+from local_runs import LocalCommands, needs_sandbox, wait_for
 from nextflow_runtime import as_program
-from typer.testing import CliRunner
 
-from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.runs.jobs import RUN_TAG
 from workflow_stacks.runs.service import Runs
@@ -79,46 +75,22 @@ workflow { SHOUT(file("${projectDir}/data/words.txt")) }
     "shout/data/words.txt": "quiet\n",
 }
 
-Command = Callable[..., tuple[int, Any]]
-
 
 @pytest.fixture(scope="module")
-def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]:
     needs_sandbox()
-    folder = tmp_path_factory.mktemp("verbs")
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text.lstrip("\n"))
-    (folder / "agc-project.yaml").write_text(PROJECT)
-    yield folder / "agc-project.yaml"
-    LocalCloud.of_project(folder / "agc-project.yaml").stop()
+    command = LocalCommands.of(tmp_path_factory.mktemp("verbs"), PROJECT, FILES)
+    yield command
+    command.cloud.stop()
 
 
 @pytest.fixture(scope="module")
-def command(project_file: Path) -> Command:
-    """Run a command with --local and --json: exit code and what it printed, or its message."""
-
-    def run(name: str, *arguments: str, json_: bool = True) -> tuple[int, Any]:
-        words = [name, *arguments, "--local", "--project", str(project_file), *(["--json"] if json_ else [])]
-        outcome = CliRunner().invoke(app, words)
-        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
-        try:
-            return outcome.exit_code, json.loads(outcome.stdout)
-        except json.JSONDecodeError:
-            return outcome.exit_code, outcome.stdout + outcome.stderr
-
-    return run
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.5)
+def project_file(command: LocalCommands) -> Path:
+    return command.project_file
 
 
 @pytest.fixture(scope="module")
-def counted(command: Command) -> dict[str, Any]:
+def counted(command: LocalCommands) -> dict[str, Any]:
     """A run that succeeded, of a workflow whose manifest brings its inputs."""
     code, run = command("run", "wdl", "count", "--follow", "--tag", "cost-center=42")
     assert code == 0, run
@@ -133,17 +105,19 @@ class TestARunThatSucceeds:
         assert counted["inputs"]["count.data"].startswith("s3://")
         assert counted["submittedBy"]
 
-    def test_is_found_by_its_id_a_beginning_and_its_workflow(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_is_found_by_its_id_a_beginning_and_its_workflow(
+        self, command: LocalCommands, counted: dict[str, Any]
+    ) -> None:
         for given in (counted["runId"], counted["runId"][:-2], "count"):
             code, found = command("status", given)
             assert (code, found["runId"]) == (0, counted["runId"])
 
-    def test_has_outputs_in_a_folder_of_its_own(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_has_outputs_in_a_folder_of_its_own(self, command: LocalCommands, counted: dict[str, Any]) -> None:
         assert counted["runId"] in counted["outputs"]
         assert command("outputs", counted["runId"])[1]["count.found"] == 3
 
     def test_gives_its_tags_to_its_head_job(
-        self, command: Command, counted: dict[str, Any], project_file: Path
+        self, command: LocalCommands, counted: dict[str, Any], project_file: Path
     ) -> None:
         [head] = counted["headJobs"]
         [job] = LocalCloud.of_project(project_file).client("batch").describe_jobs(jobs=[head])["jobs"]
@@ -151,13 +125,13 @@ class TestARunThatSucceeds:
         assert job["tags"]["cost-center"] == "42"
         assert command("why", head)[0] == 0
 
-    def test_shows_the_log_of_its_head_job_and_of_a_task(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_shows_the_log_of_its_head_job_and_of_a_task(self, command: LocalCommands, counted: dict[str, Any]) -> None:
         [head] = command("logs", counted["runId"])[1]
         assert any("workflow start" in line for line in head["lines"])
         [task] = command("logs", counted["runId"], "--task", "lines")[1]
         assert task["state"] == "SUCCEEDED"
 
-    def test_is_analyzed_and_priced_by_its_jobs(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_is_analyzed_and_priced_by_its_jobs(self, command: LocalCommands, counted: dict[str, Any]) -> None:
         code, found = command("analyze", counted["runId"], "--input-gib", "1")
         assert code == 0, found
         assert found["workload"]["tasks"] == 1
@@ -166,13 +140,13 @@ class TestARunThatSucceeds:
         assert priced["happened"]["run"] == counted["runId"]
         assert priced["happened"]["tasks"] == 1
 
-    def test_cannot_be_stopped_any_more(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_cannot_be_stopped_any_more(self, command: LocalCommands, counted: dict[str, Any]) -> None:
         code, said = command("stop", counted["runId"])
         assert code == 1
         assert "has ended already: SUCCEEDED" in said
 
     def test_of_the_same_workflow_again_leaves_the_first_outputs_alone(
-        self, command: Command, counted: dict[str, Any], project_file: Path
+        self, command: LocalCommands, counted: dict[str, Any], project_file: Path
     ) -> None:
         five = project_file.parent / "five.txt"
         five.write_text("1\n2\n3\n4\n5\n")
@@ -183,19 +157,19 @@ class TestARunThatSucceeds:
 
 
 @pytest.fixture(scope="module")
-def failed(command: Command) -> dict[str, Any]:
+def failed(command: LocalCommands) -> dict[str, Any]:
     code, run = command("run", "wdl", "count", "fail=true", "--follow")
     assert code == 1, run
     return run
 
 
 class TestARunThatFails:
-    def test_shows_the_log_of_the_task_that_failed(self, command: Command, failed: dict[str, Any]) -> None:
+    def test_shows_the_log_of_the_task_that_failed(self, command: LocalCommands, failed: dict[str, Any]) -> None:
         code, jobs = command("logs", failed["runId"], "--failed")
         assert code == 0
         assert [job["state"] for job in jobs] == ["FAILED"]
 
-    def test_is_listed_by_its_state(self, command: Command, failed: dict[str, Any]) -> None:
+    def test_is_listed_by_its_state(self, command: LocalCommands, failed: dict[str, Any]) -> None:
         assert [run["runId"] for run in command("runs", "--state", "failed")[1]] == [failed["runId"]]
 
     def test_is_still_known_when_aws_batch_has_forgotten_it(
@@ -209,7 +183,7 @@ class TestARunThatFails:
 
 
 class TestARunThatIsStopped:
-    def test_ends_its_tasks_and_does_the_rest_when_it_is_resumed(self, command: Command) -> None:
+    def test_ends_its_tasks_and_does_the_rest_when_it_is_resumed(self, command: LocalCommands) -> None:
         code, run_id = command("run", "wdl", "count", "seconds=60", json_=False)
         run_id = run_id.strip().splitlines()[-1]
         assert code == 0
@@ -228,7 +202,7 @@ class TestARunThatIsStopped:
 
 
 class TestARunWhoseHeadJobIsKilled:
-    def test_has_failed_and_its_tasks_can_still_be_ended(self, command: Command, project_file: Path) -> None:
+    def test_has_failed_and_its_tasks_can_still_be_ended(self, command: LocalCommands, project_file: Path) -> None:
         code, run = command("run", "wdl", "count", "seconds=600")
         assert code == 0, run
         run_id, [head] = run["runId"], run["headJobs"]
@@ -267,7 +241,7 @@ class TestWhatIsWrong:
         ],
     )
     def test_is_told_before_a_head_job_is_submitted(
-        self, command: Command, counted: dict[str, Any], arguments: tuple[str, ...], why: str
+        self, command: LocalCommands, counted: dict[str, Any], arguments: tuple[str, ...], why: str
     ) -> None:
         before = len(command("runs", "--all")[1])
         code, said = command("run", *arguments)
@@ -276,7 +250,7 @@ class TestWhatIsWrong:
         assert len(command("runs", "--all")[1]) == before
         assert counted
 
-    def test_a_run_that_nobody_knows(self, command: Command, counted: dict[str, Any]) -> None:
+    def test_a_run_that_nobody_knows(self, command: LocalCommands, counted: dict[str, Any]) -> None:
         assert counted
         for verb in ("status", "logs", "stop", "resume", "outputs"):
             code, said = command(verb, "20200101")
@@ -295,7 +269,7 @@ def test_a_run_whose_submission_was_interrupted_is_found_again(counted: dict[str
         store_of(target).save(record)
 
 
-def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: Command, project_file: Path) -> None:
+def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: LocalCommands, project_file: Path) -> None:
     code, run = command("run", "snake", "greet", "name=you", "--follow")
     assert (code, run["state"]) == (1, "FAILED")
     directory = next(LocalCloud.of_project(project_file).state_dir.glob("efs/*/**/snakemake/runs/" + run["runId"]))
@@ -312,7 +286,7 @@ def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: Command
 
 
 def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
-    command: Command, tmp_path_factory: pytest.TempPathFactory
+    command: LocalCommands, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folders = as_program(tmp_path_factory.mktemp("nextflow") / "software")
     software = [word for folder in folders for word in ("--software", str(folder))]
@@ -322,7 +296,7 @@ def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
     assert Path(outputs["loud.txt"]).read_text() == "QUIET\n"
 
 
-def test_status_without_a_run_tells_of_every_context(command: Command, counted: dict[str, Any]) -> None:
+def test_status_without_a_run_tells_of_every_context(command: LocalCommands, counted: dict[str, Any]) -> None:
     assert counted
     found = {one["context"]: one for one in command("status")[1]}
     assert set(found) == {"wdl", "snake", "flow"}
