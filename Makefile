@@ -19,6 +19,8 @@ setup: .venv/.complete  ## install everything into .venv and node_modules
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/lock.txt
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@echo "Compiling the Python packages, since jobs on the local cloud could not …"
+	@.venv/bin/python -m compileall -qq -j 0 -x aws_cdk .venv/lib || true  # some have files that are for other Pythons
 	@echo "Installing the CDK CLI into node_modules …"
 	@.venv/bin/npm ci --silent
 	@touch $@
