@@ -1,6 +1,7 @@
 """What tests share that run real workflows on the local cloud."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app
-from workflow_stacks.local import LocalCloud
+from workflow_stacks.local import CdkCli, LocalCloud
+from workflow_stacks.local.cloud.process import ACCOUNT
 from workflow_stacks.local.sandboxes import CannotRunError, find_sandbox
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs-AbCdEf"
@@ -107,6 +109,41 @@ class LocalCommands:
     def path(self, name: str) -> str:
         """The path of a file of the project."""
         return str(self.project_file.parent / name)
+
+
+def cdk_cli(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (), **keys: str) -> CdkCli:
+    """The real CDK CLI, with a local cloud, on contexts of a project as it stands in its file, or on all.
+
+    What it deploys is synthesized by this process, where the CDK is at work already: `workflow-context local deploy`,
+    which other tests run, starts Python and Node.js anew, and at first twice, since it has to look up the zones.
+
+    Args:
+        cloud: The local cloud.
+        project_file: The project file.
+        contexts: Names of contexts.
+        keys: Keys of the CDK context, as `-c` gives them.
+    """
+    import aws_cdk as cdk
+
+    from workflow_stacks import build_app
+
+    zones = f"availability-zones:account={ACCOUNT}:region={cloud.region}"
+    app = build_app(
+        project_file,
+        contexts=contexts or None,
+        context={zones: [f"{cloud.region}{zone}" for zone in "abc"], **keys},
+        env=cdk.Environment(account=ACCOUNT, region=cloud.region),
+        outdir=tempfile.mkdtemp(prefix="synthesized-", dir=project_file.parent),
+    )
+    return CdkCli(cloud, app=[app.synth().directory], search=[Path(__file__).parents[1]])
+
+
+def deploy(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = ()) -> None:
+    """Start a local cloud and deploy contexts of a project to it, or all."""
+    cloud.start()
+    cli = cdk_cli(cloud, project_file, contexts, terminationProtection="false")
+    cli.bootstrap()
+    cli.deploy()
 
 
 def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, needs_sandbox
+from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.checks.check import check
 from workflow_stacks.checks.steps import STEPS, Report, State, Step
 from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.stack_outputs import stack_outputs
 
 pytestmark = pytest.mark.cycle
@@ -72,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     file.write_text(json.dumps(project()))
     place = Place(file)
     try:
-        LocalDeployment(place.cloud, file).deploy([*WELL, "lost", "arm"])
+        deploy(place.cloud, file, [*WELL, "lost", "arm"])
         yield place
     finally:
         place.cloud.stop()

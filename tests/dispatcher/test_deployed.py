@@ -13,19 +13,18 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from local_runs import needs_sandbox
+from local_runs import deploy, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_context.ended_runs import END_MARK
 from workflow_stacks.cli import app
-from workflow_stacks.local import CdkCli, LocalCloud
+from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.batch.volumes import ROOT
 from workflow_stacks.local.iam.credentials import read_administrator
 from workflow_stacks.stack_outputs import stack_outputs
 
 pytestmark = pytest.mark.cycle
 
-REPOSITORY = Path(__file__).parents[2]
 PROJECT = """
 name: Dispatch
 schemaVersion: 1
@@ -143,9 +142,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("dispatch")
     (folder / "agc-project.yaml").write_text(PROJECT)
     with LocalCloud.of_project(folder / "agc-project.yaml") as cloud:
-        cdk = CdkCli(cloud, context={"project": str(folder / "agc-project.yaml")}, search=[REPOSITORY])
-        cdk.bootstrap()
-        cdk.deploy()
+        deploy(cloud, folder / "agc-project.yaml")
         yield Lab(cloud, stack_outputs(cloud.client, "Dispatch-nextflow"), folder / "agc-project.yaml")
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_runs import cdk_cli, deploy
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.cloud.cdk_cli import CdkCli, CdkError
-from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
+from workflow_stacks.local.runs.deployment import stopped_at_the_end
 
 pytestmark = pytest.mark.cycle
 
@@ -38,13 +39,12 @@ class World:
 
     def __init__(self, cloud: LocalCloud, file: Path) -> None:
         self.cloud, self.file = cloud, file
-        self.deployment = LocalDeployment(cloud, file)
 
     def write(self, wdl: str) -> None:
         self.file.write_text(PROJECT.format(wdl=wdl))
 
     def cdk(self, **context: str) -> CdkCli:
-        return CdkCli(self.cloud, context={"project": str(self.file), **context}, search=(Path.cwd(),))
+        return cdk_cli(self.cloud, self.file, **context)
 
     def facts(self) -> dict[str, list[str]]:
         """What must not change: file systems, mount targets, queues, network."""
@@ -80,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with stopped_at_the_end(cloud):
         one = World(cloud, file)
         one.write(BEFORE)
-        one.deployment.deploy(())
+        deploy(cloud, file)
         yield one
 
 
@@ -112,7 +112,7 @@ def test_a_tag_replaces_nothing(world: World) -> None:
 
 def test_plan_says_what_an_edit_would_do_to_what_is_deployed(world: World) -> None:
     world.write(BEFORE)
-    world.deployment.deploy(())
+    world.cdk().deploy()
     assert world.plan().splitlines() == [f"Edits-{name}: nothing changes" for name in ("core", "wdl", "smk")]
     world.write(GIVES_UP["an engine that works in S3"])
     refused = CliRunner().invoke(command_line, ["plan", "wdl", "--local", "--project", str(world.file)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cromwell_runtime import as_program
-from local_runs import needs_sandbox
+from local_runs import deploy, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -32,8 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "agc-project.yaml").write_text(PROJECT)
     (folder / "hello.wdl").write_text(WORKFLOW)
     as_program(folder / "software")
+    cloud = LocalCloud.of_project(folder / "agc-project.yaml")
+    deploy(cloud, folder / "agc-project.yaml")
     yield folder
-    LocalCloud.of_project(folder / "agc-project.yaml").stop()
+    cloud.stop()
 
 
 def run(folder: Path, *arguments: str):

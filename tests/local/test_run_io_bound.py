@@ -5,10 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from local_runs import denied_calls, needs_sandbox
+from local_runs import denied_calls, deploy, needs_sandbox
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.workflow_run import WorkflowRun
 
 PROJECT = """\
@@ -51,8 +50,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(PROJECT)
     cloud = LocalCloud.of_project(file)
-    cloud.start()
-    LocalDeployment(cloud, file).deploy(["snake", "wdl"])
+    deploy(cloud, file)
     yield file
     cloud.stop()
 

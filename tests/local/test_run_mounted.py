@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, denied_calls, deploy, needs_sandbox, project_on
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -40,8 +40,10 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(project_on(MOUNTED_BY_MACHINES, engine="miniwdl", language="wdl"))
     (file.parent / "steps.wdl").write_text(STEPS)
     (file.parent / "data.txt").write_text("a\nb\nc\n")
+    cloud = LocalCloud.of_project(file)
+    deploy(cloud, file)
     yield file
-    LocalCloud.of_project(file).stop()
+    cloud.stop()
 
 
 @pytest.mark.parametrize("kind", MOUNTED_BY_MACHINES)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import denied_calls, needs_sandbox, project_on
+from local_runs import denied_calls, deploy, needs_sandbox, project_on
 from nextflow_runtime import as_program
 from typer.testing import CliRunner
 
@@ -54,6 +54,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     software = as_program(folder / "nextflow")
     project = folder / "agc-project.yaml"
     project.write_text(project_on(FILE_SYSTEMS, engine="nextflow", language="nextflow"))
+    deploy(LocalCloud.of_project(project), project)
 
     def command(context: str, *inputs: str) -> tuple[int, dict[str, object] | str]:
         arguments = ["local", "run", context, str(pipeline / "main.nf"), f"data={folder / 'data.txt'}", *inputs]

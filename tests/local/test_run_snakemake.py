@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, denied_calls, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, denied_calls, deploy, needs_sandbox, project_on
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.options import Options
 from workflow_stacks.local.runs.workflow_run import Result, WorkflowRun
 
@@ -35,8 +34,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(project_on(FILE_SYSTEMS, engine="snakemake", language="snakemake"))
     cloud = LocalCloud.of_project(file)
-    cloud.start()
-    LocalDeployment(cloud, file).deploy(FILE_SYSTEMS)
+    deploy(cloud, file)
     yield file
     cloud.stop()
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from local_runs import cdk_cli, deploy
 from remaining_resources import leftovers
 
-from workflow_stacks.local import LocalCloud
+from workflow_stacks.local import CdkCli, LocalCloud
 from workflow_stacks.local.cloud.resources import deployed_stacks
-from workflow_stacks.local.runs.deployment import LocalDeployment, stopped_at_the_end
+from workflow_stacks.local.runs.deployment import stopped_at_the_end
 
 pytestmark = pytest.mark.cycle
 
@@ -42,33 +43,32 @@ CONTEXTS = ("s3", "ofs", "s3files", "fsx")
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
+def cdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CdkCli]:
     file = tmp_path_factory.mktemp("storages") / "agc-project.yaml"
     file.write_text(PROJECT)
     cloud = LocalCloud.of_project(file)
     with stopped_at_the_end(cloud):
-        deployment = LocalDeployment(cloud, file)
-        deployment.deploy(())
-        yield deployment
+        deploy(cloud, file)
+        yield cdk_cli(cloud, file, terminationProtection="false")
 
 
-def test_every_context_is_deployed_and_then_nothing_differs(deployment: LocalDeployment) -> None:
-    assert set(deployed_stacks(deployment.cloud.client)) == {
+def test_every_context_is_deployed_and_then_nothing_differs(cdk: CdkCli) -> None:
+    assert set(deployed_stacks(cdk.cloud.client)) == {
         "Storages-core",
         *(f"Storages-{name}" for name in CONTEXTS),
     }
-    assert deployment.diff(())[0] is False
+    assert cdk.diff()[0] is False
 
 
-def test_the_head_job_of_s3_files_mounts_it_by_its_definition(deployment: LocalDeployment) -> None:
-    definitions = deployment.cloud.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+def test_the_head_job_of_s3_files_mounts_it_by_its_definition(cdk: CdkCli) -> None:
+    definitions = cdk.cloud.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     volumes = [volume for one in definitions for volume in one["containerProperties"].get("volumes", [])]
     [volume] = [one["s3filesVolumeConfiguration"] for one in volumes if "s3filesVolumeConfiguration" in one]
     assert ":access-point/fsap-" in volume["accessPointArn"].replace("/access-point", ":access-point")
 
 
-def test_intermediates_of_one_context_expire_in_a_bucket_of_their_own(deployment: LocalDeployment) -> None:
-    s3 = deployment.cloud.client("s3")
+def test_intermediates_of_one_context_expire_in_a_bucket_of_their_own(cdk: CdkCli) -> None:
+    s3 = cdk.cloud.client("s3")
     found = {}
     for bucket in s3.list_buckets()["Buckets"]:
         if "accesslogs" not in bucket["Name"] and not bucket["Name"].startswith("cdk-"):
@@ -77,8 +77,8 @@ def test_intermediates_of_one_context_expire_in_a_bucket_of_their_own(deployment
     assert found == {"work/": 30}
 
 
-def test_destroy_leaves_the_buckets_of_the_project_and_nothing_else(deployment: LocalDeployment) -> None:
-    deployment.destroy(())
-    left = leftovers(deployment.cloud)
+def test_destroy_leaves_the_buckets_of_the_project_and_nothing_else(cdk: CdkCli) -> None:
+    cdk.destroy()
+    left = leftovers(cdk.cloud)
     assert set(left) == {"buckets"}
     assert all(name.startswith("storages-core-") for name in left["buckets"])

@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from local_runs import deploy
+
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.batch.volumes import ROOT
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.stack_outputs import stack_outputs
 
 PROJECT = """\
@@ -45,7 +46,7 @@ class HeadJobs:
     def __init__(self, cloud: LocalCloud, engine: str, folder: Path, software: Sequence[Path]) -> None:
         project = folder / "agc-project.yaml"
         project.write_text(PROJECT.format(engine=engine))
-        LocalDeployment(cloud, project).deploy(["one"])
+        deploy(cloud, project)
         self._attach(cloud, "Front-one", software)
         self.files = cloud.state_dir / "efs" / self.outputs["FileSystemId"] / "workflow"
         self.files.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from head_jobs import HeadJobs, requirement
-from local_runs import MOUNTED_BY_MACHINES, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
 from nextflow_runtime import as_program
 
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 
 pytestmark = pytest.mark.cycle
 
@@ -72,7 +71,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mou
     project = folder / "agc-project.yaml"
     project.write_text(project_on(MOUNTED_BY_MACHINES, engine="nextflow", language="nextflow"))
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        LocalDeployment(cloud, project).deploy(tuple(MOUNTED_BY_MACHINES))
+        deploy(cloud, project)
         yield {kind: MountedHeadJobs(cloud, f"Mounts-{kind}", software) for kind in MOUNTED_BY_MACHINES}
 
 

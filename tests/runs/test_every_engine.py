@@ -7,10 +7,9 @@ from typing import Any
 import cromwell_runtime
 import nextflow_runtime
 import pytest
-from local_runs import LocalCommands, denied_calls, needs_sandbox, wait_for
+from local_runs import LocalCommands, denied_calls, deploy, needs_sandbox, wait_for
 
 from workflow_context.ended_runs import END_MARK
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.runs.engines import ENGINES
 from workflow_stacks.runs.jobs import RunJobs
 from workflow_stacks.runs.service import Runs
@@ -84,7 +83,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]
     project = {"name": "Engines", "schemaVersion": 1, "contexts": contexts}
     command = LocalCommands.of(folder, project, FILES, software)
     try:
-        LocalDeployment(command.cloud, command.project_file).deploy(())
+        deploy(command.cloud, command.project_file)
         yield command
     finally:
         command.cloud.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_runs import LocalCommands, needs_sandbox, wait_for
+from local_runs import LocalCommands, deploy, needs_sandbox, wait_for
 from nextflow_runtime import as_program
 
 from workflow_stacks.local import LocalCloud
@@ -79,9 +79,13 @@ workflow { SHOUT(file("${projectDir}/data/words.txt")) }
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]:
     needs_sandbox()
-    command = LocalCommands.of(tmp_path_factory.mktemp("verbs"), PROJECT, FILES)
-    yield command
-    command.cloud.stop()
+    software = as_program(tmp_path_factory.mktemp("nextflow") / "software")
+    command = LocalCommands.of(tmp_path_factory.mktemp("verbs"), PROJECT, FILES, {"flow": software})
+    try:
+        deploy(command.cloud, command.project_file)
+        yield command
+    finally:
+        command.cloud.stop()
 
 
 @pytest.fixture(scope="module")
@@ -285,13 +289,8 @@ def test_snakemake_fails_and_a_resumed_run_does_what_is_missing(command: LocalCo
     assert "all.txt" in command("outputs", run["runId"])[1]
 
 
-def test_a_pipeline_of_nextflow_brings_its_programs_and_data(
-    command: LocalCommands, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folders = as_program(tmp_path_factory.mktemp("nextflow") / "software")
-    software = [word for folder in folders for word in ("--software", str(folder))]
-    code, run = command("run", "flow", "shout", "--follow", *software)
-    assert (code, run["state"]) == (0, "SUCCEEDED"), command("logs", run["runId"])
+def test_a_pipeline_of_nextflow_brings_its_programs_and_data(command: LocalCommands) -> None:
+    run = command.succeeded("flow", "shout")
     outputs = command("outputs", run["runId"])[1]
     assert Path(outputs["loud.txt"]).read_text() == "QUIET\n"
 
