@@ -13,8 +13,10 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from workflow_context.catalog import ENGINES
+from workflow_stacks.cli import app
 from workflow_stacks.cli.commands import COMMANDS
 from workflow_stacks.cli.group import real_command
 from workflow_stacks.cli.init import CDK_CLI
@@ -26,7 +28,6 @@ from workflow_stacks.runs.engines import ENGINES as RUN_ENGINES
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"sh", "yaml", "python", "text", "json", "wdl", "nextflow", "console", "toml"}
-WORKFLOW_CONTEXT = str(Path(sys.executable).with_name("workflow-context"))
 GENERATED = {ROOT / "docs" / "reference" / f"{name}.md" for name in ("api", "cli", "project-file")}
 COMMAND_NAMES = {command.name: command for command in COMMANDS}
 
@@ -146,7 +147,7 @@ def needs_no_cloud(words: list[str]) -> bool:
 
 
 def project_of(page: Path, folder: Path) -> None:
-    """Write what a reader of the page has at hand: its project file, else that of `init`; and its workload."""
+    """Write what a reader of the page has at hand in the working directory: a project file, and a workload."""
     mappings = [(block, found) for block in blocks_of(page) if isinstance(found := read_yaml(block), dict)]
     projects = [block.text for block, found in mappings if "contexts" in found]
     if projects:
@@ -154,7 +155,7 @@ def project_of(page: Path, folder: Path) -> None:
         header = "" if "schemaVersion" in whole else "name: Page\nschemaVersion: 1\n"
         (folder / "agc-project.yaml").write_text(header + whole)
     elif not any(words[0] == "init" for block, words in TYPED if block.page == page):
-        subprocess.run([WORKFLOW_CONTEXT, "init", "Page"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        assert CliRunner().invoke(app, ["init", "Page"]).exit_code == 0
     if (folder / "agc-project.yaml").exists():
         shutil.copy(folder / "agc-project.yaml", folder / "old.yaml")
     workloads = [block.text for block, found in mappings if "inputGib" in found]
@@ -188,15 +189,15 @@ def test_enough_of_the_pages_is_executed() -> None:
 
 
 @pytest.mark.parametrize("block", EXECUTABLE, ids=str)
-def test_commands_that_need_no_cloud_succeed(block: Block, tmp_path: Path) -> None:
+def test_commands_that_need_no_cloud_succeed(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     project_of(block.page, tmp_path)
-    folder = tmp_path
     for step in steps_of(block):
         if step[0] == "cd":
-            folder /= step[1]
+            monkeypatch.chdir(step[1])
             continue
-        done = subprocess.run([WORKFLOW_CONTEXT, *step], cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, f"{block}: {' '.join(step)}\n{done.stdout}{done.stderr}"
+        done = CliRunner().invoke(app, step)
+        assert done.exit_code == 0, f"{block}: {' '.join(step)}\n{done.output}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
