@@ -16,7 +16,7 @@ from workflow_stacks.local.batch.job_tags import SHORT_TIMEOUTS
 MOUNT = "/mnt/efs"
 USER = {"Uid": 1000, "Gid": 1000}
 NUMBERS = count()
-SHOW_AND_WAIT = "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN; exec sleep 60"
+SHOW_AND_WAIT = "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN; exec sleep 600"
 
 
 class Lab:
@@ -107,7 +107,7 @@ class Lab:
     def job(self, id_: str) -> dict:
         return self.batch.describe_jobs(jobs=[id_])["jobs"][0]
 
-    def wait(self, id_: str, *states: str, patience: float = 30) -> dict:
+    def wait(self, id_: str, *states: str, patience: float = 50) -> dict:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if (job := self.job(id_))["status"] in (states or ENDED):

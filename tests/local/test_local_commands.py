@@ -99,7 +99,7 @@ def test_an_interrupted_demo_leaves_nothing_running(project, number):
                 break
         time.sleep(0.5)
         demo.send_signal(number)
-        _, rest = demo.communicate(timeout=30)
+        _, rest = demo.communicate(timeout=90)
 
     assert demo.returncode != 0
     assert "Traceback" not in rest

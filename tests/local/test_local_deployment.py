@@ -69,7 +69,7 @@ def test_rob_20_one_deployment_of_a_project_at_a_time(tmp_path, capsys):
         waiting.start()
         time.sleep(0.3)
         order.append("first")
-    waiting.join(5)
+    waiting.join(60)
 
     assert order == ["first", "second"]
     assert "Waiting for another deployment of this project to end" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def run(request, kind, tmp_path, monkeypatch):
         command = kind.arguments(spec)
         if IS_ROOT:
             subprocess.run(["chown", "-R", "1000:1000", base / "scratch"], check=True)
-        return subprocess.run([*become, *command], capture_output=True, text=True, cwd="/", timeout=20, check=False)
+        return subprocess.run([*become, *command], capture_output=True, text=True, cwd="/", timeout=60, check=False)
 
     run.shared = shared
     yield run
@@ -186,4 +186,4 @@ def test_a_job_that_is_watched_is_told_to_end_whenever_that_is(seconds):
         time.sleep(seconds)
         watched.terminate()
 
-        assert watched.wait(5) in (143, -signal.SIGTERM)
+        assert watched.wait(25) in (143, -signal.SIGTERM)

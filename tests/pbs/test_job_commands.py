@@ -79,7 +79,7 @@ class TestCommand:
             while not (tmp_path / "begun").exists():
                 time.sleep(0.02)
             process.terminate()
-            code = process.wait(10)
+            code = process.wait(50)
         assert code == (143 if noted else 137)
         assert (tmp_path / ".exitcode").exists() == noted
 
