@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_runs import needs_sandbox
+from local_runs import deploy, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app
 from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.local.runs.host import equip_local_context
 
 pytestmark = pytest.mark.cycle
@@ -82,7 +81,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (file.parent / "count.wdl").write_text(COUNT)
     (file.parent / "three.txt").write_text("1\n2\n3\n")
     cloud = LocalCloud.of_project(file)
-    LocalDeployment(cloud, file).deploy(())
+    deploy(cloud, file)
     equip_local_context(file, "mine")
     yield file
     cloud.stop()

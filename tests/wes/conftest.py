@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import needs_sandbox
+from local_runs import deploy, needs_sandbox
 from wes_runs import PROJECT
 
 from workflow_stacks.local import LocalCloud
@@ -15,11 +15,10 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     needs_sandbox()
     file = tmp_path_factory.mktemp("served") / "agc-project.yaml"
     file.write_text(PROJECT)
-    from workflow_stacks.local.runs.deployment import LocalDeployment
     from workflow_stacks.local.runs.host import equip_local_context
 
     cloud = LocalCloud.of_project(file)
-    LocalDeployment(cloud, file).deploy(["wdl"])
+    deploy(cloud, file)
     equip_local_context(file, "wdl")
     yield file
     cloud.stop()
