@@ -69,7 +69,6 @@ stdout: loud.txt
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]:
     needs_sandbox()
-    pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
     folder = tmp_path_factory.mktemp("engines")
     software = {
         "cromwell": [cromwell_runtime.as_program(folder / "cromwell")],
@@ -173,6 +172,7 @@ def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(
 
 
 def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: LocalCommands) -> None:
+    pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
     run = command.succeeded("toilCwl", command.path("cwl/upper.cwl"), f"data={command.path('three.txt')}")
     assert run["tasks"] == {"SUCCEEDED": 1}
     loud = command("outputs", run["runId"])[1]["loud"]
