@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: checkov pictures help setup demo test bench matrix test-library check format docs dist lock clean
+.PHONY: checkov pictures transcript help setup demo test bench matrix test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ pictures: setup  ## draw the pictures of the documentation anew, from what the c
 	@workflow-context throughput --stored-gib 500 --read-mibps 150 --write-mibps 80 --hours 10 --plot docs/pictures/throughput.svg > /dev/null
 	@workflow-context recommend --workload nfcore-rnaseq-test-full --plot docs/pictures/recommend.svg > /dev/null
 	@workflow-context diagram wdlSpot --project examples/demo/agc-project.yaml --output docs/pictures/context.svg
+
+transcript: setup  ## type the commands of docs/in-the-terminal.md on a local cloud, and write what they print
+	@python tests/transcript.py
 
 # An environment of its own: beside the development dependencies, only a version of 2023 could be installed.
 .venv-checkov/.complete: .venv/.complete requirements/checkov.txt

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_context.catalog import ENGINES
@@ -86,16 +85,3 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
     assert outcome.exit_code == 1
     assert "cannot be written" in outcome.stderr
     assert "Traceback" not in outcome.output
-
-
-@pytest.mark.cycle
-def test_its_workflow_runs_on_this_machine(tmp_path: Path) -> None:
-    needs_sandbox()
-    init("Lab", "--directory", tmp_path)
-    project = ["--project", str(tmp_path / "agc-project.yaml")]
-    try:
-        run = CliRunner().invoke(app, ["local", "run", "dev", "hello", "--json", *project])
-        assert run.exit_code == 0, run.output
-        assert json.loads(run.stdout)["outputs"]["hello.greetings"].endswith("all.txt")
-    finally:
-        CliRunner().invoke(app, ["local", "down", *project])

@@ -44,7 +44,7 @@ def outputs(
         if json:
             print_json(copied)
         else:
-            typer.echo(f"{len(copied)} files are in {download}")
+            typer.echo(f"{len(copied)} file{' is' if len(copied) == 1 else 's are'} in {download}")
         return
     if json:
         print_json(found)
