@@ -282,7 +282,9 @@ def test_every_action_and_resource_that_is_asked_for_is_one_of_the_reference():
         assert exists(call.action)
         assert not resource_types(call.action) or names_resource(call.action, call.resource), call
     assert set(SERVICES) <= {
+        "autoscaling",
         "batch",
+        "cloudformation",
         "ec2",
         "ecr",
         "ecs",
