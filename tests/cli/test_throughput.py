@@ -35,6 +35,12 @@ def test_json_tells_when_the_credits_end_and_how_much_longer_the_workflow_takes(
     assert all(price["asOf"] and price["confidence"] for price in told["prices"])
 
 
+def test_a_demand_of_no_time_is_refused():
+    outcome = run("--stored-gib", "100", "--write-mibps", "100", "--hours", "0")
+    assert outcome.exit_code == 2
+    assert "--hours" in outcome.stderr
+
+
 def test_credits_that_never_end_are_null():
     told = result("--stored-gib", "1024", "--read-mibps", "100", "--hours", "100")
     assert told["creditsExhaustedAfterHours"] is None

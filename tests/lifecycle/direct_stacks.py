@@ -24,10 +24,14 @@ class DirectStacks:
 
     Args:
         cloud: The local cloud, started.
+
+    Attributes:
+        client: Gives clients of its services.
     """
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
+        self.client = cloud.client
         self._formation = cloud.client("cloudformation")
         self._templates = "templates"
         cloud.client("s3").create_bucket(Bucket=self._templates)

@@ -19,13 +19,15 @@ from edits import (
     Edit,
     Written,
     edits_of,
+    on,
     synthesize,
 )
-from templates import Template
+from templates import Template, resources
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.plan import Effect, changes, worst
 from workflow_stacks.plan.changes import DATA
+from workflow_stacks.plan.destruction import destruction
 from workflow_stacks.project import json_schema
 
 pytestmark = pytest.mark.cycle
@@ -80,7 +82,10 @@ class Deployed:
         return found
 
     def begin(self, written: Written) -> None:
-        self.stacks.create("Edits-one", self.template(one(written)))
+        self.begin_with(self.template(one(written)))
+
+    def begin_with(self, template: Template) -> None:
+        self.stacks.create("Edits-one", template)
         self._neighbours = self.neighbours()
 
     def update(self, template: Template) -> None:
@@ -174,6 +179,45 @@ def test_no_edit_of_any_engine_loses_data_in_silence_or_touches_a_neighbour(
     deployed: Deployed, engine: str, name: str
 ) -> None:
     check(deployed, BASES[engine], edits_of(engine)[name])
+
+
+def test_a_retained_file_system_is_told_with_its_cost_and_attached_again_by_its_id(deployed: Deployed) -> None:
+    stacks = deployed.stacks
+    kept = one(on("EFS", "removalPolicy: retain, throughputMode: provisioned, provisionedThroughput: 128"))
+    stacks.create("Edits-one", kept)
+    [fate] = destruction(stacks.client, "Edits-one")
+    assert (fate.fate, fate.cost) == ("stays", "768.00 USD for 0.0 GiB")  # 128 MiB/s at 6 USD
+    stacks.delete("Edits-one")
+    assert stacks.exists(fate.physical_id)
+    efs = stacks.client("efs")
+    assert not efs.describe_mount_targets(FileSystemId=fate.physical_id)["MountTargets"]
+
+    again = json.dumps(one(on("EFS", f"fileSystemId: {EXISTING[0]}"))).replace(EXISTING[0], fate.physical_id)
+    deployed.begin_with(json.loads(again))
+    assert efs.describe_mount_targets(FileSystemId=fate.physical_id)["MountTargets"]
+    [before], [now] = (resources(one, "AWS::EFS::AccessPoint").values() for one in (kept, json.loads(again)))
+    assert now["Properties"]["RootDirectory"] == before["Properties"]["RootDirectory"]
+    assert destruction(stacks.client, "Edits-one") == []  # it is no part of this context
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (BASE, [("is deleted", "AWS::EFS::FileSystem", "")]),
+        (on("FSxLustre", "removalPolicy: retain"), [("stays", "AWS::FSx::FileSystem", "168.00 USD")]),
+        (
+            on("S3", "ownBucket: true", "type: nextflow, engine: nextflow"),
+            [("stays", "AWS::S3::Bucket", "0.023 USD for each GiB")] * 2,  # and the bucket of its access logs
+        ),
+    ],
+    ids=["EFS", "FSxLustre", "S3"],
+)
+def test_what_goes_and_what_stays_is_told_with_its_cost(
+    deployed: Deployed, written: Written, told: list[tuple[str, str, str]]
+) -> None:
+    deployed.begin(written)
+    found = destruction(deployed.stacks.client, "Edits-one")
+    assert [(fate.fate, fate.type, fate.cost) for fate in found] == told
 
 
 def test_every_key_of_the_project_file_has_a_row() -> None:

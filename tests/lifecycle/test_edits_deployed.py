@@ -23,6 +23,9 @@ contexts:
 """
 BEFORE = "{engines: [{type: wdl, engine: miniwdl}]}"
 KEY = "kmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555'"
+RETAINED = (
+    "{engines: [{type: wdl, engine: miniwdl, filesystem: {fsType: EFS, configuration: {removalPolicy: retain}}}]}"
+)
 GIVES_UP = {
     "a key": f"{{engines: [{{type: wdl, engine: miniwdl, filesystem: {{fsType: EFS, configuration: {{{KEY}}}}}}}]}}",
     "an engine that works in S3": "{engines: [{type: nextflow, engine: nextflow}]}",
@@ -122,7 +125,7 @@ def test_plan_says_what_an_edit_would_do_to_what_is_deployed(world: World) -> No
 
 
 def test_a_context_that_left_the_file_is_listed_and_can_be_destroyed_alone(world: World) -> None:
-    world.write(f"{BEFORE}\n  extra: {BEFORE}")
+    world.write(f"{BEFORE}\n  extra: {RETAINED}")
     world.cdk().deploy(["Edits-extra"])
     world.write(BEFORE)
     before = world.facts()
@@ -132,9 +135,12 @@ def test_a_context_that_left_the_file_is_listed_and_can_be_destroyed_alone(world
     command = ["destroy", "extra", "--local", "--yes", "--project", str(world.file)]
     destroyed = CliRunner().invoke(command_line, command)
     assert destroyed.exit_code == 0, destroyed.output
-    assert "is deleted" in destroyed.stdout
+    [kept] = [line.split() for line in destroyed.stdout.splitlines() if "EFS::FileSystem" in line]
+    assert kept[0] == "stays"
+    assert f"configuration: {{fileSystemId: {kept[2]}}}" in destroyed.stdout
     after = world.facts()
-    assert len(after["systems"]) == len(before["systems"]) - 1
+    assert after["systems"] == before["systems"]
+    assert len(after["targets"]) < len(before["targets"])
     assert {kind: after[kind] for kind in ("gateways", "subnets")} == {
         kind: before[kind] for kind in ("gateways", "subnets")
     }

@@ -58,13 +58,13 @@ def test_each_preset_labels_what_is_measured_and_what_is_assumed(name):
     ("text", "message"),
     [
         (MINIMAL + "inputGB: 3\n", "inputGB: there is no such figure; did you mean 'inputGib'"),
-        (MINIMAL + "readGib: -1\n", "readGib: input should be greater"),
+        (MINIMAL + "readGib: -1\n", "readGib: must be at least 0, not -1"),
         ("name: mine\n", "tasks: is missing"),
         (MINIMAL + "measured: {speed: nobody}\n", "speed, which is no figure"),
         ("a: [", "is not YAML"),
         (MINIMAL + "input_gib: 3\n", "input_gib: there is no such figure; did you mean 'inputGib'"),
-        (MINIMAL + "headVcpus: .inf\n", "headVcpus: input should be less than"),
-        (MINIMAL + "taskVcpus: .inf\n", "taskVcpus: input should be less than"),
+        (MINIMAL + "headVcpus: .inf\n", "headVcpus: must be at most 192, not inf"),
+        (MINIMAL + "taskVcpus: .inf\n", "taskVcpus: must be at most 10000, not inf"),
         ("- 1", "workload: must map names of figures"),
     ],
 )
@@ -96,6 +96,13 @@ def test_all_errors_of_a_file_come_at_once(write):
     with pytest.raises(ModelError) as caught:
         load_workload(write(MINIMAL + "readGib: -1\nrunsPerMonth: 0\n"))
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_size_that_is_no_number_is_told_alone(write):
+    with pytest.raises(ModelError) as caught:
+        load_workload(write(MINIMAL.replace("inputGib: 100", "inputGib: 100 GB")))
+    assert str(caught.value).endswith("inputGib: '100 GB' is not a number; write one without a unit")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_name_that_is_neither_preset_nor_file_lists_the_presets():

@@ -138,9 +138,10 @@ def advise(
     if not fast:
         reason = f"all are slower than allowed; {best.choice.key} is slowed down least, {best.use.slowdown:.2f} times"
     else:
-        faster = sum(1 for option in options if not _fast_enough(option))
-        reason = f"the cheapest of {len(fast)} that keep a run within {workload.max_slowdown:g} times its length"
-        reason += f"; {faster} would not" if faster else ""
+        slower = len(options) - len(fast)
+        allowed = f"slow a run by at most {round((workload.max_slowdown - 1) * 100, 6):g} %"
+        reason = f"the cheapest of {len(fast)} that {allowed}" if len(fast) > 1 else f"the only one to {allowed}"
+        reason += f"; {slower} would slow it more" if slower else ""
     reason += "".join(f"; but {caution}" for caution in best.use.cautions)
     turns = tuple(
         _turns(workload, best.choice.key, partial(_choose, prices, chosen, region, machines, best.choice.key))

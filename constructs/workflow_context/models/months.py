@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .burst_credits import Demand, EfsModel, Trajectory, simulate
+from .errors import ModelError
 
 _ENOUGH = 1e-6
 _MAX_STEPS = 200
@@ -39,7 +40,12 @@ def months(model: EfsModel, run: Sequence[Demand], runs: float, hours: float) ->
         run: What one run demands, its time without demand included.
         runs: How many runs a month has.
         hours: The hours of a month.
+
+    Raises:
+        ModelError: A run takes no time.
     """
+    if not _hours(run):
+        raise ModelError("the demand of a run lasts 0 hours: give it a duration")
     return _months(model, tuple(run), runs, hours)
 
 

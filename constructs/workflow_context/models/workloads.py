@@ -214,13 +214,29 @@ def load_workload(name_or_path: str | Path) -> Workload:
     return _parse(text, str(path))
 
 
+_DERIVED = ("intermediatesGib", "readGib", "writeGib")
+_LIMITS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
 def _parse(text: str, origin: str) -> Workload:
     try:
         return Workload.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise ModelError(f"{origin}: is not YAML: {error}") from error
     except ValidationError as error:
-        raise ModelError("\n".join(f"{origin}: {_problem(problem)}" for problem in error.errors())) from error
+        problems = error.errors()
+        wrong = {problem["loc"] for problem in problems} & {("inputGib",), ("intermediatesGib",)}
+        told = [
+            problem
+            for problem in problems
+            if not (wrong and problem["type"] == "missing" and problem["loc"][0] in _DERIVED)  # missing for its sake
+        ]
+        raise ModelError("\n".join(f"{origin}: {_problem(problem)}" for problem in told)) from error
 
 
 def _problem(problem: Any) -> str:
@@ -235,6 +251,12 @@ def _problem(problem: Any) -> str:
         return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["type"] == "model_type":
         return f"{place}: must map names of figures to values, as in 'inputGib: 100'"
+    if problem["type"] in _LIMITS:
+        words, limit = _LIMITS[problem["type"]]
+        return f"{place}: must be {words} {problem['ctx'][limit]:g}, not {problem['input']}"
+    if problem["type"].startswith(("float_", "int_")):
+        whole = "whole " if problem["type"].startswith("int_") else ""
+        return f"{place}: {problem['input']!r} is not a {whole}number; write one without a unit"
     return f"{place}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
 
 

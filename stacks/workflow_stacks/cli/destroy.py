@@ -43,6 +43,10 @@ def destroy(
     print_table(("data", "resource", "id", "what it costs a month"), rows)
     place = loaded.bucket_prefix(context, user)
     typer.echo(f"Objects of the context in the project's bucket stay too, below {place}/.")
+    for one in found:
+        if one.fate == "stays" and one.type == "AWS::EFS::FileSystem":
+            typer.echo("To use the file system again, write in the context:")
+            typer.echo(f"  filesystem: {{fsType: EFS, configuration: {{fileSystemId: {one.physical_id}}}}}")
     if not yes and typer.prompt(f"To destroy {stack}, type its name") != stack:
         typer.echo("Nothing was destroyed.", err=True)
         raise typer.Exit(1)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workflow_context.models.advice import Advice
     from workflow_context.models.estimates import CostLine
     from workflow_context.models.prices import PriceBook
+    from workflow_context.models.run_costs import RunCost
 
 
 @model_errors
@@ -157,7 +158,8 @@ def _storages(engine: str | None) -> tuple[str, ...] | None:
 
 def _print(advice: Advice, book: PriceBook, engine: str | None) -> None:
     choice, notes = advice.choice, PriceNotes()
-    print_note(f"{advice.workload.name}: {choice.choice.key} ({choice.use.setting}), {advice.reason}")
+    setting = "" if _is_told(choice) else f" ({choice.use.setting})"
+    print_note(f"{advice.workload.name}: {choice.choice.key}{setting}, {advice.reason}")
     _print_budget(advice)
     typer.echo("")
     print_table(
@@ -189,10 +191,16 @@ def _print(advice: Advice, book: PriceBook, engine: str | None) -> None:
         print_note("- nothing that was tried: no single figure, from a hundredth to a hundred times what it is")
     typer.echo("\nNotes")
     for option in advice.options:
-        for note in (option.use.setting, *option.use.notes, *option.use.cautions):
+        settings = () if _is_told(option) else (option.use.setting,)
+        for note in (*settings, *option.use.notes, *option.use.cautions):
             print_note(f"- {option.choice.key}: {note}")
     _print_choice(advice, book, notes)
     typer.echo("--json names the source of each price")
+
+
+def _is_told(option: RunCost) -> bool:
+    """Whether the name of a file system says how it is set already, as `EFS elastic` does."""
+    return option.use.setting.casefold() in option.choice.key.casefold()
 
 
 def _print_budget(advice: Advice) -> None:

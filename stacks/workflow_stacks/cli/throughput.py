@@ -33,7 +33,7 @@ def throughput(
     stored_gib: Annotated[
         float, typer.Option(help="Data in the Standard class of the file system, in GiB.", min=0, max=1e7)
     ],
-    hours: Annotated[float, typer.Option(help="How long the demand lasts, in hours.", min=0, max=100_000)],
+    hours: Annotated[float, typer.Option(help="How long the demand lasts, in hours.", min=0.01, max=100_000)],
     read_mibps: Annotated[float, typer.Option(help="What the tasks read together, in MiB/s.", min=0, max=1e6)] = 0.0,
     write_mibps: Annotated[float, typer.Option(help="What the tasks write together, in MiB/s.", min=0, max=1e6)] = 0.0,
     mode: Annotated[str, typer.Option(help="bursting, provisioned or elastic.")] = "bursting",

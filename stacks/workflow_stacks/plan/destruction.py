@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflow_context.models.prices import default_prices
+from workflow_context.models.errors import ModelError
+from workflow_context.models.idle_costs import Stored, idle_cost
+from workflow_context.models.prices import PriceBook, default_prices
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.runs.target import Client
 
-from .changes import DATA
+from .changes import DATA, Resource
 from .comparison import from_deployment
 
 _GIB = 1024**3
-# What one GB-month costs, by the names of the price book; a file system in another storage class costs less.
-_STORAGE_PRICES = {
-    "AWS::EFS::FileSystem": "efs_standard_storage",
-    "AWS::FSx::FileSystem": "fsx_lustre_persistent2_125_storage",
-    "AWS::S3::Bucket": "s3_standard_storage_first_50tb",
-}
+_BUCKET = "s3_standard_storage_first_50tb"
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Fate:
         fate: `is deleted` or `stays`.
         type: Its CloudFormation type.
         physical_id: Its id.
-        cost: What it costs a month if it stays, for people; at the list prices of us-east-1.
+        cost: What it costs a month if it stays, for people; at the list prices of its Region.
     """
 
     fate: str
@@ -48,16 +45,14 @@ def destruction(client: Client, stack: str) -> list[Fate]:
         raise WorkflowContextError(f"the stack '{stack}' is not deployed")
     resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     ids = {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in resources}
-    return [
-        Fate(
-            "stays" if one.get("DeletionPolicy") == "Retain" else "is deleted",
-            one["Type"],
-            ids.get(name, ""),
-            _cost(client, one["Type"], ids.get(name, "")) if one.get("DeletionPolicy") == "Retain" else "",
-        )
-        for name, one in template["Resources"].items()
-        if one["Type"] in DATA
-    ]
+    data = {name: one for name, one in template["Resources"].items() if one["Type"] in DATA}
+    return [_fate(client, one, ids.get(name, "")) for name, one in data.items()]
+
+
+def _fate(client: Client, resource: Resource, physical_id: str) -> Fate:
+    if resource.get("DeletionPolicy") != "Retain":
+        return Fate("is deleted", resource["Type"], physical_id, "")
+    return Fate("stays", resource["Type"], physical_id, _cost(client, resource, physical_id))
 
 
 def destroy_stack(client: Client, stack: str) -> None:
@@ -81,20 +76,28 @@ def destroy_stack(client: Client, stack: str) -> None:
         raise WorkflowContextError(f"'{stack}' cannot be destroyed: {error}") from error
 
 
-def _cost(client: Client, type_: str, physical_id: str) -> str:
-    if type_ not in _STORAGE_PRICES:
-        return f"{default_prices()['secrets_manager_secret_month'].value:.2f} USD"
-    rate = default_prices()[_STORAGE_PRICES[type_]].value
-    size = _gib(client, type_, physical_id)
-    return f"{rate} USD for each GB" if size is None else f"{size * rate:.2f} USD for {size:.0f} GiB"
+def _cost(client: Client, resource: Resource, physical_id: str) -> str:
+    region = client("cloudformation").meta.region_name
+    try:
+        prices = default_prices(region)
+    except ModelError:
+        return f"no prices of {region} come with this package"
+    if resource["Type"] == "AWS::S3::Bucket":
+        return f"{prices[_BUCKET].value:g} USD for each GiB"  # S3 does not say at once how much a bucket holds
+    if resource["Type"] == "AWS::EFS::FileSystem":
+        return _cost_of_efs(client, resource, physical_id, prices)
+    return _in_words(resource, prices, Stored())
 
 
-def _gib(client: Client, type_: str, physical_id: str) -> float | None:
-    """How much is stored, where the service says so at once."""
-    if type_ == "AWS::EFS::FileSystem":
-        [found] = client("efs").describe_file_systems(FileSystemId=physical_id)["FileSystems"]
-        return float(found["SizeInBytes"]["Value"]) / _GIB
-    if type_ == "AWS::FSx::FileSystem":
-        [found] = client("fsx").describe_file_systems(FileSystemIds=[physical_id])["FileSystems"]
-        return float(found["StorageCapacity"])
-    return None
+def _cost_of_efs(client: Client, resource: Resource, physical_id: str, prices: PriceBook) -> str:
+    [found] = client("efs").describe_file_systems(FileSystemId=physical_id)["FileSystems"]
+    size = found["SizeInBytes"]
+    infrequent = size.get("ValueInIA", 0) + size.get("ValueInArchive", 0)
+    stored = Stored((size["Value"] - infrequent) / _GIB, infrequent / _GIB)
+    return f"{_in_words(resource, prices, stored)} for {size['Value'] / _GIB:,.1f} GiB"
+
+
+def _in_words(resource: Resource, prices: PriceBook, stored: Stored) -> str:
+    """As `workflow-context cost` reckons it: capacity, provisioned throughput and backups too."""
+    found = idle_cost({"Resources": {"It": dict(resource)}}, prices, stored)
+    return "; ".join([f"{found.usd:,.2f} USD", *(one.reason for one in found.unpriced)])
