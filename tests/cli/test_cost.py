@@ -51,7 +51,7 @@ def test_people_read_date_and_confidence_of_every_line_within_80_columns(monkeyp
     lines = outcome.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert re.search(r"^tasks on .* [0-9.]+ +[a-z]$", outcome.stdout, re.MULTILINE)
-    assert "price a: 2026-10-08, price list, second-hand" in lines
+    assert "price a: 2026-10-08, price list, from a public copy" in lines
     assert any(line.startswith("  ") and "assumed, not measured" in line for line in lines)
 
 

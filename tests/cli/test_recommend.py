@@ -46,7 +46,7 @@ def test_the_table_names_assumptions_dates_and_confidence_within_the_terminal(pr
     assert outcome.exit_code == 0
     assert "What would change the recommendation" in outcome.stdout
     assert "are assumed, not measured" in " ".join(outcome.stdout.split())
-    assert re.search(r"^price [a-z]: 2026-10-08, price list, second-hand$", outcome.stdout, re.MULTILINE)
+    assert re.search(r"^price [a-z]: 2026-10-08, price list, from a public copy$", outcome.stdout, re.MULTILINE)
     assert max(map(len, outcome.stdout.splitlines())) <= columns
 
 

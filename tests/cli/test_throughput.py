@@ -61,7 +61,7 @@ def test_the_table_shows_date_and_confidence_of_the_prices_within_the_terminal(c
     monkeypatch.setenv("COLUMNS", str(columns))
     outcome = run("--stored-gib", "100", "--write-mibps", "100", "--hours", "10")
     assert "credits end" in outcome.stdout
-    assert "price a: 2026-10-08, price list, second-hand" in outcome.stdout
+    assert "price a: 2026-10-08, price list, from a public copy" in outcome.stdout
     assert re.search(r"^EFS storage +100 GB-month +0.3 +30.00 +a$", outcome.stdout, re.MULTILINE)
     assert max(map(len, outcome.stdout.splitlines())) <= columns
 

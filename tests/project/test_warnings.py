@@ -39,7 +39,7 @@ def test_what_provisioned_throughput_costs_is_a_warning_with_the_date_and_confid
     [finding] = of_file_system("provisionedThroughput: 1024")
 
     assert finding.message == (
-        "1024 MiB/s cost about 6,144 USD a month, used or not (us-east-1, price of 2024-07-01, second-hand)"
+        "1024 MiB/s cost about 6,144 USD a month, used or not (us-east-1, price of 2024-07-01, from a public copy)"
     )
     assert finding.path.endswith("filesystem.configuration.provisionedThroughput")
     assert "throughputMode: elastic" in finding.remedy
