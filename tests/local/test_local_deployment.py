@@ -15,6 +15,7 @@ from workflow_stacks.cli import local
 from workflow_stacks.errors import WorkflowContextError
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.cloud.resources import deployed_stacks
+from workflow_stacks.local.runs import deployment
 from workflow_stacks.local.runs.deployment import LocalDeployment, ended_by_signals
 from workflow_stacks.local.runs.progress import Progress
 
@@ -53,6 +54,28 @@ def test_rob_9_a_stack_that_was_rolled_back_is_not_deployed(status, stands):
             return [{"Stacks": [{"StackName": "Demo-wdl", "StackStatus": status}]}]
 
     assert deployed_stacks(lambda _: CloudFormation()) == (["Demo-wdl"] if stands else [])
+
+
+def test_lif_24_a_user_has_stacks_of_his_own_as_on_aws(tmp_path, monkeypatch):
+    file = tmp_path / "agc-project.yaml"
+    file.write_text("name: Lab\nschemaVersion: 1\ncontexts:\n  wdl: {engines: [{type: wdl, engine: miniwdl}]}\n")
+    asked = []
+
+    class Cli:
+        def __init__(self, _cloud, *, context, search):
+            asked.append(context["user"])
+            assert search
+
+        def diff(self, stacks):
+            asked.append(stacks)
+            return False, ""
+
+    monkeypatch.setattr(deployment, "CdkCli", Cli)
+    monkeypatch.setattr(deployment, "deployed_stacks", lambda _: ["Lab-ada-wdl"])
+
+    LocalDeployment(LocalCloud(tmp_path / "cloud"), file, user="ada").diff(["wdl"])
+
+    assert asked == ["ada", ["Lab-ada-wdl"]]
 
 
 def test_rob_20_one_deployment_of_a_project_at_a_time(tmp_path, capsys):

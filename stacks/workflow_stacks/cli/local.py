@@ -11,6 +11,7 @@ from . import completion
 from .local_run import run, run_first
 from .options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from .output import print_json
+from .run_options import UserOption
 
 if TYPE_CHECKING:
     from workflow_stacks.local import LocalCloud
@@ -45,12 +46,15 @@ def up(project: ProjectOption = DEFAULT_PROJECT, port: PortOption = None, json: 
 
 @app.command()
 def deploy(
-    contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False
+    contexts: ContextsArgument = None,
+    project: ProjectOption = DEFAULT_PROJECT,
+    user: UserOption = "",
+    json: JsonOption = False,
 ) -> None:
     """Deploy contexts to the local cloud, and show what was made."""
     from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    deployment = LocalDeployment(_cloud(project), project)
+    deployment = LocalDeployment(_cloud(project), project, user=user)
     deployment.deploy(contexts or ())
     _print_resources(deployment.cloud, json)
     if not json:
@@ -58,20 +62,20 @@ def deploy(
 
 
 @app.command()
-def diff(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
+def diff(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT, user: UserOption = "") -> None:
     """Show what a deployment would change."""
     from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    changed, output = LocalDeployment(_cloud(project), project).diff(contexts or ())
+    changed, output = LocalDeployment(_cloud(project), project, user=user).diff(contexts or ())
     typer.echo(output if changed else "No differences: the local cloud has what the project says.")
 
 
 @app.command()
-def destroy(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT) -> None:
+def destroy(contexts: ContextsArgument = None, project: ProjectOption = DEFAULT_PROJECT, user: UserOption = "") -> None:
     """Destroy contexts, and without names also what they share."""
     from workflow_stacks.local.runs.deployment import LocalDeployment
 
-    deployment = LocalDeployment(_cloud(project), project)
+    deployment = LocalDeployment(_cloud(project), project, user=user)
     deployment.destroy(contexts or ())
     for bucket in deployment.kept_buckets():
         typer.echo(f"Retained bucket: {bucket}")

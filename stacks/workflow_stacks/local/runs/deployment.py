@@ -34,11 +34,15 @@ class LocalDeployment:
         cloud: The local cloud; `deploy` starts it when it is not up.
         project_file: The project file.
         progress: Who tells how it goes. Default: lines on stderr.
+        user: The namespace of the contexts, as `cdk deploy -c user=` has it. Default: none.
     """
 
-    def __init__(self, cloud: LocalCloud, project_file: Path, progress: Progress | None = None) -> None:
+    def __init__(
+        self, cloud: LocalCloud, project_file: Path, progress: Progress | None = None, *, user: str = ""
+    ) -> None:
         self.cloud = cloud
         self.project_file = project_file.resolve()
+        self._user = user
         self._progress = progress or Progress()
 
     def deploy(self, contexts: Sequence[str]) -> None:
@@ -56,13 +60,13 @@ class LocalDeployment:
         if cli.bootstrap(self._progress.hear):
             self._progress.say("The account is bootstrapped (cdk bootstrap)")
         self._progress.say(f"Deploying (cdk deploy); its whole log: {cli.log_file}")
-        cli.deploy(_stacks(project, contexts) or ("--all",), self._progress.hear)
+        cli.deploy(self._stacks(project, contexts) or ("--all",), self._progress.hear)
         self._progress.say("Deployed")
 
     def diff(self, contexts: Sequence[str]) -> tuple[bool, str]:
         """Compare the named contexts, or all, with what is deployed."""
         project = self._project(contexts)
-        return self._cli(project, contexts).diff(_stacks(project, contexts))
+        return self._cli(project, contexts).diff(self._stacks(project, contexts))
 
     def destroy(self, contexts: Sequence[str]) -> None:
         """Destroy the named contexts; without names all, and what they share."""
@@ -71,7 +75,7 @@ class LocalDeployment:
         with self._alone(), ended_by_signals():
             cli = self._cli(project, contexts)
             self._progress.say("Destroying (cdk destroy)")
-            cli.destroy(_stacks(project, contexts) or ("--all",), self._progress.hear)
+            cli.destroy(self._stacks(project, contexts) or ("--all",), self._progress.hear)
         self._progress.say("Destroyed")
 
     @contextmanager
@@ -100,7 +104,7 @@ class LocalDeployment:
         project = self._project(())
         missing = self._missing(f"{project.name}-core", CORE_NEEDS)
         for context in project.contexts:
-            missing += self._missing(project.stack_name(context), CONTEXT_NEEDS)
+            missing += self._missing(project.stack_name(context, self._user), CONTEXT_NEEDS)
         if missing:
             raise LocalCloudError("Not everything is there:\n" + "\n".join(missing))
 
@@ -119,19 +123,20 @@ class LocalDeployment:
             find_context(project, name)
         return project
 
+    def _stacks(self, project: Project, contexts: Sequence[str]) -> list[str]:
+        return [project.stack_name(name, self._user) for name in contexts]
+
     def _cli(self, project: Project, contexts: Sequence[str]) -> CdkCli:
         # `destroy` is asked for by name here, and what it deletes was made for a local run.
         context = {"project": str(self.project_file), "terminationProtection": "false"}
+        if self._user:
+            context["user"] = self._user
         if contexts:
             # What is deployed already stays defined, so that the shared stack keeps what it gives to it.
             deployed = deployed_stacks(self.cloud.client)
-            also = [name for name in project.contexts if project.stack_name(name) in deployed]
+            also = [name for name in project.contexts if project.stack_name(name, self._user) in deployed]
             context["context"] = ",".join(dict.fromkeys([*contexts, *also]))
         return CdkCli(self.cloud, context=context, search=(Path.cwd(), self.project_file.parent))
-
-
-def _stacks(project: Project, contexts: Sequence[str]) -> list[str]:
-    return [project.stack_name(name) for name in contexts]
 
 
 @contextmanager
