@@ -34,6 +34,14 @@ CONTEXTS = {
         packageUri="s3://lab-software/objectivefs-7.2-1.{arch}.rpm",
     ),
     "toil": context("toil", "cwl", "S3"),
+    "extras": {
+        **context("miniwdl", "wdl", "EFS", expirationHours=100),
+        "monitoring": {"alarmEmail": "lab@example.org"},
+        "wes": True,
+        "debugInstance": True,
+        "storageDispatcher": True,
+        "ioMibps": 200,
+    },
 }
 
 
