@@ -17,6 +17,8 @@ COMPLIANCE_PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
 """The packs of cdk-nag that share rules: the id of a rule is that of the pack, a dash and the name of the rule."""
 
 _INLINE_REASON = "The policy is for this one role and goes with it; a managed policy could be attached to others."
+_OF_CDK = "Annotation::@aws-cdk/"
+"""What ids of warnings of the CDK itself begin with."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def _acknowledge_each(construct: IConstruct, reasons: Mapping[str, str]) -> None
     record = _record.get()
     if record is not None:
         record.extend(Acknowledgement(construct.node.path, rule, reason) for rule, reason in reasons.items())
-    elif reasons:
+        # No pack has CDK's own warnings: nobody asks for them again.
+        reasons = {rule: reason for rule, reason in reasons.items() if rule.startswith(_OF_CDK)}
+    if reasons:
         rules = (cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
         cdk.Validations.of(construct).acknowledge(*rules)
 

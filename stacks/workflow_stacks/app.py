@@ -22,6 +22,7 @@ def build_app(
     context: Mapping[str, Any] | None = None,
     env: cdk.Environment | None = None,
     outdir: str | None = None,
+    warn: bool = True,
 ) -> cdk.App:
     """Define the stacks of a project: `<project>-core`, and `<project>-<context>` for each context.
 
@@ -42,6 +43,7 @@ def build_app(
         context: More CDK context. It adds to the feature flags that this package pins; `cdk.json` and `-c` prevail.
         env: Account and region. Default: what the CDK CLI says they are, and any when it does not.
         outdir: Where the app is synthesized to. Default: as the CDK CLI says, else a temporary folder.
+        warn: Whether what `workflow-context validate` warns of becomes warnings of the CDK.
 
     Raises:
         WorkflowContextError: The project file is wrong, names are asked for that it does not have, or a rule pack is
@@ -53,7 +55,7 @@ def build_app(
     packs = security_packs(settings.names("nag"))
     if packs:
         cdk.Validations.of(app).add_plugins(*packs.values())
-    define_stacks(app, project_file, contexts=contexts, env=env)
+    define_stacks(app, project_file, contexts=contexts, env=env, warn=warn)
     return app
 
 

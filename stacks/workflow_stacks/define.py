@@ -40,6 +40,7 @@ def define_stacks(
     *,
     contexts: Sequence[str] | None = None,
     env: cdk.Environment | None = None,
+    warn: bool = True,
 ) -> ProjectStacks:
     """Define the stacks of a project file in an app, or in a stage of a pipeline.
 
@@ -61,6 +62,7 @@ def define_stacks(
         contexts: Names of the contexts to define. Default: the `context` of the CDK context, else all.
         env: Account and region. Default: those of the stage, else what the CDK CLI says they are, and any when it does
             not.
+        warn: Whether what `workflow-context validate` warns of becomes warnings of the CDK.
 
     Raises:
         WorkflowContextError: The project file is wrong, or names are asked for that it does not have.
@@ -69,7 +71,7 @@ def define_stacks(
     chosen = contexts if contexts is not None else settings.names("context")
     file = project_file or settings.text("project") or DEFAULT_PROJECT_FILE
     project, warnings = validate_project(file, chosen or None)
-    for warning in warnings:
+    for warning in warnings if warn else ():
         cdk.Validations.of(scope).add_warning(f"workflow-context:{warning.check}", str(warning))
     names = list(chosen) or list(project.contexts)
     user = settings.namespace()

@@ -50,7 +50,10 @@ def built(project_file: Path, contexts: Sequence[str], outdir: str) -> cdk.App:
 
     names = list(contexts) or list(load_project(project_file).contexts)
     zone = next((found for name in names if (found := _zone(project_file, name))), None)
-    return build_app(project_file, contexts=names, context=_zones(zone), env=_environment(zone), outdir=outdir)
+    # Without CDK's own words for the warnings, and its report in a folder that is gone: commands print them themselves.
+    return build_app(
+        project_file, contexts=names, context=_zones(zone), env=_environment(zone), outdir=outdir, warn=False
+    )
 
 
 def _zone(project_file: Path, context: str) -> str | None:

@@ -92,8 +92,11 @@ def test_a_workload_that_does_not_fit_is_refused_in_a_sentence(project: Path) ->
     assert "set storageCapacityGib to" in outcome.stderr
 
 
-def test_recommend_keeps_to_the_engine_and_the_machines_of_a_context(project: Path) -> None:
+def test_recommend_keeps_to_the_engine_and_the_machines_of_a_context(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     outcome = run(project, "recommend", "oneZone", "--workload", "gatk-bam-to-vcf", "--json")
+    assert "Acknowledge with" not in outcome.output + capfd.readouterr().err  # nothing of the CDK's own words
     told = json.loads(outcome.stdout)
     assert told["engine"] == "miniwdl"
     assert {option["instanceType"] for option in told["options"]} == {"r5.4xlarge"}
