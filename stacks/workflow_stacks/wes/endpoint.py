@@ -108,7 +108,6 @@ class WesEndpoint(Construct):
                 log_encryption_key=encryption_key,
                 after_failure="It is called and waited for; a failed call is told to the caller, so no queue keeps it.",
                 handler=HANDLER,
-                runtime=lambda_.Runtime.PYTHON_3_13,
                 architecture=lambda_.Architecture.ARM_64,
                 memory_size=512,
                 environment_encryption=encryption_key,
