@@ -53,7 +53,7 @@ def check(
     if local:
         from workflow_stacks.local.runs.host import equip_local_context
 
-        equip_local_context(project_file, context)
+        equip_local_context(project_file, context, user=user)
     try:
         Probe(target, deployed, report, tell, _LOCAL_POLL_SECONDS if local else _POLL_SECONDS).run(seconds)
     except (ClientError, BotoCoreError) as error:

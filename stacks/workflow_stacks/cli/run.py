@@ -62,7 +62,7 @@ def run(
     from workflow_stacks.runs.submission import submit
 
     runs = runs_of(project, user, local)
-    tags = {**_pairs(tag), **(_deploy_locally(project, context, software or ()) if local else {})}
+    tags = {**_pairs(tag), **(_deploy_locally(project, context, software or (), user) if local else {})}
     target = runs.target(context)
     record = submit(target, workflow, inputs or (), tags=tags, environment=_pairs(env))
     if not wait:
@@ -88,8 +88,8 @@ def _pairs(written: list[str] | None) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in written or ())
 
 
-def _deploy_locally(project: Path, context: str, software: Sequence[Path]) -> Mapping[str, str]:
+def _deploy_locally(project: Path, context: str, software: Sequence[Path], user: str) -> Mapping[str, str]:
     """Deploy the context to the local cloud, unless it is there, and return the tags of head jobs there."""
     from workflow_stacks.local.runs.host import prepare_local_context
 
-    return prepare_local_context(project, context, software)
+    return prepare_local_context(project, context, software, user=user)

@@ -36,7 +36,7 @@ def answer_of(target: Target, definition: str, name: str, parameters: Mapping[st
     if target.is_local:
         from workflow_stacks.local.runs.host import equip_local_context
 
-        equip_local_context(target.project_file, target.name)
+        equip_local_context(target.project_file, target.name, user=target.user)
     pause = _LOCAL_PAUSE_SECONDS if target.is_local else _PAUSE_SECONDS
     try:
         batch = target.client("batch")

@@ -131,5 +131,5 @@ def folder_of(target: Target) -> FolderStore | None:
         return None
     from workflow_stacks.local.runs.host import Host
 
-    found = Host(target.cloud, target.project_file, target.name).directory()
+    found = Host(target.cloud, target.project_file, target.name, user=target.user).directory()
     return FolderStore(*found) if found is not None else None

@@ -32,16 +32,20 @@ class Host:
         project_file: The project file.
         context: The name of the context.
         progress: Who tells how it goes. Default: lines on stderr.
+        user: The namespace of the context, as `cdk deploy -c user=` has it. Default: none.
 
     Raises:
         WorkflowContextError: There is no such context, its engine does not run here, or nothing can.
     """
 
-    def __init__(self, cloud: LocalCloud, project_file: Path, context: str, progress: Progress | None = None) -> None:
+    def __init__(
+        self, cloud: LocalCloud, project_file: Path, context: str, progress: Progress | None = None, *, user: str = ""
+    ) -> None:
         self.cloud = cloud
         self._progress = progress or Progress()
         self._project_file = project_file
         self._context = context
+        self._user = user
         self._project: Project = load_project(project_file)
         name = find_context(self._project, context).engine.engine
         if name not in ENGINES:
@@ -71,7 +75,8 @@ class Host:
             self._progress.say("Starting the local cloud")
             self.cloud.start()
         if self._stack not in deployed_stacks(self.cloud.client):
-            LocalDeployment(self.cloud, self._project_file, self._progress).deploy([self._context])
+            deployment = LocalDeployment(self.cloud, self._project_file, self._progress, user=self._user)
+            deployment.deploy([self._context])
         self.equip()
 
     def equip(self) -> None:
@@ -105,7 +110,7 @@ class Host:
 
     @property
     def _stack(self) -> str:
-        return self._project.stack_name(self._context)
+        return self._project.stack_name(self._context, self._user)
 
     @property
     def _outputs(self) -> Mapping[str, str]:
@@ -137,13 +142,16 @@ class Host:
         return environments
 
 
-def prepare_local_context(project_file: Path, context: str, software: Sequence[Path] = ()) -> Mapping[str, str]:
+def prepare_local_context(
+    project_file: Path, context: str, software: Sequence[Path] = (), *, user: str = ""
+) -> Mapping[str, str]:
     """Start the local cloud and deploy a context to it, unless that is done; give its machines what they boot with.
 
     Args:
         project_file: The project file.
         context: The name of the context.
         software: Directories of programs that jobs may use.
+        user: The namespace of the context. Default: none.
 
     Returns:
         Tags for the head job, by which the local cloud knows of them.
@@ -151,19 +159,24 @@ def prepare_local_context(project_file: Path, context: str, software: Sequence[P
     Raises:
         WorkflowContextError: There is no such context, or this machine cannot run its engine.
     """
-    host = Host(LocalCloud.of_project(project_file), project_file, context)
+    host = Host(LocalCloud.of_project(project_file), project_file, context, user=user)
     host.check_programs(software)
     host.deploy()
     return Options(software=tuple(software)).tags()
 
 
-def equip_local_context(project_file: Path, context: str) -> None:
+def equip_local_context(project_file: Path, context: str, *, user: str = "") -> None:
     """Give the machines of a context that is deployed what they boot with.
+
+    Args:
+        project_file: The project file.
+        context: The name of the context.
+        user: The namespace of the context. Default: none.
 
     Raises:
         WorkflowContextError: The context is not deployed, or this machine cannot run jobs.
     """
-    Host(LocalCloud.of_project(project_file), project_file, context).equip()
+    Host(LocalCloud.of_project(project_file), project_file, context, user=user).equip()
 
 
 def _which(program: str, software: Sequence[Path]) -> str | None:
