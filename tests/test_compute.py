@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from templates import Template, resources
 
-from workflow_context import BatchCompute, EfsFileSystem, Network
+from workflow_context import BatchCompute, EfsFileSystem, Network, TaskMachines
 
 ENVIRONMENT, QUEUE = "AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue"
 ARM = ec2.InstanceArchitecture.ARM_64
@@ -41,6 +41,12 @@ def template(parts: tuple[cdk.Stack, Network, EfsFileSystem]) -> Template:
         min_scale_down_delay=cdk.Duration.hours(1),
     )
     BatchCompute(stack, "Heads", placement, storage, heads_on_fargate=False, architecture=ARM)
+    kinds = {
+        "large": TaskMachines(instance_types=["r6i"], memory_from=cdk.Size.gibibytes(256), max_vcpus=128, spot=True),
+        "arm": TaskMachines(architecture=ARM),
+        "gpu": TaskMachines(gpu=True, spot=True, fallback_to_on_demand=False),
+    }
+    BatchCompute(stack, "Several", placement, storage, machines=kinds, min_scale_down_delay=cdk.Duration.hours(1))
     found: Template = cdk.assertions.Template.from_stack(stack).to_json()
     return found
 
@@ -92,7 +98,7 @@ class TestBounds:
 class TestQueues:
     def test_each_cancels_jobs_that_can_never_run_after_15_minutes(self, template: Template) -> None:
         queues = resources(template, QUEUE)
-        assert len(queues) == 7
+        assert len(queues) == 13
         for queue in queues.values():
             rules = queue["Properties"]["JobStateTimeLimitActions"]
             assert {(one["State"], one["Action"], one["MaxTimeSeconds"]) for one in rules} == {
@@ -144,7 +150,7 @@ class TestMachines:
             assert root["Ebs"]["Encrypted"] is True
             assert root["Ebs"]["DeleteOnTermination"] is True
             sizes[key.split("LaunchTemplate")[0]] = root["Ebs"]["VolumeSize"]
-        assert sizes == {"Plain": 100, "Spot": 200, "Heads": 100}
+        assert sizes == {"Plain": 100, "Spot": 200, "Heads": 100, "Several": 100}
 
     def test_a_changed_launch_template_changes_the_machines_and_lets_jobs_end(self, template: Template) -> None:
         for one in resources(template, ENVIRONMENT).values():
@@ -158,6 +164,41 @@ class TestMachines:
                 "JobExecutionTimeoutMinutes": 120 * 60,
                 "TerminateJobsOnUpdate": False,
             }
+
+
+class TestKindsOfMachines:
+    @pytest.mark.parametrize(
+        ("kind", "environments"),
+        [
+            ("Large", {"TaskEnvironment": "SPOT", "FallbackEnvironment": "EC2"}),
+            ("Arm", {"TaskEnvironment": "EC2"}),
+            ("Gpu", {"TaskEnvironment": "SPOT"}),
+        ],
+    )
+    def test_each_has_queues_of_its_own_with_its_name(
+        self, template: Template, kind: str, environments: dict[str, str]
+    ) -> None:
+        start = f"SeveralMachines{kind}"
+        found = {name: one for name, one in resources(template, ENVIRONMENT).items() if name.startswith(start)}
+        kinds = {
+            re.sub("[0-9A-F]{8}$", "", name.removeprefix(start)): one["Properties"]["ComputeResources"]["Type"]
+            for name, one in found.items()
+        }
+        assert kinds == environments
+        queues = [name for name in resources(template, QUEUE) if name.startswith(start)]
+        assert len(queues) == len(environments)
+
+    def test_machines_are_what_is_written_and_else_as_usual(self, template: Template) -> None:
+        large, arm, gpu = (environment(template, f"SeveralMachines{kind}Task") for kind in ("Large", "Arm", "Gpu"))
+        assert (large["InstanceTypes"], large["MaxvCpus"]) == (["r6i"], 128)
+        assert arm["InstanceTypes"] == ["default_arm64"]
+        assert gpu["InstanceTypes"] == ["g4dn", "g5", "g6"]
+        assert [one["Ec2Configuration"][0]["ImageType"] for one in (large, gpu)] == ["ECS_AL2023", "ECS_AL2023_NVIDIA"]
+        own = environment(template, "SeveralTask")
+        for one in (large, arm, gpu):
+            assert one["ScalingPolicy"] == {"MinScaleDownDelayMinutes": 60}
+            for key in ("LaunchTemplate", "SecurityGroupIds", "Subnets"):
+                assert one[key] == own[key]
 
 
 class TestOrder:
@@ -174,10 +215,10 @@ class TestOrder:
             for name, one in resources(template, ENVIRONMENT).items()
             if one["Properties"]["ComputeResources"]["Type"] != "FARGATE"
         }
-        assert len(waited) == 5
+        assert len(waited) == 10
         for name, [role] in waited.items():
             head = "Head" if name.startswith("HeadsHead") else ""
-            assert role.startswith(f"{re.match('Plain|Spot|Heads', name)[0]}{head}InstanceRole"), name
+            assert role.startswith(f"{re.match('Plain|Spot|Heads|Several', name)[0]}{head}InstanceRole"), name
 
 
 class TestRights:
@@ -186,16 +227,16 @@ class TestRights:
             assert "SecurityGroupIngress" not in group["Properties"], name
         rules = resources(template, "AWS::EC2::SecurityGroupIngress").values()
         assert {one["Properties"]["FromPort"] for one in rules} == {2049}
-        assert len(rules) == 3
+        assert len(rules) == 4
         assert all(one["Properties"]["GroupId"]["Fn::GetAtt"][0].startswith("Storage") for one in rules)
 
     def test_machines_have_no_managed_policy_and_no_rights_in_batch(self, template: Template) -> None:
         machines = {name: one for name, one in resources(template, "AWS::IAM::Role").items() if "InstanceRole" in name}
-        assert len(machines) == 4
+        assert len(machines) == 5
         for name, role in machines.items():
             assert "ManagedPolicyArns" not in role["Properties"], name
         policies = [one for name, one in resources(template, "AWS::IAM::Policy").items() if "InstanceRole" in name]
-        assert len(policies) == 4
+        assert len(policies) == 5
         assert '"batch:' not in json.dumps(policies)
 
 
@@ -207,6 +248,12 @@ class TestRights:
         ({"max_vcpus": 0}, ValueError, "max_vcpus must be at least 1, got 0"),
         ({"head_max_vcpus": 0}, ValueError, "head_max_vcpus must be at least 1, got 0"),
         ({"root_volume_size": 200}, TypeError, r"such as cdk.Size.gibibytes\(200\), got 200"),
+        (
+            {"machines": {"Large": TaskMachines()}},
+            ValueError,
+            "letters and digits, and begin with a-z, got 'Large",
+        ),
+        ({"machines": {f"k{n}": TaskMachines() for n in range(4)}}, ValueError, "at most 3 kinds of machines .* got 4"),
         ({"instance_types": [4]}, TypeError, "instance_types must be names such as 'm6i'"),
     ],
 )

@@ -88,6 +88,7 @@ def test_the_public_api_is_this() -> None:
         "SnakemakeEngine",
         "StorageDispatcher",
         "StorageExpiry",
+        "TaskMachines",
         "ToilEngine",
         "WorkflowBucket",
         "WorkflowContext",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .storage.objectivefs import ObjectiveFsFileSystem
     from .storage.s3 import S3FileSystem
     from .storage.s3_files import S3FilesFileSystem
+    from .task_machines import TaskMachines
 
 _MODULES = {
     "BatchCompute": ".compute",
@@ -60,6 +61,7 @@ _MODULES = {
     "SnakemakeEngine": ".engines.snakemake",
     "StorageDispatcher": ".dispatcher",
     "StorageExpiry": ".expiry",
+    "TaskMachines": ".task_machines",
     "ToilEngine": ".engines.toil",
     "WorkflowBucket": ".bucket",
     "WorkflowContext": ".context",
@@ -91,6 +93,7 @@ __all__ = [
     "SnakemakeEngine",
     "StorageDispatcher",
     "StorageExpiry",
+    "TaskMachines",
     "ToilEngine",
     "WorkflowBucket",
     "WorkflowContext",

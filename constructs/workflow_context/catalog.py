@@ -40,6 +40,9 @@ class EngineEntry:
         why_no_expiry: Why none can be, for the message that says so.
         results_in_runs: Whether results are in the directories of runs alone, and so are deleted with them.
         tasks_share_jobs_on: The `fsType`s on which several of its tasks can run one after another in one job.
+        chooses_machines_on: The `fsType`s on which it sends each task to the machines that it needs, where a context
+            has several kinds, as the construct says too.
+        why_one_kind: Why it does not elsewhere, for the message that says so.
         io_shares_on: The `fsType`s of whose throughput its tasks can take a share, as the construct says too.
     """
 
@@ -58,6 +61,8 @@ class EngineEntry:
     results_in_runs: bool = False
     io_shares_on: tuple[str, ...] = ()
     tasks_share_jobs_on: tuple[str, ...] = ()
+    chooses_machines_on: tuple[str, ...] = ()
+    why_one_kind: str = "it sends all tasks to one queue"
 
     def load(self) -> type[WorkflowEngine]:
         """Import the construct class. This starts the Node.js process of the CDK."""
@@ -86,6 +91,7 @@ _BUILT_IN = (
         image="ghcr.io/miniwdl-ext/miniwdl-aws:v{version}",
         marks_ended_runs=True,
         io_shares_on=_MOUNTED,
+        chooses_machines_on=_MOUNTED,
     ),
     EngineEntry(
         "snakemake",
@@ -99,6 +105,8 @@ _BUILT_IN = (
         results_in_runs=True,
         io_shares_on=_MOUNTED,
         tasks_share_jobs_on=_MOUNTED,
+        chooses_machines_on=_MOUNTED,
+        why_one_kind="its executor plugin for AWS Batch is told one queue for all rules",
     ),
     EngineEntry(
         "nextflow",
@@ -110,6 +118,7 @@ _BUILT_IN = (
         marks_ended_runs=True,
         io_shares_on=_MOUNTED,
         tasks_share_jobs_on=_MOUNTED,
+        chooses_machines_on=("S3", *_MOUNTED),
     ),
     EngineEntry(
         "cromwell",
@@ -119,6 +128,7 @@ _BUILT_IN = (
         "workflow_context.engines.cromwell:CromwellEngine",
         host_mounts=("EFS",),
         image="docker.io/broadinstitute/cromwell:{version}",
+        why_one_kind="its backend for AWS Batch takes another queue only by an ARN that is written into the workflow",
         why_no_expiry="its executions are in S3, and it keeps no run on the file system",
         why_no_other="its backend for AWS Batch binds a shared file system only from /mnt/efs, and asks for no "
         "more memory than the workflow says",
@@ -129,6 +139,7 @@ _BUILT_IN = (
         "S3",
         ("S3",),
         "workflow_context.engines.toil:ToilEngine",
+        why_one_kind="its batch system for AWS Batch is told one queue for all jobs",
         why_no_other="on AWS Batch, Toil keeps its job stores in S3, and its job definitions mount nothing; "
         "its batch system for PBS, which could use the front end of this project, submits no job in 9.6.0",
     ),

@@ -1,25 +1,26 @@
 """The AWS Batch queues of a context and the machines behind them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms as kms
-from constructs import Construct, IDependable
+from constructs import Construct
 
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
 from .io_admission import IoAdmission
-from .machines import HEADS, Machines, add_boot_part, boot_script, new_launch_template, task_machines
+from .machines import HEADS, add_boot_part, boot_script, new_launch_template
 from .nag import acknowledge_policies
 from .network import Placement, client_security_group
+from .queues import Environments, new_queue
 from .s3_location import S3_WILDCARD
 from .storage.base import WorkflowFileSystem
+from .task_machines import TaskMachines, define_queues, told_to_head_jobs
 
 _MIN_KEPT, _MAX_KEPT = 20, 7 * 24 * 60
 """Minutes: https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html"""
-_STUCK_AFTER = cdk.Duration.minutes(15)
 
 
 _Options = ParamSpec("_Options")
@@ -34,6 +35,8 @@ class BatchCompute(Construct):
     jobs run on EC2 instances that come and go with the work.
     Spot and on-demand capacity are never mixed in a queue: an engine that lost a task to a Spot interruption sends it
     to the fallback queue, where that cannot happen again.
+    With `machines` there are other kinds of machines beside those, each with one or two queues of its own, and engines
+    send each task to those that have what it asks for.
 
     Args:
         scope: Where the construct lives.
@@ -61,11 +64,15 @@ class BatchCompute(Construct):
             workflow finds them with their images: 20 minutes to 7 days. Default: as AWS Batch does, a few minutes.
         io_mibps: What all task jobs together may read and write on the file system, in MiB per second: AWS Batch starts
             no more than that feeds. Default: no bound.
+        machines: Other kinds of machines beside these, by name: letters and digits, beginning with a-z; 3 at most.
+            Each has queues of its own, named after it, and a task goes where the machines have what it asks for: GPUs,
+            an architecture, much memory. Default: none, all tasks run on one kind.
 
     Attributes:
         head_queue: The queue of head jobs.
         task_queue: The queue of task jobs.
         fallback_queue: The on-demand queue beside a Spot one, or None.
+        kinds: The queues of tasks for each kind of machines: those of the context's own first.
         spot: Whether the task queue is one of Spot capacity.
         architecture: The processor architecture of the instances that run tasks.
         security_group: The security group of every job and instance.
@@ -113,17 +120,22 @@ class BatchCompute(Construct):
         encryption_key: kms.IKey | None = None,
         min_scale_down_delay: cdk.Duration | None = None,
         io_mibps: float | None = None,
+        machines: Mapping[str, TaskMachines] | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.io = IoAdmission(self, "Io", mibps=io_mibps) if io_mibps is not None else None
-        if gpu and architecture == ec2.InstanceArchitecture.ARM_64:
-            raise ValueError("gpu needs architecture X86_64: the NVIDIA image of AWS Batch here is for x86_64 only")
-        if fallback_to_on_demand and not spot:
-            raise ValueError("fallback_to_on_demand is for Spot capacity; give spot=True too, or leave it out")
-        for name, bound in (("max_vcpus", max_vcpus), ("head_max_vcpus", head_max_vcpus)):
-            if bound < 1:
-                message = f"{name} must be at least 1, got {bound}"
-                raise ValueError(message)
+        own = TaskMachines(
+            instance_types=instance_types,
+            architecture=architecture,
+            gpu=gpu,
+            spot=spot,
+            fallback_to_on_demand=fallback_to_on_demand,
+            max_vcpus=max_vcpus,
+            machine_image=machine_image,
+        )
+        if head_max_vcpus < 1:
+            message = f"head_max_vcpus must be at least 1, got {head_max_vcpus}"
+            raise ValueError(message)
         if root_volume_size is not None and not isinstance(root_volume_size, cdk.Size):
             message = f"root_volume_size must be a cdk.Size, such as cdk.Size.gibibytes(200), got {root_volume_size!r}"
             raise TypeError(message)
@@ -132,8 +144,6 @@ class BatchCompute(Construct):
             message = f"min_scale_down_delay must be {_MIN_KEPT} minutes to 7 days, got {kept} minutes"
             raise ValueError(message)
         placement = Placement.of(placement)
-        self._placement = placement
-        machines = task_machines(instance_types, architecture, gpu=gpu, machine_image=machine_image, kept_minutes=kept)
         self.spot = spot
         self.architecture = architecture
         self.security_group = client_security_group(self, placement.vpc, "Head and task jobs of the workflow context")
@@ -150,42 +160,23 @@ class BatchCompute(Construct):
         self.launch_template = new_launch_template(
             self, self._user_data, root_volume_size or cdk.Size.gibibytes(100), encryption_key
         )
-
-        tasks = self._ec2_environment(
-            "TaskEnvironment",
-            machines=machines,
-            role=self.instance_role,
-            spot=spot,
-            max_vcpus=max_vcpus,
-            after=storage.ready,
-        )
-        self.task_queue = self._queue("TaskQueue", tasks)
-        self.fallback_queue: batch.JobQueue | None = None
-        if spot and fallback_to_on_demand is not False:
-            fallback = self._ec2_environment(
-                "FallbackEnvironment",
-                machines=machines,
-                role=self.instance_role,
-                spot=False,
-                max_vcpus=max_vcpus,
-                after=storage.ready,
-            )
-            self.fallback_queue = self._queue("FallbackQueue", fallback)
+        environments = Environments(placement, self.security_group, self.launch_template, storage.ready)
+        self.kinds = define_queues(self, {"": own, **(machines or {})}, environments, self.instance_role, kept)
+        self.task_queue, self.fallback_queue = self.kinds[0].queue, self.kinds[0].fallback
         plain = architecture == ec2.InstanceArchitecture.X86_64 and not gpu
-        heads_like = replace(HEADS, machine_image=machine_image if plain else None)
         heads = (
-            self._fargate_environment("HeadEnvironment", max_vcpus=head_max_vcpus, after=storage.ready)
+            environments.on_fargate(self, "HeadEnvironment", max_vcpus=head_max_vcpus)
             if self.head_instance_role is None
-            else self._ec2_environment(
+            else environments.on_instances(
+                self,
                 "HeadInstances",  # another resource than on Fargate: AWS Batch cannot make the one of the other
-                machines=heads_like,
+                machines=replace(HEADS, machine_image=machine_image if plain else None),
                 role=self.head_instance_role,
                 spot=False,
                 max_vcpus=head_max_vcpus,
-                after=storage.ready,
             )
         )
-        self.head_queue = self._queue("HeadQueue", heads)
+        self.head_queue = new_queue(self, "HeadQueue", heads)
         acknowledge_policies(self, {"s3:": S3_WILDCARD, **AGENT_WILDCARDS})
 
     @classmethod
@@ -210,7 +201,12 @@ class BatchCompute(Construct):
     @property
     def queues(self) -> list[batch.JobQueue]:
         """Every queue to which an engine sends task jobs."""
-        return [self.task_queue, *([self.fallback_queue] if self.fallback_queue else [])]
+        return [queue for kind in self.kinds for queue in kind.all]
+
+    @property
+    def machines_environment(self) -> dict[str, str]:
+        """What head jobs must be told to choose among several kinds of machines; nothing where there is one."""
+        return told_to_head_jobs(self.kinds)
 
     def run_at_boot(self, script: str) -> None:
         """Run a shell script on every instance when it starts, after those before it and before it takes jobs.
@@ -232,103 +228,3 @@ class BatchCompute(Construct):
             role.add_to_policy(statement)
         storage.grant_host_mount(role)
         return role
-
-    def _ec2_environment(
-        self,
-        id: str,
-        *,
-        machines: Machines,
-        role: iam.IRole,
-        spot: bool,
-        max_vcpus: int,
-        after: Sequence[IDependable],
-    ) -> batch.ManagedEc2EcsComputeEnvironment:
-        environment = batch.ManagedEc2EcsComputeEnvironment(
-            self,
-            id,
-            vpc=self._placement.vpc,
-            vpc_subnets=self._placement.selection,
-            security_groups=[self.security_group],
-            spot=spot,
-            # The strategies that AWS Batch can update in place; BEST_FIT, its default, is not one.
-            allocation_strategy=(
-                batch.AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED
-                if spot
-                else batch.AllocationStrategy.BEST_FIT_PROGRESSIVE
-            ),
-            images=[batch.EcsMachineImage(image=machines.machine_image, image_type=machines.image_type)],
-            instance_role=role,
-            launch_template=self.launch_template,
-            default_instance_classes=[batch.DefaultInstanceClass.X86_64],
-            minv_cpus=0,
-            maxv_cpus=max_vcpus,
-            replace_compute_environment=False,
-            update_to_latest_image_version=True,
-            # The most there is: jobs at work when a launch template or an image changes get five days to end.
-            # https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html
-            update_timeout=cdk.Duration.hours(120),
-            terminate_on_update=False,
-        )
-        resource = _resource(environment)
-        # The L2 takes enum members and full types; the service takes families and its own default_… names as well.
-        resource.add_property_override("ComputeResources.InstanceTypes", machines.instance_types)
-        # Without a version AWS Batch keeps the one it met first, and a changed template changes no instance.
-        resource.add_property_override(
-            "ComputeResources.LaunchTemplate.Version", self.launch_template.latest_version_number
-        )
-        if machines.kept_minutes:
-            # The L2 has no property for it.
-            # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html
-            resource.add_property_override(
-                "ComputeResources.ScalingPolicy.MinScaleDownDelayMinutes", machines.kept_minutes
-            )
-        # The role's policies as well: an environment outlives its role only to be stuck in DELETING.
-        environment.node.add_dependency(role, *after)
-        return environment
-
-    def _fargate_environment(
-        self,
-        id: str,
-        *,
-        max_vcpus: int,
-        after: Sequence[IDependable],
-    ) -> batch.FargateComputeEnvironment:
-        environment = batch.FargateComputeEnvironment(
-            self,
-            id,
-            vpc=self._placement.vpc,
-            vpc_subnets=self._placement.selection,
-            security_groups=[self.security_group],
-            maxv_cpus=max_vcpus,
-            replace_compute_environment=False,
-        )
-        _resource(environment)
-        environment.node.add_dependency(*after)
-        return environment
-
-    def _queue(self, id: str, environment: batch.IComputeEnvironment) -> batch.JobQueue:
-        # No name: a tag or a name can only be changed by replacement, which a fixed name would forbid.
-        return batch.JobQueue(
-            self,
-            id,
-            compute_environments=[batch.OrderedComputeEnvironment(compute_environment=environment, order=1)],
-            job_state_time_limit_actions=[
-                batch.JobStateTimeLimitAction(
-                    max_time=_STUCK_AFTER,
-                    reason=reason,
-                    state=batch.JobStateTimeLimitActionsState.RUNNABLE,
-                    action=batch.JobStateTimeLimitActionsAction.CANCEL,
-                )
-                for reason in (
-                    batch.JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE,
-                    batch.JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT,
-                )
-            ],
-        )
-
-
-def _resource(environment: batch.IComputeEnvironment) -> batch.CfnComputeEnvironment:
-    resource = environment.node.default_child
-    assert isinstance(resource, batch.CfnComputeEnvironment)  # noqa: S101  for the type checker
-    resource.add_property_override("Type", "MANAGED")  # the L2 writes it in lower case, which is not in the schema
-    return resource

@@ -154,6 +154,12 @@ class WorkflowContext(Construct):
                 "take shares of it; leave it out, or lower max_vcpus"
             )
             raise ValueError(message)
+        if len(self.compute.kinds) > 1 and not self.engine.chooses_machines:
+            message = (
+                f"machines are given, but {type(self.engine).__name__} on {type(storage).__name__} sends all tasks to "
+                "one queue; leave them out, or make a context for each kind"
+            )
+            raise ValueError(message)
         if self.compute.io and storage.bursting_file_system_id:
             self.compute.io.follow_burst_credits(storage.bursting_file_system_id, log_encryption_key=log_encryption_key)
         self.node.add_validation(_Placed(storage, placement))
@@ -195,11 +201,9 @@ class WorkflowContext(Construct):
 
     def outputs(self) -> dict[str, str]:
         """What a user of the context wants to know once it is deployed: name to value, for stack outputs."""
-        fallback = self.compute.fallback_queue
         return {
             "HeadQueue": self.compute.head_queue.job_queue_arn,
-            "TaskQueue": self.compute.task_queue.job_queue_arn,
-            **({"FallbackQueue": fallback.job_queue_arn} if fallback else {}),
+            **{name: arn for kind in self.compute.kinds for name, arn in kind.outputs().items()},
             "HeadJobDefinition": self.engine.head_job_definition.job_definition_arn,
             "HeadRole": self.engine.head_role.role_arn,
             **({"Check": self.engine.check} if self.engine.check else {}),

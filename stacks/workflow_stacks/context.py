@@ -14,10 +14,12 @@ from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
+from workflow_context.task_machines import TaskMachines
 
 from .build.machine_image import ImageById
 from .build.on_request import OnRequest
 from .project import Context, DataLocation
+from .project.machines import Machines
 from .project.retention import RETENTION
 from .roles import bound_roles
 
@@ -123,6 +125,7 @@ class ContextStack(cdk.Stack):
                     else None
                 ),
                 io_mibps=context.io_mibps,
+                machines={name: _task_machines(one) for name, one in context.machines.items()},
                 head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
             ),
             head_vcpus=context.engine.head_vcpus,
@@ -170,6 +173,19 @@ class ContextStack(cdk.Stack):
             )
             for written in data
         ]
+
+
+def _task_machines(written: Machines) -> TaskMachines:
+    return TaskMachines(
+        instance_types=written.instance_types,
+        architecture=_ARCHITECTURES[written.architecture],
+        gpu=written.gpu,
+        spot=written.request_spot_instances,
+        fallback_to_on_demand=written.has_fallback,
+        max_vcpus=written.max_vcpus,
+        machine_image=ImageById(written.ami_id) if written.ami_id else None,
+        memory_from=cdk.Size.gibibytes(written.memory_from_gib) if written.memory_from_gib else None,
+    )
 
 
 def _construct_id(name: str) -> str:

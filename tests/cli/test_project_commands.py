@@ -54,6 +54,26 @@ def test_validate_gives_every_finding_as_json_with_exit_code_1() -> None:
     }
 
 
+def test_describe_says_of_each_kind_of_machines_what_it_is_and_which_tasks_get_it(tmp_path: Path) -> None:
+    file = tmp_path / "kinds.yaml"
+    file.write_text(
+        "name: Kinds\nschemaVersion: 1\ncontexts:\n  dev:\n    engines: [{type: wdl, engine: miniwdl}]\n    machines:\n"
+        "      large: {memoryFromGib: 256, instanceTypes: [r6i], requestSpotInstances: true}\n"
+        "      arm: {architecture: arm64, maxVCpus: 8}\n      other: {}\n"
+    )
+
+    found = facts(run("describe", "dev", "--project", str(file)).stdout)
+
+    assert found["large task queue"] == "EC2 Spot"
+    assert found["large fallback queue"] == found["arm task queue"] == "EC2 on-demand"
+    assert "arm fallback queue" not in found
+    assert found["machines large"].startswith("x86_64, r6i; 256 vCPUs at most")
+    text = " ".join(run("describe", "dev", "--project", str(file)).stdout.split())
+    assert "for tasks that ask for 256 GiB of memory or more" in text
+    assert "arm64, types chosen by AWS Batch; 8 vCPUs at most; for tasks that ask for arm64 processors" in text
+    assert "machines other x86_64, types chosen by AWS Batch; 256 vCPUs at most; for tasks that name them" in text
+
+
 def test_validate_gives_json_for_a_good_project() -> None:
     result = run("validate", "--json", "--project", str(PROJECTS / "minimal.yaml"))
 

@@ -72,6 +72,17 @@ def test_a_miniwdl_context_on_spot(architecture: ReadArchitecture) -> None:
     assert {"bursting throughput", "2 mount targets", "access point /workflow"} <= set(details(spot, "Amazon EFS"))
 
 
+def test_each_kind_of_machines_has_queues_and_environments_with_its_name(architecture: ReadArchitecture) -> None:
+    kinds = architecture("Engines-nextflowKinds")
+    names = [f"{kind}{queue}" for kind in ("", "large ", "gpu ", "arm ") for queue in ("task", "fallback")]
+    assert arrows(kinds, "runs on") == {
+        (f"{name} queue", "runs on", f"{name} environment", "") for name in ("head", *names)
+    }
+    assert {target for source, _, target, _ in arrows(kinds, "submits") if source == "head environment"} == {
+        f"{name} queue" for name in names
+    }
+
+
 def test_a_snakemake_context_runs_its_task_definition_where_its_head_submits(architecture: ReadArchitecture) -> None:
     snakemake = architecture("Variants-snakemake")
 

@@ -26,6 +26,9 @@ def deployed(value: Any) -> str:
         return str(argument[0]).join(map(deployed, argument[1]))
     if function == "Ref":
         return AWS.get(argument, argument)
+    if function == "Fn::Select":
+        separator, text = argument[1]["Fn::Split"]
+        return deployed(text).split(separator)[int(argument[0])]
     if function == "Fn::GetAtt":
         return f"arn:aws:iam::123456789012:role/{argument[0]}"
     if function == "Fn::GetStackOutput":

@@ -44,6 +44,9 @@ def resolved(value: Any) -> str:
         return re.sub(r"\${([\w:]+)}", lambda found: PSEUDO[found[1]], argument)
     if function == "Ref":
         return PSEUDO.get(argument, ARN)
+    if function == "Fn::Select" and isinstance(argument[1], dict) and "Fn::Split" in argument[1]:
+        separator, text = argument[1]["Fn::Split"]
+        return resolved(text).split(separator)[int(argument[0])]
     return LENGTHS[function]
 
 

@@ -18,7 +18,7 @@ from WDL.runtime.config import load_plugins
 logger = logging.getLogger()
 cfg = config.Loader(logger, [])
 backends = dict(load_plugins(cfg, "container_backend"))
-sent = []
+sent, chosen = [], []
 
 def send(request, **_):
     body = json.loads(request.body)
@@ -51,12 +51,31 @@ for name in ("workflow_context", "workflow_context_no_efs"):
     backend._fs_mount, backend._fs_id, backend._fsap_id, backend._studio_efs_uid = "/mnt", "fs-1", "fsap-1", None
     for _ in range(2):
         job._submit_batch_job(logger, Cleanup(), client)
-print(json.dumps(sent))
+    for asked in ASKED:
+        job.runtime_values, job._aws_interrupts = {"preemptible": 1, **asked}, asked.get("interrupts", 0)
+        backend._job_queue, backend._job_queue_fallback = "queue", "fallback"
+        chosen.append(job._select_job_queue())
+print(json.dumps([sent, chosen]))
 """
+GIB = 1024**3
+ASKED: list[dict[str, object]] = [
+    {},
+    {"memory_reservation": 63 * GIB},
+    {"memory_reservation": 64 * GIB},
+    {"memory_reservation": 64 * GIB, "interrupts": 1},
+    {"gpu": True},
+    {"gpu": True, "interrupts": 1},
+    {"interrupts": 1},
+]
+KINDS = [
+    {},
+    {"name": "large", "queue": "large", "fallback": "largeFallback", "memory_mib": 65536},
+    {"name": "gpu", "queue": "gpu", "gpu": True},
+]
 
 
-@pytest.fixture(scope="module")
-def sent() -> list[tuple[str, dict[str, object]]]:
+def run(**more: str) -> tuple[list[tuple[str, dict[str, object]]], list[str]]:
+    """What is sent, and the queues that are chosen for what tasks ask for."""
     pytest.importorskip("miniwdl_aws")
     from workflow_context.engines.miniwdl import backend_files
 
@@ -75,13 +94,32 @@ def sent() -> list[tuple[str, dict[str, object]]]:
             "WORKFLOW_IO_UNITS": "50000",
             "WORKFLOW_IO_UNITS_PER_VCPU": "340",
             "MINIWDL__AWS__CONTAINER_PROPERTIES": '{"logConfiguration":{"logDriver":"awslogs"}}',
+            **more,
         }
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", f"ASKED = {ASKED}\n{PROGRAM}"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert done.returncode == 0, done.stderr
-    found: list[tuple[str, dict[str, object]]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    sent, chosen = json.loads(done.stdout.splitlines()[-1])
+    return sent, chosen
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[tuple[str, dict[str, object]]]:
+    return run()[0]
+
+
+def test_tasks_go_to_the_machines_that_have_what_they_ask_for_and_after_an_interruption_to_their_fallback() -> None:
+    chosen = run(WORKFLOW_MACHINES=json.dumps(KINDS))[1]
+    assert chosen == ["queue", "queue", "large", "largeFallback", "gpu", "gpu", "fallback"] * 2
+
+
+def test_where_there_is_one_kind_of_machines_the_queues_are_as_miniwdl_aws_chooses() -> None:
+    assert run()[1] == ["queue", "queue", "queue", "fallback", "queue", "fallback", "fallback"] * 2
 
 
 def test_job_definitions_have_the_name_and_the_tag_of_the_context(sent: list[tuple[str, dict[str, object]]]) -> None:

@@ -77,6 +77,49 @@ class TestConfiguration:
         said = nextflow(["-c", "context.config", "-c", "here.config", "run", "main.nf"], tmp_path)
         assert output(template, "FallbackQueue") in said.splitlines()
 
+    def test_a_task_is_submitted_to_the_queue_of_the_machines_that_it_needs(
+        self, engine_templates: Templates, tmp_path: Path
+    ) -> None:
+        template = engine_templates["nextflowKinds"]
+
+        def name_of(queue: str) -> str:
+            return output(template, queue).rpartition("/")[2]
+
+        (tmp_path / "context.config").write_text(output(template, "ClientConfiguration"))
+        (tmp_path / "here.config").write_text(
+            "process.executor = 'local'\nexecutor.memory = '1 TB'\nworkDir = 'work'\n"
+        )
+        directives = {
+            "SMALL": "memory '63 GB'",
+            "LARGE": "memory '64 GB'",
+            "ACCELERATED": "accelerator 1",
+            "LABELED": "label 'arm'",
+            "LOST": "memory '64 GB'",
+        }
+        processes = (
+            f"process {name} {{\n    {directive}\n    output: stdout\n    script:\n    "
+            f'"{"[ ${task.attempt} -gt 1 ] || exit 137; " if name == "LOST" else ""}echo {name} ${{task.queue}}"\n}}\n'
+            for name, directive in directives.items()
+        )
+        calls = "; ".join(f"{name}() | view" for name in directives)
+        (tmp_path / "main.nf").write_text(f"{''.join(processes)}workflow {{ {calls} }}\n")
+        said = nextflow(["-c", "context.config", "-c", "here.config", "run", "main.nf"], tmp_path)
+        queues = dict(line.split() for line in said.splitlines() if line.split(" ")[0] in directives)
+        assert queues == {
+            "SMALL": output(template, "TaskQueue"),
+            "LARGE": name_of("TaskQueueLarge"),
+            "ACCELERATED": name_of("TaskQueueGpu"),
+            "LABELED": name_of("TaskQueueArm"),
+            "LOST": name_of("FallbackQueueLarge"),
+        }
+
+    def test_head_jobs_submit_to_the_queues_of_every_kind_of_machines(self, engine_templates: Templates) -> None:
+        for name in ("nextflowKinds", "nextflowEfsKinds", "wdlKinds"):
+            template = engine_templates[name]
+            own = {output(template, key) for key in template["Outputs"] if key.startswith(("TaskQ", "FallbackQ"))}
+            assert len(own) == 8
+            assert own <= set(allowed(template, "HeadRole", "batch:SubmitJob")), name
+
     def test_the_work_directory_is_a_prefix_in_s3(self, engine_templates: Templates) -> None:
         assert output(engine_templates["nextflow"], "WorkDirectory") == "s3://project-bucket/contexts/nextflow/work"
 

@@ -63,6 +63,26 @@ class TestConfiguration:
         assert settings["process.queue"] == f"'{output(engine_templates['nextflowEfs'], 'TaskQueue')}'"
 
 
+class TestKindsOfMachines:
+    def test_head_jobs_know_them_and_a_label_names_what_no_task_gets_otherwise(
+        self, engine_templates: Templates, tmp_path: Path
+    ) -> None:
+        template = engine_templates["nextflowEfsKinds"]
+        own, *others = json.loads(environment(template)["WORKFLOW_MACHINES"])
+        assert own == {}
+        for one in others:
+            for key, queue in (("queue", "TaskQueue"), ("fallback", "FallbackQueue")):
+                assert one[key] == output(template, f"{queue}{one['name'].title()}").rpartition("/")[2]
+        assert [one["name"] for one in others] == ["large", "gpu", "arm"]
+        (tmp_path / "rendered.config").write_text(environment(template)["NEXTFLOW_CONFIG"])
+        said = nextflow(["-C", "rendered.config", "config", "-flat"], tmp_path)
+        labels = [line for line in said.splitlines() if "withLabel" in line]
+        assert labels == ["process.'withLabel:arm'.queue = 'arm'"]
+
+    def test_where_there_is_one_kind_they_are_told_nothing(self, engine_templates: Templates) -> None:
+        assert "WORKFLOW_MACHINES" not in environment(engine_templates["nextflowEfs"])
+
+
 class TestHeadJob:
     def test_knows_the_queues_and_the_definition_of_tasks(self, template: Template) -> None:
         told = environment(template)

@@ -106,6 +106,10 @@ def plus(keys: str) -> Written:
     return context(keys=f"requestSpotInstances: true, {keys}")
 
 
+def large(keys: str) -> Written:
+    return plus(f"machines: {{large: {{{keys}}}}}")
+
+
 BASE = context()
 _OFS = f"expectedSizeTb: 1, licenseSecretArn: '{SECRET}license-AbCdEf', packageUri: 's3://software/o-{{arch}}.rpm'"
 EXISTING = ("fs-0123456789abcdef0", "fsap-0123456789abcdef0", "fsap-11111111111111111", "sg-01234567", "sg-11111111")
@@ -159,6 +163,7 @@ EDITS: Sequence[Edit] = [
             "maxVCpus": (plus("maxVCpus: 512"), IN_PLACE),
             "ioMibps": (plus("ioMibps: 200"), IN_PLACE),
             "minScaleDownDelayMinutes": (plus("minScaleDownDelayMinutes: 30"), IN_PLACE),
+            "machines": (plus("machines: {large: {memoryFromGib: 256}}"), IN_PLACE),
             "instanceTypes": (plus("instanceTypes: [m6i]"), IN_PLACE),
             "architecture": (plus("architecture: arm64"), IN_PLACE),
             "gpu": (plus("gpu: true"), IN_PLACE),
@@ -177,6 +182,24 @@ EDITS: Sequence[Edit] = [
                 IN_PLACE,
             ),
             "compliance": (plus("compliance: hipaa"), IN_PLACE),
+        },
+    ),
+    *_each(
+        "machines",
+        large(""),
+        {
+            "memoryFromGib": (large("memoryFromGib: 256"), IN_PLACE),
+            "instanceTypes": (large("instanceTypes: [r6i]"), IN_PLACE),
+            "architecture": (large("architecture: arm64"), IN_PLACE),
+            "gpu": (large("gpu: true"), IN_PLACE),
+            "requestSpotInstances": (large(""), JOBS, large("requestSpotInstances: true")),
+            "fallbackToOnDemand": (
+                large("requestSpotInstances: true, fallbackToOnDemand: false"),
+                JOBS,
+                large("requestSpotInstances: true"),
+            ),
+            "maxVCpus": (large("maxVCpus: 512"), IN_PLACE),
+            "amiId": (large("amiId: ami-0123456789abcdef0"), IN_PLACE),
         },
     ),
     *_each(

@@ -37,6 +37,7 @@ SECTIONS = {
     "project": None,
     "data": "DataLocation",
     "context": "Context",
+    "machines": "Machines",
     "monitoring": "Monitoring",
     "debug instance": "DebugInstance",
     "engine": "Engine",

@@ -55,6 +55,18 @@ def test_a_gpu_task_is_priced_on_a_machine_with_a_gpu():
         run_cost(CHOICES[0], workload(task_gpus=1), PRICES, machines=machines_of(stacks("m6i")))
 
 
+def test_a_task_that_only_another_kind_of_machines_holds_is_priced_there():
+    kind = {"ComputeResources": {"Type": "SPOT", "InstanceTypes": ["g5"]}}
+    more = {"ComputeMachinesGpuTaskEnvironment0C": resource("AWS::Batch::ComputeEnvironment", **kind)}
+    found = machines_of(stacks("m6i", **more))
+    assert found.names == ("m6i",)
+    gpus = run_cost(CHOICES[0], workload(task_gpus=1), PRICES, machines=found)
+    assert gpus.placement.instance_type.startswith("g5.")
+    assert gpus.compute[0].item.endswith(", Spot")
+    plain = run_cost(CHOICES[0], workload(), PRICES, machines=found)
+    assert plain.placement.instance_type.startswith("m6i.")
+
+
 def test_a_task_that_no_type_of_the_context_holds_is_refused_in_a_sentence():
     with pytest.raises(ModelError, match=r"fits on none of c7g\.large: the largest is c7g\.large with 2 vCPUs"):
         Machines(("c7g.large",)).place(Task(64, 500), PRICES)

@@ -22,6 +22,7 @@ schemaVersion: 1
 contexts:
   one:
     requestSpotInstances: true
+    machines: {{large: {{memoryFromGib: 64, instanceTypes: [r6i.8xlarge]}}}}
     engines: [{{type: {engine}, engine: {engine}, filesystem: {{fsType: EFS}}}}]
 """
 ENDED = ("SUCCEEDED", "FAILED")
@@ -114,7 +115,7 @@ class HeadJobs:
     def tasks(self, since: float = 0) -> list[Record]:
         """The task jobs of all queues, the first one first; those of an array one by one."""
         ids = []
-        for queue in ("TaskQueue", "FallbackQueue"):
+        for queue in ("TaskQueue", "FallbackQueue", "TaskQueueLarge"):
             found = self.batch.list_jobs(
                 jobQueue=self.outputs[queue], filters=[{"name": "AFTER_CREATED_AT", "values": [str(int(since * 1000))]}]
             )

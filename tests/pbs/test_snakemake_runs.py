@@ -58,6 +58,23 @@ rule slow:
     shell: "echo slow >>began; while [ ! -e go ]; do sleep 0.2; done; echo slow >{output}"
 """
 
+LARGE = """
+rule all:
+    input: "small.txt", "large.txt", "named.txt"
+rule small:
+    output: "small.txt"
+    resources: mem_mb=2000
+    shell: "echo >{output}"
+rule large:
+    output: "large.txt"
+    resources: mem_mb=100000
+    shell: "echo >{output}"
+rule named:
+    output: "named.txt"
+    resources: mem_mb=1000, machines="large"
+    shell: "echo >{output}"
+"""
+
 LOST = """
 rule lost:
     output: "lost.txt"
@@ -192,6 +209,17 @@ def test_a_rule_that_fails_fails_the_head_job_and_says_why(workflow: Callable[[s
     assert status == "FAILED"
     assert "exit code 1" in log
     assert "  this is why" in log
+
+
+def test_rules_that_ask_for_much_memory_or_name_machines_run_there(
+    heads: HeadJobs, workflow: Callable[[str], Workflow]
+) -> None:
+    since = time.time()
+    status, log = workflow(LARGE).run()
+    assert status == "SUCCEEDED", log
+    queues = {requirement(one, "MEMORY"): one["jobQueue"] for one in heads.tasks(since)}
+    large = heads.outputs["TaskQueueLarge"]
+    assert queues == {"1908": heads.outputs["TaskQueue"], "95368": large, "954": large}
 
 
 def test_a_task_that_lost_its_spot_machine_goes_to_the_fallback_queue(

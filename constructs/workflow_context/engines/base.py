@@ -89,6 +89,11 @@ class WorkflowEngine(EngineJobs):
         return False
 
     @property
+    def chooses_machines(self) -> bool:
+        """Whether it sends each task to the queue of the machines it needs, where a context has several kinds."""
+        return False
+
+    @property
     def runs(self) -> RunDirectories | None:
         """Where the engine keeps its runs, and how it marks those that ended; None when it does not mark them."""
         return None

@@ -282,6 +282,11 @@ class EngineJobs(EngineRights):
             "AWS_REGION": cdk.Aws.REGION,
             "BASH_ENV": _BASH_ENV,
             "FETCH_PROGRAM": read_script("fetch_program.py"),
-            "START_HEAD": read_script("start_head.sh"),
+            "START_HEAD": _without_comments(read_script("start_head.sh")),
             "WORKFLOW_PROGRAM": program.url,
         }
+
+
+def _without_comments(script: str) -> str:
+    """A script for the environment of a job, which has little room."""
+    return "".join(line for line in script.splitlines(keepends=True) if not line.startswith("# "))

@@ -1,6 +1,7 @@
 """miniwdl, by its own AWS Batch client miniwdl-aws: https://github.com/miniwdl-ext/miniwdl-aws."""
 
 import json
+from importlib.resources import files
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -19,6 +20,7 @@ from .task_rights import Ownership, marked
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
 _PARENT_TAG = "AWS_BATCH_PARENT_JOB_ID"  # by it miniwdl-aws says which head job submitted a task
 _ON_EFS, _ON_MACHINES = "workflow_context", "workflow_context_no_efs"  # the names of our backends
+_MACHINES_MODULE = "workflow_context_machines"
 _MODULE = "workflow_context_miniwdl"
 _MEMORY_DELTA = -33  # MiB that miniwdl-aws leaves to the ECS agent on each machine
 
@@ -100,6 +102,11 @@ class MiniwdlEngine(WorkflowEngine):
     @property
     @override
     def takes_io_shares(self) -> bool:
+        return True
+
+    @property
+    @override
+    def chooses_machines(self) -> bool:
         return True
 
     @property
@@ -271,6 +278,7 @@ class MiniwdlEngine(WorkflowEngine):
             "MINIWDL__SCHEDULER__CONTAINER_BACKEND": _ON_EFS if self.storage.efs_access_point_id else _ON_MACHINES,
             "WORKFLOW_CONTEXT": self.context_name,
             **(self.compute.io.environment if self.compute.io else {}),
+            **self.compute.machines_environment,
             **self._task_settings(),
         }
 
@@ -295,6 +303,7 @@ def backend_files() -> dict[str, str]:
     information = f"miniwdl/{_MODULE}-1.dist-info"
     return {
         f"miniwdl/{_MODULE}.py": read_script("miniwdl_backend.py"),
+        f"miniwdl/{_MACHINES_MODULE}.py": files("workflow_context.pbs").joinpath("machines.py").read_text("utf-8"),
         f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {_MODULE}\nVersion: 1\n",
         f"{information}/entry_points.txt": "[miniwdl.plugin.container_backend]\n"
         f"{_ON_EFS} = {_MODULE}:OnEfs\n{_ON_MACHINES} = {_MODULE}:OnMachines\n",

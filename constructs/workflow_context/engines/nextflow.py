@@ -1,5 +1,7 @@
 """Nextflow, by its own executor for AWS Batch, or in a directory that all jobs share."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_iam as iam
 from constructs import Construct
@@ -7,6 +9,7 @@ from typing_extensions import override
 
 from workflow_context.pbs.settings import RUN_TAG, TAG
 from workflow_context.scripts import read_script
+from workflow_context.task_machines import TaskQueues
 
 from .check import CheckTask, task_container
 from .parts import ContextParts
@@ -150,6 +153,11 @@ class NextflowEngine(SharedDirectoryEngine):
 
     @property
     @override
+    def chooses_machines(self) -> bool:
+        return True
+
+    @property
+    @override
     def client_configuration(self) -> str:
         if self._in_s3:
             return self._s3_configuration()
@@ -238,6 +246,7 @@ class NextflowEngine(SharedDirectoryEngine):
                 "    executor = 'pbs'",
                 f"    queue = '{self.compute.task_queue.job_queue_arn}'",
                 f"    clusterOptions = {{ {_CLUSTER_OPTIONS} }}",
+                *(f"    withLabel: '{kind.name}' {{ queue = '{kind.name}' }}" for kind in self._only_named),
                 "}",
                 "executor {",
                 "    queueSize = 1000",
@@ -290,15 +299,27 @@ class NextflowEngine(SharedDirectoryEngine):
             raise ValueError(message)
 
     def _queue_directives(self) -> list[str]:
-        task, fallback = self.compute.task_queue, self.compute.fallback_queue
-        if fallback is None:
-            return [f"queue = '{task.job_queue_arn}'"]
+        kinds = self.compute.kinds
+        if len(kinds) == 1 and kinds[0].fallback is None:
+            return [f"queue = '{kinds[0].queue.job_queue_arn}'"]
+        lines = [f"queue = {{ {_queue_for(kinds)} }}"]
+        if any(kind.fallback for kind in kinds):
+            lines = [
+                "// A task that lost its Spot machine, or was killed, goes to the on-demand queue.",
+                *lines,
+                f"errorStrategy = {{ task.exitStatus in ({_LOST}) ? 'retry' : 'finish' }}",
+                "maxRetries = 2",
+            ]
         return [
-            "// A task that lost its Spot machine, or was killed, goes to the on-demand queue.",
-            f"queue = {{ task.attempt > 1 ? '{fallback.job_queue_arn}' : '{task.job_queue_arn}' }}",
-            f"errorStrategy = {{ task.exitStatus in ({_LOST}) ? 'retry' : 'finish' }}",
-            "maxRetries = 2",
+            *lines,
+            *(f"withLabel: '{kind.name}' {{ queue = {{ {_queue_of(kind)} }} }}" for kind in self._only_named),
         ]
+
+    @property
+    def _only_named(self) -> list[TaskQueues]:
+        """Machines that tasks get by a label alone."""
+        own, *others = self.compute.kinds
+        return [kind for kind in others if kind.architecture != own.architecture or not kind.has_reason]
 
     def _memory_directives(self) -> list[str]:
         overhead = self.storage.task_memory_overhead.to_mebibytes()
@@ -312,7 +333,8 @@ class NextflowEngine(SharedDirectoryEngine):
 
     def _batch_options(self) -> list[str]:
         # With a fallback queue Nextflow itself retries, and there; else AWS Batch does, on Spot.
-        attempts = 5 if self.compute.spot and self.compute.fallback_queue is None else 0
+        on_spot = [kind for kind in self.compute.kinds if kind.machines.spot]
+        attempts = 5 if on_spot and not any(kind.fallback for kind in on_spot) else 0
         path = self.storage.mount_path
         return [f"maxSpotAttempts = {attempts}", *([f"volumes = ['{path}']"] if path else [])]
 
@@ -331,3 +353,34 @@ class NextflowEngine(SharedDirectoryEngine):
             # What is left of the memory is for the JVM itself and the tools that it calls.
             "NXF_OPTS": f"-Xms1g -Xmx{max(self.head_memory.to_mebibytes() - 1024, 1024):g}m",
         }
+
+
+def _queue_for(kinds: Sequence[TaskQueues]) -> str:
+    """The queue of the machines that a task gets, in Groovy, by the rules of `pbs/machines.py`.
+
+    Machines of another architecture than the context's own are only for tasks that bear their label.
+    """
+    alike = [kind for kind in kinds if kind.architecture == kinds[0].architecture]
+    plain, with_gpus = ([kind for kind in alike if kind.machines.gpu == gpu] for gpu in (False, True))
+    if not plain or not with_gpus:
+        return _queue_by_memory(plain or with_gpus)
+    return f"task.accelerator ? ({_queue_by_memory(with_gpus)}) : ({_queue_by_memory(plain)})"
+
+
+def _queue_by_memory(kinds: Sequence[TaskQueues]) -> str:
+    """The machines for the most memory that a task asks for; where it asks for little, those for the least."""
+    by_memory: dict[int, TaskQueues] = {}
+    for kind in kinds:
+        by_memory.setdefault(kind.memory_from_mib, kind)
+    least, *others = sorted(by_memory)
+    found = _queue_of(by_memory[least])
+    for memory in others:
+        found = f"(task.memory?.toMega() >= {memory} ? ({_queue_of(by_memory[memory])}) : ({found}))"
+    return found
+
+
+def _queue_of(kind: TaskQueues) -> str:
+    queue, fallback = kind.queue.job_queue_arn, kind.fallback.job_queue_arn if kind.fallback else ""
+    if kind.name:  # a head job has little room: the names are enough
+        queue, fallback = kind.queue_name, kind.fallback_name
+    return f"task.attempt > 1 ? '{fallback}' : '{queue}'" if fallback else f"'{queue}'"

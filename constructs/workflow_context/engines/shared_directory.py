@@ -41,6 +41,11 @@ class SharedDirectoryEngine(WorkflowEngine):
 
     @property
     @override
+    def chooses_machines(self) -> bool:
+        return self._shared
+
+    @property
+    @override
     def ownership(self) -> Ownership:
         if not self._shared:
             return self._ownership_on_s3
@@ -142,6 +147,7 @@ class SharedDirectoryEngine(WorkflowEngine):
             **({"WORKFLOW_FALLBACK_QUEUE": fallback.job_queue_arn} if fallback else {}),
             **({"WORKFLOW_TASKS_PER_JOB": str(self._tasks_per_job)} if self._tasks_per_job > 1 else {}),
             **(self.compute.io.environment if self.compute.io else {}),
+            **self.compute.machines_environment,
             "WORKFLOW_MEMORY_OVERHEAD_MIB": f"{self.storage.task_memory_overhead.to_mebibytes():g}",
         }
 

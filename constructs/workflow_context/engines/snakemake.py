@@ -26,11 +26,12 @@ class SnakemakeEngine(SharedDirectoryEngine):
 
     On a file system with a mount path, head jobs submit tasks by `qsub`, `qstat` and `qdel` of this package, with
     Snakemake's executor plugin `cluster-generic`, which they bring along: no image has it. A rule asks for vCPUs by
-    `threads`, for memory, time and GPUs by the resources `mem_mb`, `runtime` and `gpu`, and for an image of its own by
-    the resource `container_image`; the image must hold Snakemake at the path where that of the head job has it, as one
-    that is made from it does. Conda environments lie at `<mount>/snakemake/conda`, so that a second run finds them.
-    A task that lost its Spot machine goes to the fallback queue, and Snakemake does not notice. A new head job for the
-    same directory ends what one that is gone left, and does what is missing; one that is at work keeps others out.
+    `threads`, for memory, time and GPUs by the resources `mem_mb`, `runtime` and `gpu`, for one of several kinds of
+    machines by `machines` and `architecture`, and for an image of its own by the resource `container_image`; the image
+    must hold Snakemake at the path where that of the head job has it, as one that is made from it does. Conda
+    environments lie at `<mount>/snakemake/conda`, so that a second run finds them. A task that lost its Spot machine
+    goes to the fallback queue, and Snakemake does not notice. A new head job for the same directory ends what one that
+    is gone left, and does what is missing; one that is at work keeps others out.
 
     On S3 nothing is mounted: the AWS Batch executor plugin makes the definitions of the tasks with the task role, and
     the S3 storage plugin moves the files (`--default-storage-provider s3`). Head jobs install both, by version, with
@@ -204,7 +205,8 @@ class SnakemakeEngine(SharedDirectoryEngine):
         return Ownership("snakejob-def-*", UNMARKED_TAGS, UNMARKED_JOBS)  # the plugin names them, and tags no jobs
 
     def _check_processor(self) -> None:
-        if self._image == IMAGE and self.compute.architecture == ec2.InstanceArchitecture.ARM_64:
+        processors = [kind.machines.architecture for kind in self.compute.kinds]
+        if self._image == IMAGE and ec2.InstanceArchitecture.ARM_64 in processors:
             message = (
                 f"the image {IMAGE} is for x86_64 only, and tasks run in it on machines with arm64: give an image for "
                 "arm64, or leave the architecture at x86_64"

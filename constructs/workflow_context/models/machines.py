@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .cfn import Resource, Stacks
 from .errors import ModelError
@@ -70,6 +70,7 @@ class Machines:
         behind_nat: Whether what machines fetch from outside AWS goes through a NAT gateway.
         public_addresses: Whether each machine has a public IPv4 address.
         origin: Where this is known from, for people.
+        others: Other kinds of machines of the context, for tasks that these do not hold.
     """
 
     names: tuple[str, ...] = DEFAULT_TYPES
@@ -79,6 +80,23 @@ class Machines:
     behind_nat: bool = True
     public_addresses: bool = False
     origin: str = "the default of AWS Batch"
+    others: tuple[Machines, ...] = ()
+
+    def kind_for(self, task: Task) -> Machines:
+        """Return the machines that a task is priced on: the first kind that holds it, these where none does.
+
+        Args:
+            task: What the task asks for.
+        """
+        return next((kind for kind in (self, *self.others) if kind.holds(task)), self)
+
+    def holds(self, task: Task) -> bool:
+        """Return whether a known type of them holds a task.
+
+        Args:
+            task: What the task asks for.
+        """
+        return any(task.share_of(SHAPES[name]) <= 1 for name in types_of(self.names))
 
     def place(self, task: Task, prices: PriceBook, tasks_per_host: float | None = None) -> Placement:
         """Return the cheapest placement of a task among the types whose price is known.
@@ -144,11 +162,14 @@ class Machines:
 
 def machines_of(stacks: Stacks) -> Machines:
     """Return the machines of a context, as its templates define them."""
-    environments = {_role(each): each for each in stacks.of_type("AWS::Batch::ComputeEnvironment")}
-    tasks = environments.get("task")
+    environments: dict[str, list[Resource]] = {}
+    for each in stacks.of_type("AWS::Batch::ComputeEnvironment"):
+        environments.setdefault(_role(each), []).append(each)
+    # Those of a context itself have the shortest names: another kind's begin alike and hold its name too.
+    tasks, *others = sorted(environments.get("task", ()), key=lambda each: len(each.words)) or (None,)
     if tasks is None:
         return Machines()
-    head = environments.get("head")
+    [head] = environments.get("head", [None])
     on_fargate = head is None or str(head.get("ComputeResources", "Type")).startswith("FARGATE")
     volumes = [
         size
@@ -158,15 +179,25 @@ def machines_of(stacks: Stacks) -> Machines:
     ]
     nat = bool(stacks.of_type("AWS::EC2::NatGateway"))
     public = "Public" in str(tasks.get("ComputeResources", "Subnets")) and not nat
-    return Machines(
+    own = Machines(
         names=_types(tasks) or DEFAULT_TYPES,
-        spot=tasks.get("ComputeResources", "Type") == "SPOT",
+        spot=_is_spot(tasks),
         head_names=() if on_fargate or head is None else _types(head) or DEFAULT_TYPES,
         root_volume_gib=volumes[0] if volumes else ROOT_VOLUME_GIB,
         behind_nat=nat,
         public_addresses=public,
-        origin=f"compute environment {tasks.logical_id} of {tasks.stack}",
+        origin=_origin(tasks),
     )
+    kinds = (replace(own, names=_types(each), spot=_is_spot(each), origin=_origin(each)) for each in others)
+    return replace(own, others=tuple(kinds))
+
+
+def _is_spot(environment: Resource) -> bool:
+    return bool(environment.get("ComputeResources", "Type") == "SPOT")
+
+
+def _origin(environment: Resource) -> str:
+    return f"compute environment {environment.logical_id} of {environment.stack}"
 
 
 def _types(environment: Resource) -> tuple[str, ...]:

@@ -21,15 +21,17 @@ def run_bill(record: RunRecord, prices: PriceBook, region: str, machines: Machin
     Raises:
         ModelError: A job fits on no instance type whose price is known.
     """
-    hours: dict[tuple[str, str], float] = defaultdict(float)
+    hours: dict[tuple[str, str, bool], float] = defaultdict(float)
     unit: dict[str, Price] = {}
     for job in record.tasks:
-        placement = machines.place(Task(job.vcpus, job.memory_mib / 1024, job.gpus), prices)
-        hours["tasks", placement.instance_type] += job.hours * placement.share
+        task = Task(job.vcpus, job.memory_mib / 1024, job.gpus)
+        kind = machines.kind_for(task)
+        placement = kind.place(task, prices)
+        hours["tasks", placement.instance_type, bool(kind.spot)] += job.hours * placement.share
         unit[placement.instance_type] = placement.price
     lines = []
-    for (what, name), amount in sorted(hours.items()):
-        found = spot_record(name, region) if machines.spot else None
+    for (what, name, spot), amount in sorted(hours.items()):
+        found = spot_record(name, region) if spot else None
         price, bought = unit[name], "On-Demand"
         if found is not None:
             price = price.model_copy(update={"value": price.value * (1 - found.saving_percent / 100)})

@@ -84,8 +84,8 @@ def run_cost(
     Raises:
         ModelError: The file system or the known instance types cannot hold it.
     """
-    found = machines or Machines(names=GPU_TYPES if workload.task_gpus else DEFAULT_TYPES)
     task = Task(workload.task_vcpus, workload.task_memory_gib, workload.task_gpus)
+    found = (machines or Machines(names=GPU_TYPES if workload.task_gpus else DEFAULT_TYPES)).kind_for(task)
     placement = found.place(task, prices, workload.tasks_per_host)
     placed = workload.varied(tasks_per_host=float(placement.tasks_per_host))
     use = choice.use(placed, prices, region)

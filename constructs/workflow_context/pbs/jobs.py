@@ -24,6 +24,7 @@ class Task:
         array: How many jobs of an array of PBS; 0 when it is none.
         io_units: What it takes of the consumable resource for the throughput of the file system; 0 without one.
         together: How many tasks like it may run one after another in one job of AWS Batch.
+        asked: The ARN of the queue that the engine named, and asks for; empty when it is `queue`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Task:
     array: int = 0
     io_units: int = 0
     together: int = 1
+    asked: str = ""
 
     def record(self) -> Record:
         """As the journal keeps it."""

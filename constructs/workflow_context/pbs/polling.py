@@ -88,8 +88,9 @@ def _update_one_of_many(
         return "R" if progress.has_begun(job) else "Q"
     if may_be_late(found) and found["status"] == "SUCCEEDED":
         return "R"
-    if settings.fallback and job.queue != settings.fallback and _lost_its_machine(found):
-        records.append({"what": "again", "ids": [job.id], "queue": settings.fallback})
+    fallback = settings.fallback_of(job.queue)
+    if fallback and _lost_its_machine(found):
+        records.append({"what": "again", "ids": [job.id], "queue": fallback})
         return "Q"
     was_ended = found.get("isTerminated") or found.get("isCancelled")
     if not was_ended and progress.has_done_any(job) and not progress.has_begun(job):
@@ -111,8 +112,9 @@ def _update_job(job: Job, found: Record | None, settings: Settings, records: lis
         return state
     done = exit_code_of(job) if found["status"] == "FAILED" else ""
     failed = found["status"] == "FAILED" and not done
-    if failed and settings.fallback and job.queue != settings.fallback and _lost_its_machine(found) and job.task:
-        records.append({"what": "again", "ids": [job.id], "queue": settings.fallback})
+    fallback = settings.fallback_of(job.queue)
+    if failed and fallback and _lost_its_machine(found) and job.task:
+        records.append({"what": "again", "ids": [job.id], "queue": fallback})
         return "Q"
     if failed:
         explain_to_nextflow(job, found)

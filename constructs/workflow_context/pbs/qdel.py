@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 
 from .batch_api import BatchApi
 from .commands import keep_from_beginning
@@ -58,7 +57,7 @@ def end_run(journal: Journal, api: BatchApi, settings: Settings) -> int:
     with journal.alone():
         waiting = _end_waiting(journal, api, list(journal.jobs().values()))
     # None of them goes to the fallback queue any more.
-    follow(journal, api, replace(settings, fallback=""))
+    follow(journal, api, settings.without_fallback())
     with journal.alone():
         jobs = journal.jobs().values()
         living = [job for job in jobs if not job.ended]
@@ -133,7 +132,7 @@ def _end(api: BatchApi, selected: Iterable[Job], jobs: Iterable[Job], more: Iter
 def _wait(journal: Journal, api: BatchApi, settings: Settings) -> None:
     deadline = time.monotonic() + _MAX_WAIT
     while True:
-        follow(journal, api, replace(settings, fallback=""))
+        follow(journal, api, settings.without_fallback())
         living = [job.id for job in journal.jobs().values() if not job.ended]
         if not living:
             return

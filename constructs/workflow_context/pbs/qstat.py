@@ -98,7 +98,7 @@ def _status(id_: str, journal: Journal, api: BatchApi, settings: Settings) -> st
 
 def _queue_of(job: Job) -> str:
     """The queue that the engine knows."""
-    return job.task.queue if job.task else job.queue
+    return job.task.asked or job.task.queue if job.task else job.queue
 
 
 def _is_recent(job: Job) -> bool:

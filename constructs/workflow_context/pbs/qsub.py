@@ -11,7 +11,15 @@ from pathlib import Path
 from .claims import claim
 from .jobs import Task, job_ids
 from .journal import Journal
-from .resources import io_units, requirements, seconds, tasks_together
+from .resources import (
+    architecture_of,
+    gpus_of,
+    io_units,
+    memory_of,
+    requirements,
+    seconds,
+    tasks_together,
+)
 from .script import PbsError, Request, read_request, script_of
 from .settings import Settings
 
@@ -49,9 +57,16 @@ def task_of(request: Request, settings: Settings) -> Task:
         PbsError: It cannot be asked for that.
     """
     error = "&" if request.joined else request.error or ""
+    asked = settings.queue_of(request.queue)
+    queue = settings.queue_for(
+        request.queue,
+        gpus=gpus_of(request.limits, request.gpus),
+        memory_mib=memory_of(request.limits),
+        architecture=architecture_of(request.limits),
+    )
     return Task(
         name=re.sub(r"[^A-Za-z0-9_-]", "_", request.name).lstrip("_-")[:100] or "job",
-        queue=settings.queue_of(request.queue),
+        queue=queue,
         image=request.image,
         arguments=[request.directory, request.script, request.output or "", error],
         resources=requirements(request.limits, request.gpus, settings.overhead_mib),
@@ -60,4 +75,5 @@ def task_of(request: Request, settings: Settings) -> Task:
         array=request.array or 0,
         io_units=min(io_units(request.limits, settings.io_units_per_vcpu), settings.io_units),
         together=1 if request.array else tasks_together(request.limits, settings.tasks_per_job),
+        asked=asked if asked != queue else "",
     )

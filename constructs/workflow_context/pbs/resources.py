@@ -26,19 +26,55 @@ def requirements(limits: dict[str, str], gpus: int, overhead_mib: int) -> list[d
     Raises:
         PbsError: They cannot be understood.
     """
-    cpus = _cpus(limits)
-    memory = 0
-    if limits.get("mem"):
-        memory = mebibytes(limits["mem"])
-    elif limits.get("pmem"):
-        memory = mebibytes(limits["pmem"]) * max(cpus, 1)
-    gpus = gpus or next((_whole(limits[name], name) for name in ("gpus", "ngpus") if limits.get(name)), 0)
+    memory = memory_of(limits)
     wanted = {
-        "VCPU": cpus,
+        "VCPU": _cpus(limits),
         "MEMORY": memory + overhead_mib if memory else 0,
-        "GPU": gpus,
+        "GPU": gpus_of(limits, gpus),
     }
     return [{"type": kind, "value": str(value)} for kind, value in wanted.items() if value]
+
+
+def memory_of(limits: dict[str, str]) -> int:
+    """The memory in MiB that a script asks for; 0 when it is silent.
+
+    Args:
+        limits: What `-l` says: `mem`, or `pmem` for each vCPU.
+
+    Raises:
+        PbsError: It is no amount of memory.
+    """
+    if limits.get("mem"):
+        return mebibytes(limits["mem"])
+    return mebibytes(limits["pmem"]) * max(_cpus(limits), 1) if limits.get("pmem") else 0
+
+
+def gpus_of(limits: dict[str, str], gpus: int) -> int:
+    """How many GPUs a script asks for.
+
+    Args:
+        limits: What `-l` says: `gpus` or `ngpus`.
+        gpus: GPUs asked for otherwise.
+
+    Raises:
+        PbsError: It is no number.
+    """
+    return gpus or next((_whole(limits[name], name) for name in ("gpus", "ngpus") if limits.get(name)), 0)
+
+
+def architecture_of(limits: dict[str, str]) -> str:
+    """The processor architecture that a script asks for; empty when it is silent.
+
+    Args:
+        limits: What `-l` says: `arch`.
+
+    Raises:
+        PbsError: It is none that AWS has.
+    """
+    said = limits.get("arch", "")
+    if said not in ("", "x86_64", "arm64"):
+        raise PbsError(f"arch={said!r} is no processor architecture: x86_64 or arm64")
+    return said
 
 
 def io_units(limits: dict[str, str], per_vcpu: int) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+from .machines import VARIABLE, Machines, NoMachinesError, machines_for, read_machines
 from .script import PbsError
 
 TAG = "workflow-context"
@@ -36,6 +39,7 @@ class Settings:
         io_units: How many units of it there are: no task takes more.
         io_units_per_vcpu: How many units of it a task takes for each vCPU, unless it says what it takes.
         tasks_per_job: How many tasks that are alike run one after another in one job, unless they say it.
+        more_machines: What kinds of machines the context has beside those of `queue`, and what those are.
     """
 
     context: str
@@ -55,6 +59,12 @@ class Settings:
     io_units: int = 0
     io_units_per_vcpu: int = 0
     tasks_per_job: int = 1
+    more_machines: str = ""
+
+    @cached_property
+    def machines(self) -> tuple[Machines, ...]:
+        """The kinds of machines of the context, its own first."""
+        return read_machines(self.more_machines, self.queue, self.fallback)
 
     @property
     def job_tags(self) -> dict[str, str]:
@@ -87,6 +97,7 @@ class Settings:
                 io_units=int(environment.get("WORKFLOW_IO_UNITS", "0")),
                 io_units_per_vcpu=int(environment.get("WORKFLOW_IO_UNITS_PER_VCPU", "0")),
                 tasks_per_job=int(environment.get("WORKFLOW_TASKS_PER_JOB", "1")),
+                more_machines=environment.get(VARIABLE, ""),
             )
         except ValueError as error:
             raise PbsError(f"a setting is not a number: {error}") from error
@@ -94,15 +105,48 @@ class Settings:
             raise PbsError(f"{error.args[0]} is not set: this is for head jobs of a workflow context") from error
 
     def queue_of(self, asked: str) -> str:
-        """The queue that a script asks for, by name or ARN.
+        """The queue that a script asks for: its name or ARN, or the name of a kind of machines.
 
         Raises:
             PbsError: It is none of the context.
         """
-        for own in (self.queue, self.fallback):
-            if own and asked in ("", own, own.rsplit("/", 1)[-1]):
-                return own
+        for kind in self.machines:
+            if kind.name and asked == kind.name:
+                return kind.queue
+            for own in (kind.queue, kind.fallback):
+                if own and asked in ("", own, own.rsplit("/", 1)[-1]):
+                    return own
         raise PbsError(f"{asked!r} is no queue of this workflow context")
+
+    def queue_for(self, asked: str, *, gpus: int, memory_mib: int, architecture: str) -> str:
+        """The queue of the machines that a task gets: those it names, else those that have what it asks for.
+
+        Args:
+            asked: The queue that it asks for, as in `queue_of`. The usual one is as good as none.
+            gpus: How many GPUs it asks for.
+            memory_mib: How much memory.
+            architecture: Which processor architecture; empty for that of the context.
+
+        Raises:
+            PbsError: There are none.
+        """
+        named = self.queue_of(asked)
+        if named != self.queue:
+            return named
+        try:
+            return machines_for(self.machines, gpus=gpus, memory_mib=memory_mib, architecture=architecture).queue
+        except NoMachinesError as error:
+            raise PbsError(str(error)) from error
+
+    def fallback_of(self, queue: str) -> str:
+        """The queue to which a job of a queue goes that lost its Spot machine; empty when there is none."""
+        return next((kind.fallback for kind in self.machines if kind.queue == queue), "")
+
+    def without_fallback(self) -> Settings:
+        """The same, but that no job goes to another queue any more."""
+        others = [{**vars(kind), "queue": kind.queue.rpartition("/")[2], "fallback": ""} for kind in self.machines[1:]]
+        own = {"gpu": self.machines[0].gpu, "architecture": self.machines[0].architecture}
+        return replace(self, fallback="", more_machines=json.dumps([own, *others]))
 
 
 def _positive(environment: dict[str, str], name: str, default: str) -> float:

@@ -15,6 +15,12 @@ IO = "io_mibps"
 TASKS_PER_JOB = "tasks_per_job"
 """The resource by which a rule says how many of its jobs may run one after another in one job of AWS Batch."""
 
+MACHINES = "machines"
+"""The resource by which a rule names the kind of machines for its jobs, where the context has several."""
+
+ARCHITECTURE = "architecture"
+"""The resource by which a rule says on which processors its jobs run."""
+
 _MARK = "# properties = "
 _LINES = 5
 _MEBIBYTE = 1024**2
@@ -41,12 +47,14 @@ def asked_by_rule(text: str) -> dict[str, Any]:
         "mem": f"{memory}mb" if memory else "",
         "io": resources.get(IO) or "",
         "tasks_per_job": _whole(resources, TASKS_PER_JOB),
+        "arch": resources.get(ARCHITECTURE) or "",
         "walltime": _whole(resources, "runtime") * 60,  # Snakemake counts it in minutes
     }
     return {
         "name": "-".join(map(str, named)),
         "image": re.sub("^docker://", "", str(resources.get(IMAGE) or "")),  # as Snakemake writes it elsewhere
         "gpus": _whole(resources, "gpu"),
+        "queue": str(resources.get(MACHINES) or ""),
         "limits": {name: str(value) for name, value in limits.items() if value},
     }
 

@@ -198,7 +198,7 @@ def _request(journal: Journal, settings: Settings, group: list[Job], submission:
         **({"arrayProperties": {"size": size}} if size > 1 else {}),
         **_consumed(settings, task.io_units),
         # With a fallback queue, the job that lost its machine goes there; without one AWS Batch tries again.
-        **({"retryStrategy": IMAGES_ONLY} if settings.fallback and submission.queue != settings.fallback else {}),
+        **({"retryStrategy": IMAGES_ONLY} if settings.fallback_of(submission.queue) else {}),
     }
 
 

@@ -44,8 +44,8 @@ def mark_job(params: dict[str, Any], **_: Any) -> dict[str, Any]:
     return {**params, "tags": {**params.get("tags", {}), **tags}}
 
 
-class _Marking:
-    """Marks what a backend of miniwdl-aws registers and submits."""
+class _OfContext:
+    """Marks what a backend of miniwdl-aws registers and submits, and chooses among several kinds of machines."""
 
     def _submit_batch_job(self, logger: Any, cleanup: Any, aws_batch: Any) -> str:
         events = aws_batch.meta.events
@@ -55,10 +55,25 @@ class _Marking:
         job: str = super()._submit_batch_job(logger, cleanup, aws_batch)  # type: ignore[misc]  # of miniwdl-aws
         return job
 
+    def _select_job_queue(self) -> str:
+        chosen: str = super()._select_job_queue()  # type: ignore[misc]  # of miniwdl-aws
+        told = os.environ.get("WORKFLOW_MACHINES")
+        if not told:
+            return chosen
+        from workflow_context_machines import machines_for, read_machines  # type: ignore[import-not-found]  # beside it
 
-class OnEfs(_Marking, miniwdl_aws.BatchJob):  # type: ignore[misc]  # without types
+        values, queue, fallback = self.runtime_values, self._job_queue, self._job_queue_fallback  # type: ignore[attr-defined]
+        kind = machines_for(
+            read_machines(told, queue, fallback),
+            gpus=int(bool(values.get("gpu"))),
+            memory_mib=int(values.get("memory_reservation", 0)) // 1024**2,
+        )
+        return str((chosen == fallback and kind.fallback) or kind.queue)
+
+
+class OnEfs(_OfContext, miniwdl_aws.BatchJob):  # type: ignore[misc]  # without types
     """The backend for EFS."""
 
 
-class OnMachines(_Marking, miniwdl_aws.BatchJobNoEFS):  # type: ignore[misc]  # without types
+class OnMachines(_OfContext, miniwdl_aws.BatchJobNoEFS):  # type: ignore[misc]  # without types
     """The backend for file systems that machines mount."""

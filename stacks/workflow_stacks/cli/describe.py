@@ -14,6 +14,7 @@ from .run_options import LocalOption, UserOption, runs_of
 
 if TYPE_CHECKING:
     from workflow_stacks.project import Context, Project
+    from workflow_stacks.project.machines import Machines
 
 
 def describe(
@@ -92,6 +93,8 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     yield "idle instances", f"kept for {kept} minutes" if kept else "ended by AWS Batch after a few minutes"
     yield "instance types", ", ".join(context.instance_types) or "chosen by AWS Batch"
     yield "machines", f"{context.architecture}{', with GPUs' if context.gpu else ''}"
+    for name, kind in context.machines.items():
+        yield f"machines {name}", _kind(kind, context.architecture)
     yield "machine image", context.ami_id or "chosen by AWS Batch"
     yield "root volume", f"{context.root_volume_gib} GiB"
     yield "network", _network(context)
@@ -116,6 +119,18 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:
         yield "permissions boundary", context.permissions_boundary_arn
+
+
+def _kind(kind: Machines, usual: str) -> str:
+    """A kind of machines beside those of the context, and which tasks get them."""
+    types = ", ".join(kind.instance_types) or "types chosen by AWS Batch"
+    reasons = [
+        *([f"{kind.architecture} processors"] if kind.architecture != usual else []),
+        *(["GPUs"] if kind.gpu else []),
+        *([f"{kind.memory_from_gib} GiB of memory or more"] if kind.memory_from_gib else []),
+    ]
+    what = f"{kind.architecture}{', with GPUs' if kind.gpu else ''}, {types}; {kind.max_vcpus} vCPUs at most"
+    return f"{what}; for tasks that {'ask for ' + ' and '.join(reasons) if reasons else 'name them'}"
 
 
 def _network(context: Context) -> str:

@@ -207,7 +207,10 @@ def _outside(id: str) -> Node:
 
 
 def _name(resource: Resource) -> str:
-    return " ".join(resource.words[-_LAST_WORDS.get(resource.type, 2) :]).lower()
+    words = resource.words
+    of_kind = next((at + 2 for at in range(len(words)) if words[at : at + 2] == ["Compute", "Machines"]), None)
+    start = -_LAST_WORDS.get(resource.type, 2) if of_kind is None else of_kind
+    return " ".join(words[start:]).lower()
 
 
 def _job(definition: Resource) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from .context_checks import CONTEXT_CHECKS, FILESYSTEM
+from .context_checks import CONTEXT_CHECKS
 from .findings import Problem, join_words, quote
-from .model import Context, Project
+from .model import FILESYSTEM, Context, Project
 
 _T = TypeVar("_T")
 
@@ -91,7 +91,8 @@ def queues_fit_the_account(project: Project) -> Iterator[Problem]:
             ("contexts",),
             f"all contexts together have {count} job queues and {count} compute environments; AWS Batch allows "
             f"{QUEUES_PER_ACCOUNT} of each in an account and Region, and raises neither quota",
-            remedy="deploy some of the contexts at a time, or use several accounts or Regions",
+            remedy="deploy some of the contexts at a time, give one context several 'machines' instead of many "
+            "contexts, or use several accounts or Regions",
             level="warning",
         )
 

@@ -7,18 +7,25 @@ from typing import TypeAlias
 
 from workflow_context.catalog import ENGINES
 
-from . import instances
 from .compliance import contradictions
 from .file_systems.registry import FILE_SYSTEMS, engines_on, file_systems_of
 from .findings import DataPath, Problem, join_words, quote
-from .model import Context
+from .machine_checks import (
+    engine_runs_on_the_processor,
+    fallback_goes_with_spot,
+    file_system_works_on_the_processor,
+    gpu_goes_with_gpu_instances,
+    instance_types_have_a_form,
+    instances_have_the_architecture,
+    kept_instances_cost,
+    machines_are_chosen_by_tasks,
+    max_vcpus_fit_an_instance,
+)
+from .model import FILESYSTEM, Context
 
 ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
 
 _TYPE: DataPath = ("engines", 0, "type")
-
-FILESYSTEM: DataPath = ("engines", 0, "filesystem")
-"""Where the file system stands in a context."""
 
 
 def engine_runs_the_language(context: Context) -> Iterator[Problem]:
@@ -57,21 +64,6 @@ def engine_works_on_the_file_system(context: Context) -> Iterator[Problem]:
     remedies = [f"leave 'filesystem' out for {entry.default_storage}"]
     remedies += [f"engines that work on it: {join_words(others)}"] if others else []
     yield Problem((*FILESYSTEM, "fsType"), message, join_words(file_systems_of(entry)), "; ".join(remedies))
-
-
-def engine_runs_on_the_processor(context: Context) -> Iterator[Problem]:
-    """The image of the engine, in which tasks run, exists for the processor of the machines."""
-    entry = ENGINES[context.engine.engine]
-    if context.engine.image is None and context.architecture not in entry.architectures:
-        message = f"the image of {quote(entry.name)}, in which tasks run, does not exist for {context.architecture}"
-        remedy = "remove it, or give the engine an image for it"
-        yield Problem(("architecture",), message, join_words(entry.architectures), remedy)
-
-
-def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
-    """What the file system needs on the machines exists for their processor."""
-    for problem in context.filesystem.architecture_problems(context.architecture):
-        yield problem.under(*FILESYSTEM)
 
 
 def expiry_needs_marks(context: Context) -> Iterator[Problem]:
@@ -146,110 +138,6 @@ def debug_instance_is_in_private_subnets(context: Context) -> Iterator[Problem]:
         )
 
 
-def fallback_goes_with_spot(context: Context) -> Iterator[Problem]:
-    """The fallback queue is set only where there is Spot."""
-    if context.fallback_to_on_demand is not None and not context.request_spot_instances:
-        yield Problem(
-            ("fallbackToOnDemand",),
-            "this has no effect without Spot instances: tasks run on demand anyway",
-            remedy="remove it, or add 'requestSpotInstances: true'",
-            level="warning",
-        )
-
-
-def instance_types_have_a_form(context: Context) -> Iterator[Problem]:
-    """Instance types look like types or families."""
-    for index, written in enumerate(context.instance_types):
-        name = instances.parse(written)
-        if name is None and written != instances.OPTIMAL:
-            yield Problem(
-                ("instanceTypes", index),
-                f"{quote(written)} is not an instance type",
-                "a type such as m6i.xlarge, a family such as m6i, or optimal",
-                instances.suggestion(written),
-            )
-        elif name is not None and not name.is_known_prefix:
-            message = f"no instance family is known that begins with {quote(name.prefix)}"
-            remedy = "check the spelling: AWS refuses an unknown type when you deploy"
-            yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
-
-
-def _names(context: Context) -> Iterator[tuple[int, instances.InstanceName]]:
-    for index, written in enumerate(context.instance_types):
-        name = instances.parse(written)
-        if name is not None:
-            yield index, name
-
-
-def instances_have_the_architecture(context: Context) -> Iterator[Problem]:
-    """Instance types have the processor that the context asks for."""
-    wanted = context.architecture
-    for index, name in _names(context):
-        if name.is_known_prefix and name.architecture != wanted:
-            yield Problem(
-                ("instanceTypes", index),
-                f"the family '{name.family}' has {name.architecture} processors, but the context is {wanted}",
-                f"{wanted} families, such as {'m7g' if wanted == 'arm64' else 'm7i'}",
-                f"write 'architecture: {name.architecture}', or choose another family",
-            )
-    if wanted == "arm64" and instances.OPTIMAL in context.instance_types:
-        place: DataPath = ("instanceTypes", context.instance_types.index(instances.OPTIMAL))
-        yield Problem(place, "'optimal' means x86_64 families, but the context is arm64", "arm64 families, such as m7g")
-
-
-def gpu_goes_with_gpu_instances(context: Context) -> Iterator[Problem]:
-    """A context with GPUs lists GPU instances only; GPU instances without `gpu` are pointed out."""
-    for index, name in _names(context):
-        if context.gpu and not name.has_gpu:
-            what = "has no NVIDIA GPU" if not name.has_other_accelerator else "has an accelerator of another kind"
-            message = f"the family '{name.family}' {what}, but the context says gpu: true"
-            remedy = "remove it, or leave instanceTypes out; run other tasks in a context of their own"
-            yield Problem(("instanceTypes", index), message, "GPU families, such as g5, g6 or p5", remedy)
-        if not context.gpu and name.has_gpu:
-            message = f"the family '{name.family}' has GPUs, which tasks cannot use without gpu: true"
-            remedy = "add 'gpu: true', or choose a family without GPUs, which costs less"
-            yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
-    if context.gpu and instances.OPTIMAL in context.instance_types:
-        place: DataPath = ("instanceTypes", context.instance_types.index(instances.OPTIMAL))
-        yield Problem(
-            place,
-            "'optimal' means families without GPUs, but the context says gpu: true",
-            "GPU families, such as g5",
-        )
-
-
-def max_vcpus_fit_an_instance(context: Context) -> Iterator[Problem]:
-    """At least one of the listed types fits into maxVCpus."""
-    sizes = {name.vcpus for _, name in _names(context)}
-    known = {size for size in sizes if size is not None}
-    if not known or known != sizes or instances.OPTIMAL in context.instance_types or min(known) <= context.max_vcpus:
-        return
-    yield Problem(
-        ("maxVCpus",),
-        f"{context.max_vcpus} vCPUs are fewer than the smallest listed instance has ({min(known)})",
-        remedy=f"write at least 'maxVCpus: {min(known)}', or list a smaller type",
-        level="warning",
-    )
-
-
-def kept_instances_cost(context: Context) -> Iterator[Problem]:
-    """What it may cost to keep instances after their last job is pointed out."""
-    minutes = context.min_scale_down_delay_minutes
-    if minutes is None:
-        return
-    from workflow_context.models.prices import default_prices, family_price_name
-
-    family = "m6g" if context.architecture == "arm64" else "m6i"
-    cost = default_prices()[family_price_name(family)].value * context.max_vcpus * minutes / 60
-    yield Problem(
-        ("minScaleDownDelayMinutes",),
-        f"instances that ended their last job are paid for {minutes} minutes more: {cost:,.2f} USD each time for all "
-        f"{context.max_vcpus} vCPUs ({family} on demand, us-east-1{'; instances with GPUs cost more' * context.gpu})",
-        remedy="keep it where steps follow one another within that time",
-        level="warning",
-    )
-
-
 def health_data_is_kept_safe(context: Context) -> Iterator[Problem]:
     """A context with `compliance: hipaa` says nothing that contradicts it."""
     if context.compliance is None:
@@ -269,6 +157,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     engine_works_on_the_file_system,
     engine_runs_on_the_processor,
     file_system_works_on_the_processor,
+    machines_are_chosen_by_tasks,
     expiry_needs_marks,
     storage_dispatcher_needs_volumes_and_marks,
     io_is_bounded_where_tasks_take_shares,

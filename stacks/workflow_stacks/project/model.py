@@ -16,6 +16,7 @@ from .file_systems.kind import FileSystemKind, FileSystemSettings
 from .file_systems.registry import FILE_SYSTEMS, Filesystem
 from .findings import join_words
 from .location import Location, bucket_of, prefix_of
+from .machines import AMI, MAX_KINDS, NAME as MACHINES_NAME, Architecture, InstanceTypes, Machines
 from .retention import RETENTION
 from .section import Section
 from .tags import Tags
@@ -35,6 +36,9 @@ _FARGATE = ((8, 1), (16, 2), (30, 4))
 """Up to how many GiB Fargate offers with how many vCPUs:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html."""
 
+FILESYSTEM: tuple[str | int, ...] = ("engines", 0, "filesystem")
+"""Where the file system stands in a context."""
+
 _LANGUAGES = tuple(dict.fromkeys(language for entry in ENGINES.values() for language in entry.languages))
 
 
@@ -49,7 +53,6 @@ _NAME = Text("letters A-Z, a-z and digits, at most 64", "[A-Za-z0-9]+", 64, hint
 _VERSION = Text("a version of the engine, such as 25.10.0", r"[A-Za-z0-9][A-Za-z0-9._-]*", 64)
 _VERSION_IN_EDITORS = WithJsonSchema({"type": ["string", "number"], **_VERSION.limits()})
 _IMAGE = Text("a container image, such as docker.io/nextflow/nextflow:25.10.0", r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", 512)
-_AMI = Text("the id of an image, such as ami-0123456789abcdef0", r"ami-[0-9a-f]{8,17}")
 
 
 def _exactly_one(value: Any) -> Any:
@@ -222,25 +225,23 @@ class Context(Section):
         alias="maxVCpus",
         description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: 256.",
     )
-    instance_types: Annotated[tuple[Annotated[str, Text("an instance type or family")], ...], EmptyWhenNothing()] = (
-        Field(
-            default=(),
-            description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
-            "Default: AWS Batch chooses.",
-        )
+    instance_types: InstanceTypes = Field(
+        default=(),
+        description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
+        "Default: AWS Batch chooses.",
     )
-    architecture: Annotated[
-        Literal["x86_64", "arm64"],
-        Choice(
-            {
-                "amd64": "did you mean 'x86_64'?",
-                "aarch64": "did you mean 'arm64'?",
-                "arm": "did you mean 'arm64'?",
-            }
-        ),
-    ] = Field(default="x86_64", description="Processor of the machines that run tasks. Default: x86_64.")
+    architecture: Architecture = Field(
+        default="x86_64", description="Processor of the machines that run tasks. Default: x86_64."
+    )
     gpu: Annotated[bool, Flag()] = Field(
         default=False, description="Whether tasks run on machines with NVIDIA GPUs. Default: false."
+    )
+    machines: Annotated[dict[Annotated[str, MACHINES_NAME], Machines], EmptyWhenNothing()] = Field(
+        default_factory=dict,
+        description="Other kinds of machines beside these, by name, each with queues of its own: a task goes where "
+        "the machines have what it asks for, GPUs, a processor, or much memory. At most 3. For miniwdl and "
+        "nextflow, and snakemake on a mounted file system. Default: none.",
+        json_schema_extra={"maxProperties": MAX_KINDS},
     )
     root_volume_gib: Annotated[int, Whole(30, 16384, "GiB")] = Field(
         default=100,
@@ -259,7 +260,7 @@ class Context(Section):
         "AWS Batch starts no more tasks than that feeds. A task takes 0.34 MiB/s for each vCPU, or what it asks for. "
         "Default: no bound.",
     )
-    ami_id: Annotated[str, _AMI] | None = Field(
+    ami_id: Annotated[str, AMI] | None = Field(
         default=None,
         description="Amazon Machine Image of the machines that run tasks: one made from the ECS-optimized Amazon "
         "Linux 2023, for the context's processor and Region. Default: the newest that AWS Batch chooses.",
@@ -353,9 +354,13 @@ class Context(Section):
     @property
     def queues(self) -> tuple[tuple[str, str], ...]:
         """The job queues, each with the machines behind it, for people."""
-        task = ("task", "EC2 Spot" if self.request_spot_instances else "EC2 on-demand")
-        fallback = (("fallback", "EC2 on-demand"),) if self.has_fallback else ()
-        return (("head", "Fargate" if self.heads_on_fargate else "EC2 on-demand"), task, *fallback)
+        found = [("head", "Fargate" if self.heads_on_fargate else "EC2 on-demand")]
+        kinds: dict[str, Context | Machines] = {"": self, **{f"{name} ": one for name, one in self.machines.items()}}
+        for kind, machines in kinds.items():
+            found.append((f"{kind}task", "EC2 Spot" if machines.request_spot_instances else "EC2 on-demand"))
+            if machines.has_fallback:
+                found.append((f"{kind}fallback", "EC2 on-demand"))
+        return tuple(found)
 
 
 class Project(Section):

@@ -62,7 +62,7 @@ class Target:
     @property
     def task_queues(self) -> tuple[str, ...]:
         """The queues of task jobs."""
-        return tuple(self.outputs[name] for name in ("TaskQueue", "FallbackQueue") if name in self.outputs)
+        return tuple(arn for name, arn in self.outputs.items() if name.startswith(("TaskQueue", "FallbackQueue")))
 
 
 def connect(project_file: Path, context: str, *, user: str = "", cloud: LocalCloud | None = None) -> Target:

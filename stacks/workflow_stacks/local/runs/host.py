@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class Host:
 
     def equip(self) -> None:
         """Give the machines of the context, which is deployed, what they boot with."""
-        for environment in self._environments(self._outputs["TaskQueue"]):
+        queues = [arn for name, arn in self._outputs.items() if name.startswith("TaskQueue")]
+        for environment in chain.from_iterable(map(self._environments, queues)):
             self._volumes().equip(environment, self._engine.machine_files())
 
     def directory(self) -> tuple[Path, str] | None:
