@@ -1,7 +1,7 @@
 """The rights of roles: what each role of an engine on a file system is granted, and what of it runs used.
 
 `tests/matrix/rights.json` keeps it for every pair. Runs of `make matrix` are held against it by `assert_rights`, and
-templates by `tests/test_matrix.py`. With WORKFLOW_CONTEXT_RECORD_RIGHTS in the environment both write there what they find.
+templates by `tests/test_matrix.py`. With WORKFLOW_CONTEXT_RECORD_RIGHTS in the environment both write what they find.
 `python tests/rights.py` writes the tables of docs/rights.md.
 """
 
