@@ -4,12 +4,22 @@
 paid by Elastic throughput, as that table pays it; false where much is computed on little data.
 """
 
+from pathlib import Path
+
 import pytest
 from pydantic.alias_generators import to_camel
 
 from workflow_context.models.break_even import break_even
+from workflow_context.models.efs_limits import BURST_MINIMUM_MIBPS, CLIENT_MIBPS_ELASTIC, READ_DISCOUNT
 from workflow_context.models.file_systems.efs import EfsThroughput
-from workflow_context.models.file_systems.objectivefs import ObjectiveFsChoice
+from workflow_context.models.file_systems.objectivefs import (
+    READ_MBPS_PER_MOUNT,
+    READ_SHARE_WITH_OTHERS,
+    WRITE_MBPS_PER_MOUNT,
+    WRITE_SHARE_WITH_OTHERS,
+    ObjectiveFsChoice,
+)
+from workflow_context.models.objectivefs_memory import extra_task_memory_gb
 from workflow_context.models.prices import default_prices
 from workflow_context.models.published import LATCH_BENCHMARKS, LATCH_CHOICE
 from workflow_context.models.workloads import Workload, load_workload, presets
@@ -100,3 +110,59 @@ def test_the_benchmarks_and_the_summary_of_the_document_are_data():
         (246.64, 208.74),
     }
     assert dict(LATCH_CHOICE) == {"cost": 4, "performance": 5, "execution time": 3}
+
+
+PAGE = (Path(__file__).parents[2] / "docs/coming-from/latch.md").read_text(encoding="utf-8")
+TABLES = {
+    cells[0]: cells[1:]
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and (cells := [cell.strip() for cell in line.strip("| ").split(" | ")])
+}
+ROWS = {
+    "sequentialRead": "sequential read",
+    "sequentialWrite": "sequential write",
+    "randomRead": "random read",
+    "randomWrite": "random write",
+    "stagingIn": "staging to the work directory",
+    "stagingOut": "writing from the work directory",
+}
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS.items())
+def test_every_benchmark_stands_in_the_docs(name, row):
+    assert TABLES[row][:2] == [f"{LATCH_BENCHMARKS[name].efs:.2f}", f"{LATCH_BENCHMARKS[name].objectivefs:.2f}"]
+
+
+def test_beside_the_benchmarks_stands_what_the_models_take():
+    mb = 2**20 / 1e6
+    bursting_read, elastic = BURST_MINIMUM_MIBPS * READ_DISCOUNT * mb, CLIENT_MIBPS_ELASTIC * mb
+    assert TABLES["sequential read"][2:] == [f"{bursting_read:.2f} and {elastic:,.2f}", f"{READ_MBPS_PER_MOUNT:.2f}"]
+    bursting_write = BURST_MINIMUM_MIBPS * mb
+    assert TABLES["sequential write"][2:] == [f"{bursting_write:.2f} and {elastic:,.2f}", f"{WRITE_MBPS_PER_MOUNT:.2f}"]
+    for row, mbps, share in (
+        ("staging to the work directory", READ_MBPS_PER_MOUNT, READ_SHARE_WITH_OTHERS),
+        ("writing from the work directory", WRITE_MBPS_PER_MOUNT, WRITE_SHARE_WITH_OTHERS),
+    ):
+        assert TABLES[row][3] == f"{mbps * share:.2f} for each mount of several"
+
+
+@pytest.mark.parametrize(
+    ("row", "prices"),
+    [
+        ("storage, USD per GB and month", ["efs_standard_storage", "s3_standard_storage_first_50tb"]),
+        ("reads, USD per GB", ["efs_elastic_read"]),
+        ("writes, USD per GB", ["efs_elastic_write"]),
+        ("mount, USD per mount and hour", ["objectivefs_mount_hour"]),
+        ("memory, USD per GiB and hour", ["task_memory_gib_hour"]),
+    ],
+)
+def test_every_price_stands_in_the_docs_beside_ours(row, prices):
+    *latch, ours = TABLES[row]
+    assert [float(one) for one in latch if one != "none"] == [PRICES[name].value for name in prices]
+    assert all(f"{PRICES[name].value:g}" in ours for name in prices)
+
+
+@pytest.mark.parametrize("size", [1, 10, 20, 30, 40, 50])
+def test_the_memory_table_stands_in_the_docs_beside_ours(size):
+    [row] = [cells for title, cells in TABLES.items() if title.endswith(f" to {size}")]
+    assert row == [str(extra_task_memory_gb(size))] * 2
