@@ -70,6 +70,7 @@ def test_the_public_api_is_this() -> None:
         "ContextParts",
         "CromwellEngine",
         "DebugInstance",
+        "FileBrowser",
         "EfsFileSystem",
         "EngineFactory",
         "FileSystemGuard",

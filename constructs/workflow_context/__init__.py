@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .engines.snakemake import SnakemakeEngine
     from .engines.toil import ToilEngine
     from .expiry import StorageExpiry
+    from .file_browser import FileBrowser
     from .identity_guard import FileSystemGuard
     from .monitoring import Monitoring
     from .network import Network, Placement
@@ -43,6 +44,7 @@ _MODULES = {
     "ContextParts": ".engines.parts",
     "CromwellEngine": ".engines.cromwell",
     "DebugInstance": ".debug_instance",
+    "FileBrowser": ".file_browser",
     "EfsFileSystem": ".storage.efs",
     "EngineFactory": ".context",
     "FileSystemGuard": ".identity_guard",
@@ -77,6 +79,7 @@ __all__ = [
     "DebugInstance",
     "EfsFileSystem",
     "EngineFactory",
+    "FileBrowser",
     "FileSystemGuard",
     "FsxLustreFileSystem",
     "MiniwdlEngine",

@@ -38,7 +38,7 @@ KINDS = {
 def project(folder: Path) -> Path:
     file = folder / "agc-project.yaml"
     lines = [
-        f"  {name}: {{debugInstance: true, engines: [{{{engine}, filesystem: {storage}}}]}}"
+        f"  {name}: {{debugInstance: true, browse: true, engines: [{{{engine}, filesystem: {storage}}}]}}"
         for name, (engine, storage, _) in KINDS.items()
     ]
     writing = (
@@ -263,3 +263,41 @@ class TestIdleStop:
         assert "WantedBy=timers.target" in (units / "workflow-idle.timer").read_text()
         service = (units / "workflow-idle.service").read_text()
         assert "Environment=IDLE_MINUTES=240\nExecStart=/usr/local/sbin/workflow-idle-stop\n" in service
+
+
+MOUNTED = [kind for kind, (_, _, command) in KINDS.items() if command]
+
+
+def browse_definition(template: Template) -> dict[str, Any]:
+    [found] = [
+        one["Properties"]["ContainerProperties"]
+        for name, one in resources(template, "AWS::Batch::JobDefinition").items()
+        if "Browse" in name
+    ]
+    return dict(found)
+
+
+@pytest.mark.parametrize("kind", MOUNTED)
+def test_the_job_that_browses_mounts_read_only_on_every_kind(templates: dict[str, Template], kind: str) -> None:
+    container = browse_definition(templates[kind])
+    [point] = container["MountPoints"]
+    assert (point["ReadOnly"], point["SourceVolume"]) == (True, container["Volumes"][0]["Name"])
+    assert len(json.dumps(container["Command"])) < 8192
+
+
+@pytest.mark.parametrize("kind", MOUNTED)
+def test_the_role_of_the_job_that_browses_may_write_nowhere(templates: dict[str, Template], kind: str) -> None:
+    allowed = {
+        action
+        for name, one in resources(templates[kind], "AWS::IAM::Policy").items()
+        if "BrowserRole" in name
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    }
+    reading = {"ClientMount", "ClientRootAccess", "GetObject", "GetObjectVersion", "GetObjectTagging", "ListBucket"}
+    assert {action.partition(":")[2] for action in allowed} <= reading | {"GetBucketLocation"}
+
+
+def test_s3_needs_no_job_to_be_browsed(templates: dict[str, Template]) -> None:
+    assert "BrowseJobDefinition" not in templates["s3"]["Outputs"]
+    assert "BrowseJobDefinition" in templates["efs"]["Outputs"]

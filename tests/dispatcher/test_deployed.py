@@ -31,6 +31,7 @@ schemaVersion: 1
 contexts:
   nextflow:
     storageDispatcher: true
+    browse: true
     engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}}]
 """
 ENDED = ("SUCCEEDED", "FAILED")
@@ -287,3 +288,55 @@ class TestCommands:
         code, message = lab.command("storage", words[0], "nextflow", *words[1:])
         assert code == 1
         assert "workflow-context storage list nextflow" in message
+
+
+class TestBrowse:
+    """What a context's file system holds, by a job that can only read."""
+
+    @pytest.fixture
+    def look(self, lab: Lab) -> Callable[..., tuple[int, list[str]]]:
+        def run(*words: str) -> tuple[int, list[str]]:
+            arguments = ["browse", "nextflow", *words, "--local", "--project", str(lab.project_file)]
+            outcome = CliRunner().invoke(app, arguments)
+            assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+            return outcome.exit_code, (outcome.stdout or outcome.stderr).splitlines()
+
+        return run
+
+    def test_directories_are_listed_and_files_printed(
+        self, lab: Lab, look: Callable[..., tuple[int, list[str]]]
+    ) -> None:
+        folder = lab.directory("x").parents[1] / "workflow/notes"
+        folder.mkdir(parents=True)
+        content = "".join(f"line {number}\n\n" for number in range(200))
+        (folder / "log.txt").write_text(content)
+        code, lines = look("notes")
+        assert code == 0
+        assert [line.split()[0] + line.split()[-1] for line in lines] == ["1,890log.txt"]
+        assert look("/mnt/efs/notes/log.txt", "--show") == (0, content.splitlines())
+        assert look("notes/log.txt", "--tail", "3") == (0, ["", "line 199", ""])
+        assert any(line.endswith(" notes/") for line in look()[1])
+
+    def test_what_is_not_there_or_lies_outside_is_told(self, look: Callable[..., tuple[int, list[str]]]) -> None:
+        assert look("nothing") == (1, ["nothing: No such file or directory"])
+        assert look("/etc/passwd", "--show") == (1, ["/etc/passwd is not below /mnt/efs"])
+
+    def test_the_job_cannot_write(self, lab: Lab) -> None:
+        (lab.directory("x").parents[1] / "workflow").mkdir(exist_ok=True)
+        write = ["python3", "-c", "open('/mnt/efs/written', 'w')"]
+        job = lab.submit(lab.outputs["BrowseJobDefinition"], containerOverrides={"command": write})
+        assert job["status"] == "FAILED"
+        assert "Read-only file system" in lab.log(job)
+
+    def test_what_lies_in_s3_is_read_from_the_bucket(
+        self, lab: Lab, look: Callable[..., tuple[int, list[str]]]
+    ) -> None:
+        bucket, _, prefix = lab.outputs["Outputs"].removeprefix("s3://").partition("/")
+        s3 = lab.cloud.client("s3")
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/seen/a.txt", Body=b"one\ntwo\n")
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/seen/deep/b.txt", Body=b"x")
+        folder = f"s3://{bucket}/{prefix}/seen"
+        assert [line.split()[-1] for line in look(folder)[1]] == ["deep/", "a.txt"]
+        assert look(f"{folder}/a.txt", "--show") == (0, ["one", "two"])
+        assert look(f"{folder}/a.txt", "--tail", "1") == (0, ["two"])
+        assert look(f"{folder}/none", "--show")[0] == 1

@@ -174,6 +174,7 @@ EDITS: Sequence[Edit] = [
             "monitoring": (plus("monitoring: {}"), IN_PLACE),
             "wes": (plus("wes: true"), IN_PLACE),
             "debugInstance": (plus("debugInstance: true"), IN_PLACE),
+            "browse": (plus("browse: true"), IN_PLACE),
             "storageDispatcher": (plus("storageDispatcher: true"), IN_PLACE),
             "allowDataLoss": (plus("allowDataLoss: true"), IN_PLACE),
             "terminationProtection": (plus("terminationProtection: true"), NOTHING),

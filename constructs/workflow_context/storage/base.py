@@ -130,6 +130,17 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     def complete(self, definition: batch.EcsJobDefinition) -> None:
         """Add to a job definition what `volumes` cannot say, because CDK has no class for it yet."""
 
+    def mount_read_only(self, definition: batch.EcsJobDefinition) -> None:
+        """Let the jobs of a definition read what they mount, and not write. `volumes` says what that is.
+
+        Args:
+            definition: The job definition.
+        """
+        # By the L1: whether a volume is read-only is said of it here, and a volume of the L2 is made before.
+        resource = definition.node.default_child
+        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
+        resource.add_property_override("ContainerProperties.MountPoints.0.ReadOnly", True)
+
     @property
     def mount_script(self) -> MountScript | None:
         """How a machine mounts the file system; None where it cannot."""

@@ -86,9 +86,22 @@ class S3FilesFileSystemBase(NetworkFileSystem):
                 }
             ],
         )
+        self._set_mount_point(resource, read_only=False)
+
+    @override
+    def mount_read_only(self, definition: batch.EcsJobDefinition) -> None:
+        if not isinstance(definition.container, batch.EcsFargateContainerDefinition):
+            super().mount_read_only(definition)
+            return
+        resource = definition.node.default_child
+        assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
+        self._set_mount_point(resource, read_only=True)
+
+    @staticmethod
+    def _set_mount_point(resource: batch.CfnJobDefinition, *, read_only: bool) -> None:
         resource.add_property_override(
             "ContainerProperties.MountPoints",
-            [{"ContainerPath": _MOUNT_PATH, "SourceVolume": _VOLUME, "ReadOnly": False}],
+            [{"ContainerPath": _MOUNT_PATH, "SourceVolume": _VOLUME, "ReadOnly": read_only}],
         )
 
     @property

@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs
 from workflow_context.context import WorkflowContext
 from workflow_context.debug_instance import DebugInstance
 from workflow_context.dispatcher import StorageDispatcher
+from workflow_context.file_browser import FileBrowser
 from workflow_context.monitoring import Monitoring
 from workflow_stacks.project import Context
 from workflow_stacks.project.retention import RETENTION
@@ -46,10 +47,11 @@ class OnRequest:
     def build(self) -> dict[str, str]:
         """Build them, and return what a user wants to know of them: name to value, for stack outputs."""
         self._monitoring()
-        parts: list[WesEndpoint | DebugInstance | StorageDispatcher] = [
+        parts: list[WesEndpoint | DebugInstance | StorageDispatcher | FileBrowser] = [
             *self._wes(),
             *self._debug_instance(),
             *self._dispatcher(),
+            *self._browser(),
         ]
         return {name: value for part in parts for name, value in part.outputs().items()}
 
@@ -95,3 +97,7 @@ class OnRequest:
     def _dispatcher(self) -> Iterator[StorageDispatcher]:
         if self._written.storage_dispatcher:
             yield StorageDispatcher(self._context, "Dispatcher", context=self._context, encryption_key=self._key)
+
+    def _browser(self) -> Iterator[FileBrowser]:
+        if self._written.browse and self._context.storage.mount_path is not None:
+            yield FileBrowser(self._context, "Browser", context=self._context)

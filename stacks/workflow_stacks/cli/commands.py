@@ -52,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("storage", "storage:app", "Show, provision, extend and expire storage for single runs."),
     Command("wes", "wes:wes", "Serve GA4GH WES on this machine.", extra="wes"),
     Command("shell", "shell:shell", "Open a shell on the debug instance of a context."),
+    Command("browse", "browse:browse", "List, print and tail files of a context's file system."),
     Command("why", "why:why", "Say why a job does not run, or failed."),
     Command("check", "check:check", "Check a deployed context with short jobs, before the first run."),
     Command("local", "local:app", "Deploy to an embedded AWS on this machine.", extra="local"),

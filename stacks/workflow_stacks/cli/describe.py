@@ -88,6 +88,7 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
         yield f"{queue} queue", machines
     yield "max vCPUs", str(context.max_vcpus)
     yield "tasks may move", f"{context.io_mibps} MiB/s together" if context.io_mibps else "any amount"
+    yield "file browser", "by a job that can only read" if context.browse else "none"
     yield "storage of single runs", "by an HTTP API" if context.storage_dispatcher else "none"
     kept = context.min_scale_down_delay_minutes
     yield "idle instances", f"kept for {kept} minutes" if kept else "ended by AWS Batch after a few minutes"

@@ -291,6 +291,11 @@ class Context(Section):
         "which goes when the run has ended and its time is over. For EFS and OFS, with miniwdl, snakemake and "
         "nextflow. Default: false.",
     )
+    browse: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether the context has a job that shows what is on its file system, and can only read: "
+        "workflow-context browse. On S3 none is needed. Default: false.",
+    )
     debug_instance: DebugInstanceOption = Field(
         default=None,
         description="Whether the context has a machine on which people look at its file system, opened by "
