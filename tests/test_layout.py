@@ -83,6 +83,7 @@ def test_the_public_api_is_this() -> None:
         "NextflowEngine",
         "ObjectiveFsFileSystem",
         "Placement",
+        "Reference",
         "S3FileSystem",
         "S3FilesFileSystem",
         "S3Location",

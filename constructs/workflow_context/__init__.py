@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .identity_guard import FileSystemGuard
     from .monitoring import Monitoring
     from .network import Network, Placement
+    from .references import Reference
     from .s3_location import S3Location
     from .scripts import MountScript
     from .storage.base import WorkflowFileSystem
@@ -44,9 +45,9 @@ _MODULES = {
     "ContextParts": ".engines.parts",
     "CromwellEngine": ".engines.cromwell",
     "DebugInstance": ".debug_instance",
-    "FileBrowser": ".file_browser",
     "EfsFileSystem": ".storage.efs",
     "EngineFactory": ".context",
+    "FileBrowser": ".file_browser",
     "FileSystemGuard": ".identity_guard",
     "FsxLustreFileSystem": ".storage.fsx_lustre",
     "MiniwdlEngine": ".engines.miniwdl",
@@ -57,6 +58,7 @@ _MODULES = {
     "NextflowEngine": ".engines.nextflow",
     "ObjectiveFsFileSystem": ".storage.objectivefs",
     "Placement": ".network",
+    "Reference": ".references",
     "S3FileSystem": ".storage.s3",
     "S3FilesFileSystem": ".storage.s3_files",
     "S3Location": ".s3_location",
@@ -90,6 +92,7 @@ __all__ = [
     "NextflowEngine",
     "ObjectiveFsFileSystem",
     "Placement",
+    "Reference",
     "S3FileSystem",
     "S3FilesFileSystem",
     "S3Location",

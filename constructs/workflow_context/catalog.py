@@ -43,6 +43,7 @@ class EngineEntry:
         chooses_machines_on: The `fsType`s on which it sends each task to the machines that it needs, where a context
             has several kinds, as the construct says too.
         why_one_kind: Why it does not elsewhere, for the message that says so.
+        references_on: The `fsType`s beside which its jobs can mount others to read, as the construct says too.
         io_shares_on: The `fsType`s of whose throughput its tasks can take a share, as the construct says too.
     """
 
@@ -59,6 +60,7 @@ class EngineEntry:
     marks_ended_runs: bool = False
     why_no_expiry: str = "it does not mark runs that ended, so none can be deleted safely"
     results_in_runs: bool = False
+    references_on: tuple[str, ...] = ()
     io_shares_on: tuple[str, ...] = ()
     tasks_share_jobs_on: tuple[str, ...] = ()
     chooses_machines_on: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class EngineEntry:
 
 
 _MOUNTED = ("EFS", "OFS", "S3Files", "FSxLustre")
+_BESIDE = ("EFS", "OFS", "FSxLustre")
 _BUILT_IN = (
     EngineEntry(
         "miniwdl",
@@ -107,6 +110,7 @@ _BUILT_IN = (
         tasks_share_jobs_on=_MOUNTED,
         chooses_machines_on=_MOUNTED,
         why_one_kind="its executor plugin for AWS Batch is told one queue for all rules",
+        references_on=_BESIDE,
     ),
     EngineEntry(
         "nextflow",
@@ -119,6 +123,7 @@ _BUILT_IN = (
         io_shares_on=_MOUNTED,
         tasks_share_jobs_on=_MOUNTED,
         chooses_machines_on=("S3", *_MOUNTED),
+        references_on=_BESIDE,
     ),
     EngineEntry(
         "cromwell",

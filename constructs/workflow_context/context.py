@@ -12,6 +12,7 @@ from .compute import BatchCompute
 from .engines.base import WorkflowEngine
 from .engines.parts import ContextParts
 from .network import Placement
+from .references import Reference
 from .run_rights import RunRights, grant
 from .s3_location import S3Location
 from .storage.base import WorkflowFileSystem
@@ -76,6 +77,9 @@ class WorkflowContext(Construct):
         storage: The file system that head jobs and task jobs share.
         outputs: Where workflows write to in S3: a location, or a whole bucket.
         data: What else they may read, and write where it is not read-only.
+        references: File systems, or other directories of `storage`, that head jobs and tasks find mounted beside it and
+            can only read. For engines whose tasks have job definitions of the context: Nextflow and Snakemake, where
+            they work on a file system.
         head_vcpus: vCPUs of a head job.
         head_memory: Memory of a head job. Default: 4 GiB. On Fargate it must be one that it offers for the vCPUs.
         log_group: The log of jobs. Default: a new one.
@@ -108,6 +112,7 @@ class WorkflowContext(Construct):
         storage: WorkflowFileSystem,
         outputs: S3Location | s3.IBucket,
         data: Sequence[S3Location] = (),
+        references: Sequence[Reference] = (),
         compute: ComputeFactory = BatchCompute,
         head_vcpus: float = 1,
         head_memory: cdk.Size | None = None,
@@ -133,14 +138,18 @@ class WorkflowContext(Construct):
             )
             raise TypeError(message)
         placement, outputs = Placement.of(placement), S3Location.of(outputs)
+        _check_paths(references, storage)
         self.storage = storage
         self.compute = compute(self, "Compute", placement, storage)
+        for reference in references:
+            reference.storage.allow_mount_from(self.compute)
         parts = ContextParts(
             placement=placement,
             compute=self.compute,
             storage=storage,
             outputs=outputs,
             data=data,
+            references=references,
             head_vcpus=head_vcpus,
             head_memory=head_memory or cdk.Size.gibibytes(4),
             log_group=log_group,
@@ -148,6 +157,13 @@ class WorkflowContext(Construct):
             log_encryption_key=log_encryption_key,
         )
         self.engine = engine(self, "Engine", parts)
+        if references and not self.engine.takes_references:
+            message = (
+                f"references are given, but tasks of {type(self.engine).__name__} on {type(storage).__name__} mount "
+                "nothing beside it; leave them out, or use NextflowEngine or SnakemakeEngine on EFS, ObjectiveFS or "
+                "Lustre"
+            )
+            raise ValueError(message)
         if self.compute.io and not self.engine.takes_io_shares:
             message = (
                 f"io_mibps is given, but the tasks of {type(self.engine).__name__} on {type(storage).__name__} cannot "
@@ -213,6 +229,17 @@ class WorkflowContext(Construct):
             **self.storage.outputs(),
             **self.engine.extra_outputs(),
         }
+
+
+def _check_paths(references: Sequence[Reference], storage: WorkflowFileSystem) -> None:
+    """Each path is its own."""
+    taken = [storage.mount_path] if storage.mount_path else []
+    for reference in references:
+        other = next((path for path in taken if reference.overlaps(path)), None)
+        if other is not None:
+            message = f"the reference {reference.path} overlaps {other}; give it a path of its own"
+            raise ValueError(message)
+        taken.append(reference.path)
 
 
 @jsii.implements(IValidation)

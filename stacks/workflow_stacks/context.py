@@ -1,5 +1,6 @@
 """ContextStack: one context of a project file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,17 @@ from workflow_context.context import WorkflowContext
 from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.network import Network
+from workflow_context.references import Reference
 from workflow_context.s3_location import S3Location
+from workflow_context.storage.base import WorkflowFileSystem
+from workflow_context.storage.efs import EfsFileSystem
 from workflow_context.task_machines import TaskMachines
 
 from .build.machine_image import ImageById
 from .build.on_request import OnRequest
 from .project import Context, DataLocation
 from .project.machines import Machines
+from .project.references import ReferenceMount
 from .project.retention import RETENTION
 from .roles import bound_roles
 
@@ -94,18 +99,20 @@ class ContextStack(cdk.Stack):
         }
         file_system = context.kind.builder_for(context.filesystem)
         placement = file_system.placement(network.placement(public=context.use_public_subnets))
+        storage = file_system.build(
+            self,
+            "Storage",
+            placement=placement,
+            place=outputs,
+            host_mounted=context.kind.name in engine.host_mounts,
+        )
         self.workflow_context = WorkflowContext(
             self,
             _construct_id(name),
             engine=engine.factory(**options),
             placement=placement,
-            storage=file_system.build(
-                self,
-                "Storage",
-                placement=placement,
-                place=outputs,
-                host_mounted=context.kind.name in engine.host_mounts,
-            ),
+            storage=storage,
+            references=[_reference(self, storage, one) for one in context.references],
             outputs=outputs,
             data=self._data(data),
             compute=BatchCompute.with_options(
@@ -191,3 +198,20 @@ def _task_machines(written: Machines) -> TaskMachines:
 def _construct_id(name: str) -> str:
     """The name of the context, unless the file system beside it, and what belongs to that, may be called so."""
     return f"{name}Context" if name.startswith("Storage") else name
+
+
+def _reference(scope: Construct, storage: WorkflowFileSystem, written: ReferenceMount) -> Reference:
+    id = re.sub(r"[^A-Za-z0-9]", "", written.path.title())
+    if written.directory:
+        return Reference(storage.directory(f"Reference{id}", written.directory), written.path)
+    group = ec2.SecurityGroup.from_security_group_id(
+        scope, f"Reference{id}SecurityGroup", str(written.security_group_id)
+    )
+    found = EfsFileSystem.from_efs_attributes(
+        scope,
+        f"Reference{id}",
+        file_system_id=str(written.file_system_id),
+        access_point_id=written.access_point_id,
+        security_group=group,
+    )
+    return Reference(found, written.path)

@@ -32,6 +32,7 @@ contexts:
   nextflow:
     storageDispatcher: true
     browse: true
+    references: [{path: /mnt/references, directory: /references}]
     engines: [{type: nextflow, engine: nextflow, filesystem: {fsType: EFS, configuration: {throughputMode: elastic}}}]
 """
 ENDED = ("SUCCEEDED", "FAILED")
@@ -217,7 +218,7 @@ def test_a_run_cannot_mount_the_storage_of_another(lab: Lab) -> None:
     [task] = lab.batch.describe_job_definitions(jobDefinitions=[lab.outputs["TaskJobDefinition"]])["jobDefinitions"]
     container = json.loads(json.dumps(task["containerProperties"]))
     point = lab.access_points()[name]["AccessPointId"]
-    [volume] = container["volumes"]
+    volume = container["volumes"][0]
     own = lab.submit(task["jobDefinitionArn"], queue=lab.outputs["TaskQueue"])
     assert own["status"] == "SUCCEEDED"
 
@@ -340,3 +341,43 @@ class TestBrowse:
         assert look(f"{folder}/a.txt", "--show") == (0, ["one", "two"])
         assert look(f"{folder}/a.txt", "--tail", "1") == (0, ["two"])
         assert look(f"{folder}/none", "--show")[0] == 1
+
+
+class TestReference:
+    """A directory beside the work volume, with an access point of its own."""
+
+    @pytest.fixture
+    def genome(self, lab: Lab) -> Path:
+        file = lab.directory("x").parents[1] / "references/genome.fa"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(">chr1\nACGT\n")
+        return file
+
+    @staticmethod
+    def run(lab: Lab, definition: str, command: str) -> dict[str, Any]:
+        overrides = {"command": ["sh", "-c", command]}
+        return lab.submit(definition, queue=lab.outputs["TaskQueue"], containerOverrides=overrides)
+
+    def test_tasks_and_head_jobs_read_it_and_write_only_beside_it(self, lab: Lab, genome: Path) -> None:
+        assert genome.exists()
+        command = "cat /mnt/references/genome.fa && echo x >/mnt/efs/beside && ! echo x >/mnt/references/new"
+        job = self.run(lab, lab.outputs["TaskJobDefinition"], command)
+        assert job["status"] == "SUCCEEDED", lab.log(job)
+        assert "ACGT" in lab.log(job)
+        assert not (genome.parent / "new").exists()
+        [head] = lab.batch.describe_job_definitions(jobDefinitions=[lab.outputs["HeadJobDefinition"]])["jobDefinitions"]
+        points = {one["containerPath"]: one.get("readOnly") for one in head["containerProperties"]["mountPoints"]}
+        assert points == {"/mnt/efs": None, "/mnt/references": True}
+
+    def test_a_task_cannot_write_it_by_another_job_definition_either(self, lab: Lab, genome: Path) -> None:
+        [task] = lab.batch.describe_job_definitions(jobDefinitions=[lab.outputs["TaskJobDefinition"]])["jobDefinitions"]
+        container = json.loads(json.dumps(task["containerProperties"]))
+        for point in container["mountPoints"]:
+            point["readOnly"] = False
+        writable = lab.batch.register_job_definition(
+            jobDefinitionName="writable", type="container", containerProperties=container
+        )["jobDefinitionArn"]
+        job = self.run(lab, writable, "echo x >/mnt/references/new")
+        assert job["status"] == "FAILED"
+        assert "Read-only file system" in lab.log(job)
+        assert not (genome.parent / "new").exists()

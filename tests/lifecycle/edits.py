@@ -110,11 +110,16 @@ def large(keys: str) -> Written:
     return plus(f"machines: {{large: {{{keys}}}}}")
 
 
+def _beside(reference: str) -> Written:
+    return context(SMK, keys=f"requestSpotInstances: true, references: [{{{reference}}}]")
+
+
 BASE = context()
 _OFS = f"expectedSizeTb: 1, licenseSecretArn: '{SECRET}license-AbCdEf', packageUri: 's3://software/o-{{arch}}.rpm'"
 EXISTING = ("fs-0123456789abcdef0", "fsap-0123456789abcdef0", "fsap-11111111111111111", "sg-01234567", "sg-11111111")
 """What exists already: a file system, two access points, two security groups."""
 _EXISTING = f"fileSystemId: {EXISTING[0]}"
+_OTHER_SYSTEM = f"{_EXISTING}, accessPointId: {EXISTING[1]}, securityGroupId: {EXISTING[3]}"
 _POINT = f"{_EXISTING}, accessPointId: {EXISTING[1]}"
 _DATA = "data: [{location: s3://cohorts/a, readOnly: true}]"
 
@@ -174,6 +179,7 @@ EDITS: Sequence[Edit] = [
             "monitoring": (plus("monitoring: {}"), IN_PLACE),
             "wes": (plus("wes: true"), IN_PLACE),
             "debugInstance": (plus("debugInstance: true"), IN_PLACE),
+            "references": (_beside("path: /mnt/r, directory: /r"), IN_PLACE, context(SMK)),
             "browse": (plus("browse: true"), IN_PLACE),
             "storageDispatcher": (plus("storageDispatcher: true"), IN_PLACE),
             "allowDataLoss": (plus("allowDataLoss: true"), IN_PLACE),
@@ -218,6 +224,27 @@ EDITS: Sequence[Edit] = [
             "idleHours": (plus("debugInstance: {idleHours: 8}"), IN_PLACE),
             "write": (plus("debugInstance: {write: true}"), IN_PLACE),
             "instanceType": (plus("debugInstance: {instanceType: t3.large}"), IN_PLACE),
+        },
+    ),
+    *_each(
+        "reference",
+        _beside(f"path: /mnt/r, {_OTHER_SYSTEM}"),
+        {
+            "path": (_beside(f"path: /mnt/s, {_OTHER_SYSTEM}"), IN_PLACE),
+            "directory": (_beside("path: /mnt/r, directory: /s"), IN_PLACE, _beside("path: /mnt/r, directory: /r")),
+            "fileSystemId": (
+                _beside("path: /mnt/r, directory: /r"),
+                IN_PLACE,
+                _beside(f"path: /mnt/r, {_OTHER_SYSTEM}"),
+            ),
+            "accessPointId": (
+                _beside(f"path: /mnt/r, {_OTHER_SYSTEM}".replace(EXISTING[1], EXISTING[2])),
+                IN_PLACE,
+            ),
+            "securityGroupId": (
+                _beside(f"path: /mnt/r, {_OTHER_SYSTEM}".replace(EXISTING[3], EXISTING[4])),
+                IN_PLACE,
+            ),
         },
     ),
     *_each(

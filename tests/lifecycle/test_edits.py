@@ -40,6 +40,7 @@ SECTIONS = {
     "machines": "Machines",
     "monitoring": "Monitoring",
     "debug instance": "DebugInstance",
+    "reference": "ReferenceMount",
     "engine": "Engine",
     "file system": "EfsSettings",
     "EFS": "EfsConfiguration",

@@ -74,10 +74,11 @@ def test_the_cost_models_of_the_kinds_are_those_of_the_models_package() -> None:
     assert {model.fs_type for model in cost_models()} == set(FILE_SYSTEMS)
 
 
-def test_a_kind_says_of_fargate_what_its_construct_says() -> None:
+def test_a_kind_says_of_fargate_and_of_its_path_what_its_construct_says() -> None:
     assert CONSTRUCTS.keys() == FILE_SYSTEMS.keys()
     for name, construct in CONSTRUCTS.items():
         assert construct.serves_fargate is FILE_SYSTEMS[name].serves_fargate, name
+        assert (construct.mount_path or "") == FILE_SYSTEMS[name].mount_path, name
 
 
 def test_engines_name_file_systems_of_the_catalog_only() -> None:

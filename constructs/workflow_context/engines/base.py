@@ -84,6 +84,11 @@ class WorkflowEngine(EngineJobs):
         return self.outputs.within("work").uri
 
     @property
+    def takes_references(self) -> bool:
+        """Whether its head jobs and tasks find file systems to read beside the one that they work on. Default: no."""
+        return False
+
+    @property
     def takes_io_shares(self) -> bool:
         """Whether its tasks take their share of the throughput of the file system, where the queues bound it."""
         return False

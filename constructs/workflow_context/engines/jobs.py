@@ -9,6 +9,7 @@ from constructs import Construct
 from workflow_context.log_groups import new_log_group
 from workflow_context.pbs.settings import TAG
 from workflow_context.program import HeadProgram, head_files
+from workflow_context.references import Reference
 from workflow_context.scripts import read_script
 from workflow_context.storage.base import WorkflowFileSystem
 
@@ -79,6 +80,7 @@ class EngineJobs(EngineRights):
         memory: cdk.Size | None = None,
         role: iam.IRole | None = None,
         storage: WorkflowFileSystem | None = None,
+        references: Sequence[Reference] = (),
     ) -> batch.IEcsContainerDefinition:
         """The container of a job on the head queue, on Fargate or on an instance, with the file system.
 
@@ -91,6 +93,7 @@ class EngineJobs(EngineRights):
             memory: Memory; on an instance what the file system takes is added. Default: that of head jobs.
             role: The role of the job. Default: `head_role`.
             storage: What it mounts. Default: the file system of the context.
+            references: What it mounts beside that, to read, and its role may. Default: nothing.
 
         Raises:
             ValueError: Fargate does not offer that memory for so many vCPUs.
@@ -113,7 +116,7 @@ class EngineJobs(EngineRights):
                 job_role=role,
                 execution_role=self.execution_role,
                 logging=self.log_driver(id.lower()),
-                volumes=list(storage.volumes(on_fargate=True)),
+                volumes=[*storage.volumes(on_fargate=True), *(one.volume for one in references)],
                 assign_public_ip=self.placement.assign_public_ip,
                 fargate_platform_version=ecs.FargatePlatformVersion.VERSION1_4,
             )
@@ -127,6 +130,7 @@ class EngineJobs(EngineRights):
                 cpu=cpu,
                 memory=memory,
                 storage=storage,
+                references=references,
             )
         return definition
 
@@ -141,6 +145,7 @@ class EngineJobs(EngineRights):
         cpu: float,
         memory: cdk.Size,
         storage: WorkflowFileSystem | None = None,
+        references: Sequence[Reference] = (),
     ) -> batch.EcsEc2ContainerDefinition:
         """The container of a job on an instance, with the file system.
 
@@ -153,6 +158,7 @@ class EngineJobs(EngineRights):
             cpu: vCPUs.
             memory: Memory; what the file system takes is added.
             storage: What it mounts. Default: the file system of the context.
+            references: What it mounts beside that, to read, and its role may. Default: nothing.
         """
         storage = storage or self.storage
         return batch.EcsEc2ContainerDefinition(
@@ -166,7 +172,7 @@ class EngineJobs(EngineRights):
             job_role=role,
             execution_role=self.execution_role,
             logging=self.log_driver(id.lower()),
-            volumes=list(storage.volumes(on_fargate=False)),
+            volumes=[*storage.volumes(on_fargate=False), *(one.volume for one in references)],
         )
 
     def log_driver(self, prefix: str) -> ecs.LogDriver:
@@ -227,6 +233,8 @@ class EngineJobs(EngineRights):
         resource.add_property_override("ResourceRetentionPolicy.SkipDeregisterOnUpdate", True)
         self.storage.complete(definition)
         definition.node.add_dependency(*self.storage.ready)
+        for reference in self.references:
+            definition.node.add_dependency(*reference.storage.ready)
         return definition
 
     def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:

@@ -146,6 +146,7 @@ class NextflowEngine(SharedDirectoryEngine):
                     "Ref::pipeline", "Ref::revision", "Ref::profile", "Ref::parameters", "Ref::session"
                 ),
                 environment=environment,
+                references=self.references,
             ),
             parameters={"pipeline": "nextflow-io/hello", **_PARAMETERS},
             timeout=cdk.Duration.days(14),

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms, aws_logs as logs
 
 from workflow_context.compute import BatchCompute
 from workflow_context.network import Placement
+from workflow_context.references import Reference
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
 
@@ -22,6 +23,7 @@ class ContextParts:
         storage: The file system that head jobs and task jobs share.
         outputs: Where the engine writes to in S3.
         data: What else workflows may read, and write where it is not read-only.
+        references: What head jobs and task jobs find mounted read-only beside the file system.
         head_vcpus: vCPUs of a head job.
         head_memory: Memory of a head job.
         log_group: The log of jobs of our definitions. Default: the engine makes one.
@@ -34,6 +36,7 @@ class ContextParts:
     storage: WorkflowFileSystem
     outputs: S3Location
     data: Sequence[S3Location] = ()
+    references: Sequence[Reference] = ()
     head_vcpus: float = 1
     head_memory: cdk.Size = field(default_factory=lambda: cdk.Size.gibibytes(4))
     log_group: logs.ILogGroup | None = None

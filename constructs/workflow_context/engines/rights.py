@@ -56,12 +56,23 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
         self.storage = parts.storage
         self.outputs = parts.outputs
         self.data = tuple(parts.data)
+        self.references = tuple(parts.references)
         self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
         self.storage.grant_read_write(self.head_role)
         for location in (self.outputs, *self.data):
             location.grant_read_write(self.head_role)
+        self.grant_references(self.head_role)
         self.grant_task_submission(self.head_role.add_to_policy)
         acknowledge_policies(self, self.wildcard_reasons(), self.resource_reasons())
+
+    def grant_references(self, role: iam.IRole) -> None:
+        """Allow a role to mount and read what its jobs find beside the file system.
+
+        Args:
+            role: The role.
+        """
+        for reference in self.references:
+            reference.storage.grant_read(role)
 
     @cached_property
     def context_name(self) -> str:

@@ -36,6 +36,11 @@ class SharedDirectoryEngine(WorkflowEngine):
 
     @property
     @override
+    def takes_references(self) -> bool:
+        return self._shared and self.storage.admits_references
+
+    @property
+    @override
     def takes_io_shares(self) -> bool:
         return self._shared
 
@@ -94,6 +99,7 @@ class SharedDirectoryEngine(WorkflowEngine):
                 role=task_role,
                 cpu=1,
                 memory=cdk.Size.gibibytes(2),
+                references=self.references,
             ),
             attempts=3,
             timeout=cdk.Duration.days(7),
@@ -154,5 +160,6 @@ class SharedDirectoryEngine(WorkflowEngine):
     def _grant_shared_task(self, role: iam.IRole) -> None:
         """Allow a task role the file system, the outputs and the data."""
         self.storage.grant_read_write(role)
+        self.grant_references(role)
         for location in (self.outputs, *self.data):
             location.grant_read_write(role)

@@ -117,7 +117,9 @@ class SnakemakeEngine(SharedDirectoryEngine):
             }
         self.head_job_definition = self.new_job_definition(
             "HeadJob",
-            self.head_container("Head", image=image, command=command, environment=environment),
+            self.head_container(
+                "Head", image=image, command=command, environment=environment, references=self.references
+            ),
             parameters={"snakefile": "Snakefile", "directory": self._run_directory, "jobs": "100", "options": "none"},
             timeout=cdk.Duration.days(7),
         )

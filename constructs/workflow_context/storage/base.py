@@ -34,12 +34,14 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         serves_fargate: Whether a Fargate job can use the file system. Otherwise head jobs run on EC2 instances.
         host_mounted: Whether instances mount the file system at boot, so that any job can bind its directory. Engines
             whose own job definitions carry no other volume (Cromwell) need it.
+        admits_references: Whether job definitions that mount it can carry volumes of other file systems beside it.
     """
 
     mount_path: ClassVar[str | None] = None
     location: S3Location | None = None
     serves_fargate: ClassVar[bool] = False
     host_mounted: bool = False
+    admits_references: ClassVar[bool] = True
 
     @property
     def work_directory(self) -> str:
@@ -174,6 +176,34 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         instance.user_data.add_commands(f"bash -s <<'WORKFLOW-MOUNT' || true\n{text}\nWORKFLOW-MOUNT")
         if self.ready:
             instance.node.add_dependency(*self.ready)
+
+    def directory(self, id: str, path: str) -> "WorkflowFileSystem":
+        """Another directory of the file system, with rights of its own; jobs of a context do not see it otherwise.
+
+        Args:
+            id: Its name in this construct. Logical ids follow from it.
+            path: The directory, made when it is not there.
+
+        Raises:
+            ValueError: The kind has none.
+        """
+        del id, path
+        message = f"{type(self).__name__} has no directories with rights of their own; EfsFileSystem has"
+        raise ValueError(message)
+
+    def reference_volume(self, name: str, path: str) -> batch.EcsVolume:
+        """A volume by which a job reads the file system, beside the one that it works on.
+
+        Args:
+            name: The name of the volume.
+            path: Where the job finds it.
+
+        Raises:
+            ValueError: Jobs do not mount the kind, or at one path only.
+        """
+        del name, path
+        message = f"{type(self).__name__} is not mounted beside another file system; EfsFileSystem can be"
+        raise ValueError(message)
 
     def run_volumes(self) -> RunVolumes | None:
         """Set aside a directory in which each run can be given one of its own; None where the kind cannot."""

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from workflow_context.scripts import MountScript
 
+from .base import WorkflowFileSystem
 from .efs_metrics import efs_metrics, io_limit_alarm
 from .efs_run_volumes import EfsRunVolumes
 from .metrics import MetricOptions, metric
@@ -129,6 +130,22 @@ class EfsFileSystemBase(NetworkFileSystem):
                 use_job_role=True,
             )
         ]
+
+    @override
+    def directory(self, id: str, path: str) -> WorkflowFileSystem:
+        return self.add_access_point(id, path=path, host_mounted=False)
+
+    @override
+    def reference_volume(self, name: str, path: str) -> batch.EcsVolume:
+        return batch.EcsVolume.efs(
+            name=name,
+            container_path=path,
+            file_system=self.file_system,
+            access_point_id=self.access_point.access_point_id,
+            enable_transit_encryption=True,
+            use_job_role=True,
+            readonly=True,
+        )
 
     @property
     @override

@@ -40,6 +40,7 @@ class S3FilesFileSystemBase(NetworkFileSystem):
     _access_point_arn: str
     _is_root = True
     _directory = ""
+    admits_references = False  # `complete` says all volumes
 
     @override
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:

@@ -127,6 +127,35 @@ def tasks_share_jobs_where_the_engine_lets_them(context: Context) -> Iterator[Pr
         )
 
 
+def references_are_mounted_beside(context: Context) -> Iterator[Problem]:
+    """Reference mounts go with engines whose jobs can carry them, each at a path of its own."""
+    entry, written = ENGINES[context.engine.engine], context.references
+    if not written:
+        return
+    if context.filesystem.fs_type not in entry.references_on:
+        able = [
+            f"{other.name} on {join_words(other.references_on)}" for other in ENGINES.values() if other.references_on
+        ]
+        message = f"tasks of {quote(entry.name)} on {quote(context.filesystem.fs_type)} mount nothing beside it"
+        yield Problem(("references",), message, "; ".join(able), "remove them")
+    taken = [f"{context.kind.mount_path}/"] if context.kind.mount_path else []
+    for number, one in enumerate(written):
+        place = ("references", number)
+        yield from (problem.under(*place) for problem in one.problems())
+        if one.directory is not None and context.filesystem.fs_type != "EFS":
+            message = f"{quote(context.filesystem.fs_type)} has no directories with rights of their own"
+            yield Problem((*place, "directory"), message, "EFS", "name another EFS by fileSystemId")
+        elif context.storage_dispatcher and f"{one.directory}/".startswith("/storage/"):
+            message = f"{one.directory} holds the storage of single runs, which no other run may read"
+            yield Problem((*place, "directory"), message, remedy="name another directory")
+        path = f"{one.path}/"
+        other = next((other for other in taken if path.startswith(other) or other.startswith(path)), None)
+        if other is not None:
+            message = f"{one.path} overlaps {other.rstrip('/')}"
+            yield Problem((*place, "path"), message, remedy="give it a path of its own")
+        taken.append(path)
+
+
 def debug_instance_is_in_private_subnets(context: Context) -> Iterator[Problem]:
     """A debug instance, which has no public address, has a way to Systems Manager."""
     if context.debug_instance is not None and context.use_public_subnets:
@@ -162,6 +191,7 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     storage_dispatcher_needs_volumes_and_marks,
     io_is_bounded_where_tasks_take_shares,
     tasks_share_jobs_where_the_engine_lets_them,
+    references_are_mounted_beside,
     debug_instance_is_in_private_subnets,
     fallback_goes_with_spot,
     instance_types_have_a_form,

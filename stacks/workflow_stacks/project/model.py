@@ -17,6 +17,7 @@ from .file_systems.registry import FILE_SYSTEMS, Filesystem
 from .findings import join_words
 from .location import Location, bucket_of, prefix_of
 from .machines import AMI, MAX_KINDS, NAME as MACHINES_NAME, Architecture, InstanceTypes, Machines
+from .references import ReferenceMount
 from .retention import RETENTION
 from .section import Section
 from .tags import Tags
@@ -290,6 +291,12 @@ class Context(Section):
         description="Whether runs can be given storage of their own on the file system, by a call of an HTTP API, "
         "which goes when the run has ended and its time is over. For EFS and OFS, with miniwdl, snakemake and "
         "nextflow. Default: false.",
+    )
+    references: Annotated[tuple[ReferenceMount, ...], EmptyWhenNothing()] = Field(
+        default=(),
+        description="Directories that jobs find mounted beside the file system and can only read: of another EFS file "
+        "system, or another one of the context's own. For nextflow and snakemake on EFS, OFS and FSxLustre. Default: "
+        "none.",
     )
     browse: Annotated[bool, Flag()] = Field(
         default=False,

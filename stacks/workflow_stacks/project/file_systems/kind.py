@@ -107,6 +107,7 @@ class FileSystemKind:
         title: Its name for people.
         builder: Reference to its `FileSystemBuilder`, which defines the construct.
         serves_fargate: Whether a Fargate job can use it, as the construct says too.
+        mount_path: Where jobs find it, as the construct says too; empty when there is nothing to mount.
         run_volumes: Whether runs can be given storage of their own on it, as the construct says too.
         engines: Engines that work on it although their own entries do not name it: how a kind from another package
             says which engines it serves.
@@ -123,6 +124,7 @@ class FileSystemKind:
     title: str
     builder: str
     serves_fargate: bool = True
+    mount_path: str = ""
     run_volumes: bool = False
     engines: tuple[str, ...] = ()
     cost_models: str = ""
