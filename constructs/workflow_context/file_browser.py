@@ -5,6 +5,8 @@ from constructs import Construct
 
 from .context import WorkflowContext
 from .engines.rights import container_role
+from .nag import acknowledge_policies
+from .s3_location import S3_WILDCARD
 from .scripts import read_script
 
 IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
@@ -67,6 +69,7 @@ class FileBrowser(Construct):
             timeout=cdk.Duration.hours(1),
         )
         storage.mount_read_only(self.job_definition)
+        acknowledge_policies(self, {"s3:": S3_WILDCARD})
 
     def outputs(self) -> dict[str, str]:
         """What a user wants to know once it is deployed: name to value, for stack outputs."""
