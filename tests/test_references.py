@@ -30,7 +30,7 @@ class Lab(cdk.Stack):
 
     def __init__(self) -> None:
         super().__init__(cdk.App(), "Lab")
-        self.vpc = ec2.Vpc(self, "Vpc", max_azs=1, nat_gateways=0)
+        self.vpc = ec2.Vpc(self, "Vpc", max_azs=1)
         self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", "lab-results")
         self.efs = EfsFileSystem(self, "Storage", placement=self.vpc)
         self.genomes = self.efs.directory("References", "/references")

@@ -9,12 +9,12 @@ from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_s3 as s3
 from templates import Template, only, resources
 
 from workflow_context import (
+    CromwellEngine,
     EfsFileSystem,
     NextflowEngine,
     S3FileSystem,
     S3Location,
     StorageDispatcher,
-    ToilEngine,
     WorkflowContext,
 )
 
@@ -26,7 +26,7 @@ class Lab(cdk.Stack):
 
     def __init__(self) -> None:
         super().__init__(cdk.App(), "Lab")
-        self.vpc = ec2.Vpc(self, "Vpc", max_azs=1, nat_gateways=0)
+        self.vpc = ec2.Vpc(self, "Vpc", max_azs=1)
         self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", BUCKET)
 
     def context(self, name: str, engine: Any = NextflowEngine, **more: Any) -> WorkflowContext:
@@ -80,7 +80,7 @@ def test_who_may_provision_may_call_the_two_routes_and_nothing_else(template: Te
 
 def test_the_bytes_that_go_are_a_metric(template: Template) -> None:
     found = only(template, "AWS::Logs::MetricFilter")
-    assert found["FilterPattern"] == "{ $.bytesFreed = * }"
+    assert found["FilterPattern"] == '{ $.bytesFreed = "*" }'
     [transformation] = found["MetricTransformations"]
     assert (transformation["MetricNamespace"], transformation["MetricValue"]) == (
         "WorkflowContext/Storage",
@@ -97,8 +97,9 @@ class TestIsRefusedWhere:
 
     def test_the_engine_marks_no_runs(self) -> None:
         lab = Lab()
-        with pytest.raises(ValueError, match="ToilEngine marks no runs that ended"):
-            StorageDispatcher(lab, "Dispatcher", context=lab.context("One", ToilEngine))
+        storage = EfsFileSystem(lab, "Storage", placement=lab.vpc, host_mounted=True)
+        with pytest.raises(ValueError, match="CromwellEngine marks no runs that ended"):
+            StorageDispatcher(lab, "Dispatcher", context=lab.context("One", CromwellEngine, storage=storage))
 
     def test_jobs_could_write_the_records(self) -> None:
         lab = Lab()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .options import DEFAULT_PROJECT, ProjectOption
-from .run_options import LocalOption, UserOption
+from .run_options import LocalOption, UserOption, runs_of
 
 
 def browse(
@@ -33,11 +33,10 @@ def browse(
     """
     from workflow_context.scripts.browse import MOST_LINES
     from workflow_stacks.runs.browse import browse as look
-    from workflow_stacks.runs.target import connect
 
     if show and tail is not None:
         raise typer.BadParameter("--show and --tail exclude each other")
-    target = connect(project, context, user=user, local=local)
+    target = runs_of(project, user, local).target(context)
     mode = "tail" if tail is not None else "show" if show else "list"
     for line in look(target, path, mode, tail or MOST_LINES):
         typer.echo(line)
