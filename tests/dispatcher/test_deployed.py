@@ -349,7 +349,7 @@ class TestReference:
     @pytest.fixture
     def genome(self, lab: Lab) -> Path:
         file = lab.directory("x").parents[1] / "references/genome.fa"
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(">chr1\nACGT\n")
         return file
 
