@@ -45,7 +45,7 @@ class Aws:
     def records(self) -> list[Record]:
         """The record of every volume."""
         bucket = Bucket(self._bucket, self._region)
-        keys = [key for key, _ in bucket.files(self._prefix).values() if key.endswith(".json")]
+        keys = [one.key for one in bucket.listed(self._prefix) if one.key.endswith(".json")]
         found: list[Record] = []
         for key in keys:
             content, version = self._send("s3", "GET", self._path(key))
