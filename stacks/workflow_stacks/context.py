@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs, aws_s3 as s3
@@ -201,17 +201,22 @@ def _construct_id(name: str) -> str:
 
 
 def _reference(scope: Construct, storage: WorkflowFileSystem, written: ReferenceMount) -> Reference:
-    id = re.sub(r"[^A-Za-z0-9]", "", written.path.title())
+    # Named after what it is, not where it is mounted: at another path it keeps its access point and its rule.
     if written.directory:
-        return Reference(storage.directory(f"Reference{id}", written.directory), written.path)
-    group = ec2.SecurityGroup.from_security_group_id(
-        scope, f"Reference{id}SecurityGroup", str(written.security_group_id)
-    )
+        id = "Reference" + re.sub(r"[^A-Za-z0-9]", "", written.directory.title())
+        return Reference(storage.directory(id, written.directory), written.path)
+    group = str(written.security_group_id)
+    known = [
+        cast("ec2.ISecurityGroup", one) for one in scope.node.children if getattr(one, "security_group_id", "") == group
+    ]
     found = EfsFileSystem.from_efs_attributes(
         scope,
-        f"Reference{id}",
+        f"Reference-{written.access_point_id}",
         file_system_id=str(written.file_system_id),
         access_point_id=written.access_point_id,
-        security_group=group,
+        # One for all that it guards: AWS refuses a second rule that lets the same machines in.
+        security_group=known[0]
+        if known
+        else ec2.SecurityGroup.from_security_group_id(scope, f"ReferenceGroup-{group}", group),
     )
     return Reference(found, written.path)
