@@ -143,7 +143,7 @@ NEED_NO_CLOUD = {"validate", "list", "describe", "engines", "schema", "throughpu
 def needs_no_cloud(words: list[str]) -> bool:
     if words[0] == "plan":
         return "--from" in words
-    return words[0] in NEED_NO_CLOUD and not {"--deployed", "--live"} & set(words)
+    return words[0] in NEED_NO_CLOUD and not {"--deployed", "--live", "--policy"} & set(words)
 
 
 def project_of(page: Path, folder: Path) -> None:
