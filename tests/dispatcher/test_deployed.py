@@ -240,20 +240,21 @@ class TestCommands:
             lab.command("storage", "provision", "nextflow", "--hours", "5", "--key", "run-7")[1]["name"] == one["name"]
         )
         assert one["accessPointId"] == lab.access_points()[one["name"]]["AccessPointId"]
-        assert (one["hours"], one["runs"], one["bytes"]) == (5, [], None)
+        assert (one["hours"], one["runs"], one["bytes"]) == (5, None, None)
 
     def test_what_the_api_refuses_is_told(self, lab: Lab) -> None:
         code, message = lab.command("storage", "provision", "nextflow", "--size-tb", "3")
         assert (code, "fs_size_tb is for ObjectiveFS only" in message) == (1, True)
 
-    def test_list_tells_bytes_once_they_are_measured(self, lab: Lab) -> None:
+    def test_list_tells_what_a_job_has_seen(self, lab: Lab) -> None:
         name = lab.initialize(lab.administrator)
         lab.use(name, None)
         before = {one["name"]: one for one in lab.command("storage", "list", "nextflow")[1]}
         assert before[name]["bytes"] is None
         assert before[name]["owner"].endswith(":root")
         measured = {one["name"]: one for one in lab.command("storage", "list", "nextflow", "--measure")[1]}
-        assert measured[name]["bytes"] == 1000
+        seen = measured[name]
+        assert (seen["bytes"], seen["runs"], seen["expiresAt"]) == (1000, 1, None)
 
     def test_expire_keeps_what_a_run_uses_and_deletes_it_when_that_has_ended(self, lab: Lab) -> None:
         name = lab.initialize(lab.administrator, {"version": 2, "storage_expiration_hours": 100})

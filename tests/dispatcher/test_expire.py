@@ -255,14 +255,27 @@ class TestOfOneStorage:
         ]
 
 
-def test_bytes_of_what_is_there_are_written_down(world: World) -> None:
-    world.provision("one", 24)
-    world.provision("never-mounted", 24)
-    world.run("one", code=0)
+def test_what_is_there_and_when_it_goes_is_written_down(world: World) -> None:
+    for name in ("well", "failed", "going", "never-mounted"):
+        world.provision(name, 0)
+    world.run("well", code=0)
+    world.run("failed", code=1)
+    world.run("going", code=None)
+
     assert Expiry(world.root, world.rule, world, world.now, world.told.append).measure()
-    assert {name: (one["bytes"], one["measuredAt"]) for name, one in world.known.items()} == {
-        "one": (1002, START),
-        "never-mounted": (0, START),
+
+    seen = {name: (one["runs"], one["expiresAt"], one["measuredAt"]) for name, one in world.known.items()}
+    assert seen == {
+        "well": (1, START, START),
+        "failed": (1, START + FAILED_HOURS * HOUR, START),
+        "going": (1, None, START),
+        "never-mounted": (0, START + UNUSED_HOURS * HOUR, START),
+    }
+    assert {name: one["bytes"] for name, one in world.known.items()} == {
+        "well": 1002,
+        "failed": 1002,
+        "going": 1000,
+        "never-mounted": 0,
     }
 
 

@@ -50,13 +50,18 @@ def end_of(volume: Path, rule: Rule) -> End | None:
         GoingError: One may be going.
         OSError: Not all could be looked at.
     """
-    ends = [_end(run, rule) for run in _runs(volume, rule.directory)]
+    ends = [_end(run, rule) for run in runs_on(volume, rule)]
     return End(max(one.at for one in ends), all(one.succeeded for one in ends)) if ends else None
 
 
-def _runs(volume: Path, directory: str) -> Iterator[Path]:
+def runs_on(volume: Path, rule: Rule) -> Iterator[Path]:
+    """The directories of runs on a volume.
+
+    Raises:
+        OSError: Not all could be looked at.
+    """
     root = volume
-    for part in ("", *directory.split("/")):
+    for part in ("", *rule.directory.split("/")):
         root = root / part
         # What tasks wrote may be a link, and is followed nowhere.
         if not _is_directory(root):

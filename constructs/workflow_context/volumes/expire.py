@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from workflow_context.pbs.script import PbsError
 
-from .ended import GoingError, Rule, end_of
+from .ended import GoingError, Rule, end_of, runs_on
 from .times import kept_hours
 
 Record = dict[str, Any]
@@ -106,16 +106,25 @@ class Expiry:
         return well
 
     def measure(self) -> bool:
-        """Write down how many bytes each volume holds, and return whether nothing went wrong."""
+        """Write down the runs and bytes that each volume holds, and when it goes; return whether nothing went wrong."""
         well = True
         for record in self._records():
             try:
                 volume, _ = self._places(record)
-                self._cloud.save({**record, "bytes": _bytes(volume), "measuredAt": self._now})
+                self._cloud.save({**record, **self._seen(record, volume), "measuredAt": self._now})
             except (PbsError, OSError) as error:
                 self._tell(f"cannot measure {record['name']}: {error}")
                 well = False
         return well
+
+    def _seen(self, record: Record, volume: Path) -> Record:
+        """What a volume holds; it expires at no moment while a run may be going."""
+        try:
+            expires_at, _ = self._due(record, volume)
+        except GoingError:
+            expires_at = None
+        runs = sum(1 for _ in runs_on(volume, self._rule))
+        return {"bytes": _bytes(volume), "runs": runs, "expiresAt": expires_at}
 
     def _records(self) -> list[Record]:
         known = sorted(self._cloud.records(), key=lambda one: str(one["name"]))
@@ -178,19 +187,25 @@ class Expiry:
     def _reason(self, record: Record, volume: Path) -> str:
         """Why a volume can go; nothing when it stays."""
         try:
-            end = end_of(volume, self._rule)
+            moment, words = self._due(record, volume)
         except GoingError:
             return ""
-        at_once = record.get("state") == "expired" or (self._dry_run and bool(self._only))
+        if record.get("state") == "expired" or (self._dry_run and self._only):
+            return "it was told to expire, and no run is going"
+        return words if self._now >= moment else ""
+
+    def _due(self, record: Record, volume: Path) -> tuple[float, str]:
+        """When the time of a volume is over, and why it goes then.
+
+        Raises:
+            GoingError: A run on it may be going.
+        """
+        end = end_of(volume, self._rule)
         hours = kept_hours(record, succeeded=end.succeeded if end else None)
         if end is None:
-            since, words = float(record["createdAt"]), f"no run used it for {hours} hours"
-        else:
-            since = end.at
-            words = f"its last run {'succeeded' if end.succeeded else 'failed'}, and {hours} hours are over"
-        if at_once:
-            return "it was told to expire, and no run is going"
-        return words if self._now >= since + hours * HOUR else ""
+            return float(record["createdAt"]) + hours * HOUR, f"no run used it for {hours} hours"
+        words = f"its last run {'succeeded' if end.succeeded else 'failed'}, and {hours} hours are over"
+        return end.at + hours * HOUR, words
 
     def _obstacle(self, volume: Path) -> str:
         """Why nothing on a volume can be deleted; nothing when all its runs have ended."""

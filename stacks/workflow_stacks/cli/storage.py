@@ -26,7 +26,7 @@ app = typer.Typer(
 ContextArgument: TypeAlias = Annotated[str, typer.Argument(help="Name of the context.", metavar="CONTEXT")]
 NameArgument: TypeAlias = Annotated[str, typer.Argument(help="Name of the storage.", metavar="NAME")]
 MeasureOption: TypeAlias = Annotated[
-    bool, typer.Option("--measure", help="Have a job count the bytes first; it reads every directory.")
+    bool, typer.Option("--measure", help="Have a job look first: how many runs and bytes, and when it goes.")
 ]
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -60,7 +60,7 @@ def list_storage(
                 _who(one),
                 f"{age(time.time() - one.record['createdAt'])} ago",
                 _goes(one),
-                str(len(one.runs)),
+                _runs(one),
                 _size(one),
                 f"{one.record['sizeTb']:g}" if one.record.get("sizeTb") else "-",
             ]
@@ -79,10 +79,10 @@ def show(
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the storage of a name: whose it is, which runs used it, and when it goes."""
+    """Show the storage of a name: whose it is, what it holds, and when it goes."""
     storage = _storage(project, context, user, local)
     if measure:
-        storage.record(name)
+        storage.find(name)
         storage.measure()
     _print(storage.find(name), json)
 
@@ -157,7 +157,7 @@ def provision(
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Get storage for a run, and print its name: workflow-context run --storage NAME."""
+    """Get storage for a run, and print its name."""
     storage = _storage(project, context, user, local)
     name = storage.provision(hours, size_tb, key)
     if json:
@@ -179,27 +179,28 @@ def _print(one: Storage, json: bool) -> None:
         print_json(one.as_json())
         return
     record = one.record
-    extended = int(record.get("extendedHours", 0))
-    hours = f"{record['hours']} hours after the last run" + (f", and {extended} more" if extended else "")
-    runs = [f"{run.run_id} ({run.workflow}, {_state(one, run.run_id)})" for run in one.runs] or ["none"]
     print_facts(
         [
             ("storage", one.name),
             ("owner", record["owner"]),
             ("created", f"{age(time.time() - record['createdAt'])} ago"),
-            ("kept", hours),
+            ("kept", _kept(one)),
             ("goes", _goes(one)),
+            ("runs", _runs(one)),
             ("size", _size(one)),
             *([("size asked", f"{record['sizeTb']:g} TB")] if record.get("sizeTb") else []),
             *([("access point", record["accessPointId"])] if record.get("accessPointId") else []),
-            *(("runs" if number == 0 else "", text) for number, text in enumerate(runs)),
         ]
     )
 
 
-def _state(one: Storage, run_id: str) -> str:
-    end = (one.ends or {}).get(run_id)
-    return str(end.state) if end else "going"
+def _kept(one: Storage) -> str:
+    extended = int(one.record.get("extendedHours", 0))
+    return f"{one.record['hours']} hours after the last run" + (f", and {extended} more" if extended else "")
+
+
+def _runs(one: Storage) -> str:
+    return str(one.record.get("runs", "not measured"))
 
 
 def _who(one: Storage) -> str:
@@ -208,13 +209,17 @@ def _who(one: Storage) -> str:
 
 
 def _goes(one: Storage) -> str:
-    state, moment = one.record["state"], one.expires_at
-    if state == "deleting":
+    if one.record["state"] == "deleting":
         return "is being deleted"
+    if one.record["state"] == "expired":
+        return "as soon as no run is going"
+    if "expiresAt" not in one.record:
+        return "not measured"
+    moment = one.record["expiresAt"]
     if moment is None:
-        return "after its run" if state == "expired" else "not while a run is going"
+        return "not while a run is going"
     left = moment - time.time()
-    return f"in {age(left)}" if left > 0 else "with the next look"
+    return f"in {age(left)}" if left > 0 else "with the next pass"
 
 
 def _size(one: Storage) -> str:

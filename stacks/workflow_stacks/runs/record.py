@@ -89,7 +89,6 @@ class RunRecord(_Written):
         outputs_named_in: The JSON file in which the engine names them; empty when all files of the folder are outputs.
         resumes: The id of the run that this one resumes.
         tags: Tags of the head job.
-        storage: The name of the storage of its own; empty for a run on the file system of the context.
     """
 
     run_id: str
@@ -113,7 +112,6 @@ class RunRecord(_Written):
     outputs_named_in: str = ""
     resumes: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    storage: str = ""
 
     def __post_init__(self) -> None:
         for name in ("head_jobs", "task_queues"):  # JSON has no tuples

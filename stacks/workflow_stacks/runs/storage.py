@@ -1,20 +1,17 @@
-"""Storage for single runs in a deployed context: what there is, what it is used by, and what is asked of it."""
+"""Storage for single runs in a deployed context: what there is, what it holds, and what is asked of it."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_context.volumes.times import MAX_HOURS, kept_hours
+from workflow_context.volumes.times import MAX_HOURS
 from workflow_stacks.errors import WorkflowContextError
 
 from .chores import answer_of
-from .record import RunEnd, RunRecord, RunState
 from .staging import split
-from .submission import store_of
 from .target import Target, credentials_of
 
 EXPIRY_JOB = "storage-expiry"
@@ -32,47 +29,23 @@ class Storage:
     """Storage for one run.
 
     Attributes:
-        record: What was written down of it.
-        runs: The runs that were started on it, the newest first.
-        ends: How those ended that have: id of the run to its end.
+        record: What was written down of it. What it holds, and when it goes, stands there once a job has looked.
     """
 
     record: Mapping[str, Any]
-    runs: tuple[RunRecord, ...] = ()
-    ends: Mapping[str, RunEnd] | None = None
 
     @property
     def name(self) -> str:
         """Its name."""
         return str(self.record["name"])
 
-    @property
-    def in_use(self) -> bool:
-        """Whether a run on it has not been seen to end."""
-        return any(run.run_id not in (self.ends or {}) for run in self.runs)
-
-    @property
-    def expires_at(self) -> float | None:
-        """When it can be deleted, in seconds since 1970; None while a run on it may be going.
-
-        By the runs that `workflow-context` started; the job that deletes goes by the marks that they leave.
-        """
-        if self.in_use:
-            return None
-        ends = list((self.ends or {}).values())
-        well = all(end.state is RunState.SUCCEEDED for end in ends) if ends else None
-        since = max((end.ended_at for end in ends), default=float(self.record["createdAt"]))
-        return since if self.record["state"] == "expired" else since + kept_hours(self.record, succeeded=well) * _HOUR
-
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        shown = ("name", "kind", "state", "owner", "createdAt", "hours", "extendedHours", "sizeTb", "accessPointId")
+        always = ("name", "kind", "state", "owner", "createdAt", "hours", "extendedHours", "sizeTb", "accessPointId")
+        measured = ("runs", "bytes", "expiresAt", "measuredAt")
         return {
-            **{key: self.record[key] for key in shown if key in self.record},
-            "expiresAt": self.expires_at,
-            "bytes": self.record.get("bytes"),
-            "measuredAt": self.record.get("measuredAt"),
-            "runs": [run.run_id for run in self.runs],
+            **{key: self.record[key] for key in always if key in self.record},
+            **{key: self.record.get(key) for key in measured},
         }
 
 
@@ -101,10 +74,8 @@ class ContextStorage:
         """All of it, the newest first."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         keys = [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(".json")]
-        found = [found[0] for key in keys if (found := self._read(key)) is not None]
-        runs, ends = self._runs() if found else ({}, {})
-        whole = [_with_runs(record, runs.get(record["name"], []), ends) for record in found]
-        return sorted(whole, key=lambda one: (-one.record["createdAt"], one.name))
+        found = [Storage(found[0]) for key in keys if (found := self._read(key)) is not None]
+        return sorted(found, key=lambda one: (-one.record["createdAt"], one.name))
 
     def find(self, name: str) -> Storage:
         """One of it.
@@ -112,17 +83,7 @@ class ContextStorage:
         Raises:
             WorkflowContextError: There is none of this name.
         """
-        record, _ = self._known(name)
-        runs, ends = self._runs()
-        return _with_runs(record, runs.get(name, []), ends)
-
-    def record(self, name: str) -> Mapping[str, Any]:
-        """What was written down of one.
-
-        Raises:
-            WorkflowContextError: There is none of this name.
-        """
-        return self._known(name)[0]
+        return Storage(self._known(name)[0])
 
     def expire(self, name: str, *, dry_run: bool = False) -> list[str]:
         """Have it deleted now, or as soon as no run on it is going, and return what the job that deletes says.
@@ -158,13 +119,14 @@ class ContextStorage:
                     f"the storage {name} would be kept for {record['hours'] + more:,} hours; {MAX_HOURS:,} hours (a "
                     "year) are the longest. Copy what shall stay to S3"
                 )
+            record.pop("expiresAt", None)  # not true any more
             return {**record, "extendedHours": more, "state": "ready"}
 
         self._change(name, changed)
         return self.find(name)
 
     def measure(self) -> None:
-        """Have a job write down how many bytes each holds.
+        """Have a job write down what each holds: runs and bytes, and when it goes.
 
         Raises:
             WorkflowContextError: AWS refuses, or the job failed.
@@ -258,21 +220,6 @@ class ContextStorage:
                 continue
             return
         raise WorkflowContextError(f"the record of {name} is changed by somebody else all the time; try again")
-
-    def _runs(self) -> tuple[Mapping[str, list[RunRecord]], Mapping[str, RunEnd]]:
-        """The runs on each storage, the newest first, and how runs ended."""
-        store = store_of(self._target)
-        keys = list(store.list())
-        found: dict[str, list[RunRecord]] = defaultdict(list)
-        for record in store.read(keys):
-            if record.storage:
-                found[record.storage].append(record)
-        of_storage = {record.run_id for records in found.values() for record in records}
-        return found, store.read_ends([key for key in keys if key.run_id in of_storage])
-
-
-def _with_runs(record: Mapping[str, Any], runs: list[RunRecord], ends: Mapping[str, RunEnd]) -> Storage:
-    return Storage(record, tuple(runs), {run.run_id: ends[run.run_id] for run in runs if run.run_id in ends})
 
 
 def _said(text: str) -> dict[str, Any]:
