@@ -32,10 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "agc-project.yaml").write_text(PROJECT)
     (folder / "hello.wdl").write_text(WORKFLOW)
     as_program(folder / "software")
-    cloud = LocalCloud.of_project(folder / "agc-project.yaml")
-    deploy(cloud, folder / "agc-project.yaml")
-    yield folder
-    cloud.stop()
+    with LocalCloud.of_project(folder / "agc-project.yaml") as cloud:
+        deploy(cloud, folder / "agc-project.yaml")
+        yield folder
 
 
 def run(folder: Path, *arguments: str):

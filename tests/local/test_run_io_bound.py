@@ -49,10 +49,9 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(PROJECT)
-    cloud = LocalCloud.of_project(file)
-    deploy(cloud, file)
-    yield file
-    cloud.stop()
+    with LocalCloud.of_project(file) as cloud:
+        deploy(cloud, file)
+        yield file
 
 
 def spans(written: list[str]) -> list[tuple[int, ...]]:

@@ -40,10 +40,9 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(project_on(MOUNTED_BY_MACHINES, engine="miniwdl", language="wdl"))
     (file.parent / "steps.wdl").write_text(STEPS)
     (file.parent / "data.txt").write_text("a\nb\nc\n")
-    cloud = LocalCloud.of_project(file)
-    deploy(cloud, file)
-    yield file
-    cloud.stop()
+    with LocalCloud.of_project(file) as cloud:
+        deploy(cloud, file)
+        yield file
 
 
 @pytest.mark.parametrize("kind", MOUNTED_BY_MACHINES)

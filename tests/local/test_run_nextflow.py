@@ -54,7 +54,6 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     software = as_program(folder / "nextflow")
     project = folder / "agc-project.yaml"
     project.write_text(project_on(FILE_SYSTEMS, engine="nextflow", language="nextflow"))
-    deploy(LocalCloud.of_project(project), project)
 
     def command(context: str, *inputs: str) -> tuple[int, dict[str, object] | str]:
         arguments = ["local", "run", context, str(pipeline / "main.nf"), f"data={folder / 'data.txt'}", *inputs]
@@ -62,9 +61,10 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
         done = CliRunner().invoke(command_line, [*arguments, *more, "--env", "NXF_OFFLINE=true"])
         return done.exit_code, json.loads(done.stdout) if done.exit_code == 0 else done.stderr
 
-    yield command
-    assert denied_calls(project) == []
-    LocalCloud.of_project(project).stop()
+    with LocalCloud.of_project(project) as cloud:
+        deploy(cloud, project)
+        yield command
+        assert denied_calls(project) == []
 
 
 @pytest.mark.parametrize("context", FILE_SYSTEMS)

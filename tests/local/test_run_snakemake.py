@@ -33,10 +33,9 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(project_on(FILE_SYSTEMS, engine="snakemake", language="snakemake"))
-    cloud = LocalCloud.of_project(file)
-    deploy(cloud, file)
-    yield file
-    cloud.stop()
+    with LocalCloud.of_project(file) as cloud:
+        deploy(cloud, file)
+        yield file
 
 
 @pytest.fixture

@@ -80,11 +80,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(PROJECT)
     (file.parent / "count.wdl").write_text(COUNT)
     (file.parent / "three.txt").write_text("1\n2\n3\n")
-    cloud = LocalCloud.of_project(file)
-    deploy(cloud, file)
-    equip_local_context(file, "mine")
-    yield file
-    cloud.stop()
+    with LocalCloud.of_project(file) as cloud:
+        deploy(cloud, file)
+        equip_local_context(file, "mine")
+        yield file
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(PROJECT)
     from workflow_stacks.local.runs.host import equip_local_context
 
-    cloud = LocalCloud.of_project(file)
-    deploy(cloud, file)
-    equip_local_context(file, "wdl")
-    yield file
-    cloud.stop()
+    with LocalCloud.of_project(file) as cloud:
+        deploy(cloud, file)
+        equip_local_context(file, "wdl")
+        yield file
