@@ -190,6 +190,20 @@ def test_an_array_job_is_as_many_jobs_that_know_their_index(lab):
     assert [job["jobId"] for job in listed] == [f"{parent['jobId']}:1"]
 
 
+def test_a_list_counts_the_children_of_an_array_job_too(lab):
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_ArrayPropertiesSummary.html."""
+    id_ = lab.submit("exit $AWS_BATCH_JOB_ARRAY_INDEX", arrayProperties={"size": 2})
+    ended, deadline = [], time.monotonic() + 60
+    while not ended and time.monotonic() < deadline:
+        created = [{"name": "AFTER_CREATED_AT", "values": ["1"]}]
+        listed = lab.batch.list_jobs(jobQueue=lab.queue, filters=created)["jobSummaryList"]
+        ended = [job for job in listed if job["jobId"] == id_ and job["status"] == "FAILED"]
+        time.sleep(0.05)
+
+    summary = ended[0]["arrayProperties"]["statusSummary"]
+    assert {state: n for state, n in summary.items() if n} == {"SUCCEEDED": 1, "FAILED": 1}
+
+
 def test_a_job_waits_for_those_it_depends_on_and_fails_with_them(lab):
     first = lab.submit("sleep 0.3")
     second = lab.submit("true", dependsOn=[{"jobId": first}])

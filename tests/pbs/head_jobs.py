@@ -22,7 +22,7 @@ schemaVersion: 1
 contexts:
   one:
     requestSpotInstances: true
-    machines: {{large: {{memoryFromGib: 64, instanceTypes: [r6i.8xlarge]}}}}
+    machines: {{large: {{memoryFromGib: 64, instanceTypes: [r6i.8xlarge]}}, gpu: {{gpu: true}}}}
     engines: [{{type: {engine}, engine: {engine}, filesystem: {{fsType: EFS}}}}]
 """
 ENDED = ("SUCCEEDED", "FAILED")
@@ -115,9 +115,9 @@ class HeadJobs:
     def tasks(self, since: float = 0) -> list[Record]:
         """The task jobs of all queues, the first one first; those of an array one by one."""
         ids = []
-        for queue in ("TaskQueue", "FallbackQueue", "TaskQueueLarge"):
+        for queue in (arn for name, arn in self.outputs.items() if name.startswith(("TaskQueue", "FallbackQueue"))):
             found = self.batch.list_jobs(
-                jobQueue=self.outputs[queue], filters=[{"name": "AFTER_CREATED_AT", "values": [str(int(since * 1000))]}]
+                jobQueue=queue, filters=[{"name": "AFTER_CREATED_AT", "values": [str(int(since * 1000))]}]
             )
             for one in found["jobSummaryList"]:
                 size = one.get("arrayProperties", {}).get("size")

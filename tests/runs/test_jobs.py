@@ -1,9 +1,9 @@
-"""Which jobs belong to a run."""
+"""Which jobs belong to a run, and how many there are in each state."""
 
 from typing import Any
 
 from workflow_stacks.runs.engines import ENGINES
-from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs
+from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs, counted
 from workflow_stacks.runs.record import RunRecord
 
 RUN = RunRecord(
@@ -55,3 +55,11 @@ def test_a_job_of_cromwell_is_known_by_the_folder_of_its_script() -> None:
     assert cromwell.is_task(RUN, job(f"{RUN.run_id}/0f3a"))
     assert not cromwell.is_task(RUN, job("20260101-000000-ffff/0f3a"))
     assert not cromwell.is_task(RUN, {"container": {}})
+
+
+def test_children_of_arrays_count_one_by_one_and_those_of_one_that_succeeded_have_all_succeeded() -> None:
+    early = {"RUNNABLE": 2, "RUNNING": 1, "FAILED": 0}  # lists count them some time later
+    going = {"status": "PENDING", "arrayProperties": {"size": 3, "statusSummary": early}}
+    well = {"status": "SUCCEEDED", "arrayProperties": {"size": 3, "statusSummary": early}}
+    assert counted([going, {"status": "RUNNING"}]) == {"RUNNABLE": 2, "RUNNING": 2}
+    assert counted([well, {"status": "FAILED"}]) == {"SUCCEEDED": 3, "FAILED": 1}

@@ -35,7 +35,7 @@ class Bucket:
     """Takes what is staged."""
 
     def __getattr__(self, _: str):
-        return lambda **_: {}
+        return lambda *_, **__: {}
 
 
 def prepare(folder: Path, script: str, image: str = "docker.io/nextflow/nextflow:25.04.4") -> None:

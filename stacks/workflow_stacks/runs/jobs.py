@@ -144,8 +144,12 @@ def counted(tasks: Sequence[Job]) -> Counter[str]:
     """How many tasks are in each state; the children of an array job count one by one."""
     counts: Counter[str] = Counter()
     for job in tasks:
-        summary = job.get("arrayProperties", {}).get("statusSummary")
-        if summary:
+        array = job.get("arrayProperties", {})
+        summary = array.get("statusSummary")
+        if summary and job["status"] == "SUCCEEDED":
+            # Lists count children some time later (statusSummaryLastUpdatedAt); such an array has no others.
+            counts["SUCCEEDED"] += array["size"]
+        elif summary:
             counts.update({state: number for state, number in summary.items() if number})
         else:
             counts[job["status"]] += 1

@@ -94,12 +94,7 @@ class Jobs:
         if len(request.get("jobs", [])) > limits.MAX_DESCRIBED_JOBS:
             raise ClientError(f"Maximum number of jobs supported is {limits.MAX_DESCRIBED_JOBS}")
         ids = [one.rsplit("/", 1)[-1] for one in request.get("jobs", [])]
-        found = [self._store[id_] for id_ in ids if id_ in self._store]
-        for job in found:
-            if _is_array(job):
-                states = [child["status"] for child in self.scheduler.children(job)]
-                job["arrayProperties"]["statusSummary"] = {state: states.count(state) for state in STATES}
-        return {"jobs": found}
+        return {"jobs": [self._counted(self._store[id_]) for id_ in ids if id_ in self._store]}
 
     def list_jobs(self, request: Record) -> Record:
         """Return the jobs of a queue, or of an array job: those that run, unless a state or a filter is given."""
@@ -111,13 +106,20 @@ class Jobs:
             arn = self._queue(request.get("jobQueue", ""))["jobQueueArn"]
             jobs = [job for job in self._store.values() if job["jobQueue"] == arn and ":" not in job["jobId"]]
         found = [
-            summary(job)
+            summary(self._counted(job))
             for job in sorted(jobs, key=lambda job: -job["createdAt"])
             if status in (None, job["status"]) and all(_passes(job, one) for one in filters)
         ]
         start, size = int(request.get("nextToken") or 0), int(request.get("maxResults") or PAGE)
         rest = {"nextToken": str(start + size)} if len(found) > start + size else {}
         return {"jobSummaryList": found[start : start + size], **rest}
+
+    def _counted(self, job: Record) -> Record:
+        """A job, with the states of its children when it is an array job."""
+        if _is_array(job):
+            states = [child["status"] for child in self.scheduler.children(job)]
+            job["arrayProperties"]["statusSummary"] = {state: states.count(state) for state in STATES}
+        return job
 
     def cancel(self, request: Record) -> Record:
         """Cancel a job that has not started; one that has goes on."""
