@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TypeAlias
 
-import aws_cdk as cdk
-from templates import Template
+from written import ACCOUNT, BASE, KEY, NF, SECRET, SMK, TOIL, WDL, Written, context, efs, large, on, plus
 
 from workflow_context.limits import LUSTRE_MIN_GIB
-from workflow_stacks import ContextStack, CoreStack
 from workflow_stacks.plan import Effect
-from workflow_stacks.project import Project, parse_project
-
-ACCOUNT, REGION = "000000000000", "us-east-1"  # those of the local cloud
-ZONES = {f"availability-zones:account={ACCOUNT}:region={REGION}": ["us-east-1a", "us-east-1b", "us-east-1c"]}
-KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
-SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
-WDL, NF, SMK = "type: wdl, engine: miniwdl", "type: nextflow, engine: nextflow", "type: snakemake, engine: snakemake"
-TOIL, CROMWELL = "type: wdl, engine: toil", "type: wdl, engine: cromwell"
 
 IN_PLACE, INSTANCES, JOBS, NOTHING = "in place", "new instances", "jobs end", "nothing"
 LEFT, GIVEN_UP, DELETED = "data left behind", "refused: data given up", "refused: data deleted"
@@ -44,24 +33,6 @@ EFFECTS: Mapping[str, set[Effect | None]] = {
     ANOTHER_POINT: {Effect.JOBS_END},
 }
 """The words of the docs, and the worst of what `plan` says."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What stands in a project file.
-
-    Attributes:
-        context: The context `one`.
-        top: Further lines at the top of the file.
-    """
-
-    context: str
-    top: str = ""
-
-    @property
-    def project(self) -> Project:
-        text = f"name: Edits\nschemaVersion: 1\n{self.top}\ncontexts:\n  one: {self.context}\n"
-        return parse_project(text.encode()).project
 
 
 @dataclass(frozen=True)
@@ -90,31 +61,10 @@ class Edit:
         return f"{self.section} {self.key}"
 
 
-def context(engine: str = WDL, filesystem: str = "{fsType: EFS}", keys: str = "requestSpotInstances: true") -> Written:
-    return Written(f"{{{keys}, engines: [{{{engine}, filesystem: {filesystem}}}]}}")
-
-
-def on(kind: str, configuration: str = "", engine: str = WDL) -> Written:
-    return context(engine, f"{{fsType: {kind}, configuration: {{{configuration}}}}}")
-
-
-def efs(configuration: str) -> Written:
-    return on("EFS", configuration)
-
-
-def plus(keys: str) -> Written:
-    return context(keys=f"requestSpotInstances: true, {keys}")
-
-
-def large(keys: str) -> Written:
-    return plus(f"machines: {{large: {{{keys}}}}}")
-
-
 def _beside(reference: str) -> Written:
     return context(SMK, keys=f"requestSpotInstances: true, references: [{{{reference}}}]")
 
 
-BASE = context()
 _OFS = f"expectedSizeTb: 1, licenseSecretArn: '{SECRET}license-AbCdEf', packageUri: 's3://software/o-{{arch}}.rpm'"
 EXISTING = ("fs-0123456789abcdef0", "fsap-0123456789abcdef0", "fsap-11111111111111111", "sg-01234567", "sg-11111111")
 """What exists already: a file system, two access points, two security groups."""
@@ -361,72 +311,3 @@ EDITS: Sequence[Edit] = [
         },
     ),
 ]
-
-
-BASES: Mapping[str, Written] = {
-    "miniwdl": on("EFS", engine=WDL),
-    "snakemake": on("EFS", engine=SMK),
-    "nextflow": on("EFS", engine=NF),
-    "cromwell": on("EFS", engine=CROMWELL),
-    "toil": on("S3", "ownBucket: true", engine=TOIL),
-}
-"""Every engine, on a file system that can be lost."""
-
-
-def edits_of(engine: str) -> dict[str, Written]:
-    """Twelve kinds of edits of the context of an engine: what it is made into, by what is edited."""
-    language = {"miniwdl": WDL, "snakemake": SMK, "nextflow": NF, "cromwell": CROMWELL, "toil": TOIL}[engine]
-    kind, kept = ("S3", "ownBucket: true, ") if engine == "toil" else ("EFS", "")
-    base = f"{{{language}, filesystem: {{fsType: {kind}, configuration: {{{kept}}}}}}}"
-    spot = "requestSpotInstances: true, "
-    own = (
-        {
-            "throughput": "expirationDays: 30",
-            "backup and retention": "removalPolicy: destroy",
-            "key": f"kmsKeyArn: '{KEY}'",
-        }
-        if kind == "S3"
-        else {
-            "throughput": "throughputMode: elastic",
-            "backup and retention": "backup: true, removalPolicy: retain",
-            "key": f"kmsKeyArn: '{KEY}'",
-            "zone": "availabilityZone: us-east-1b",
-            "user": "posixUser: {uid: 5000, gid: 5000}",
-        }
-    )
-    other_engine = SMK if engine != "snakemake" else WDL
-    other_default = NF if engine != "nextflow" else WDL
-    return {
-        **{name: on(kind, kept + text, language) for name, text in own.items()},
-        "monitoring": Written(f"{{{spot}monitoring: {{}}, engines: [{base}]}}"),
-        "machines": Written(f"{{{spot}maxVCpus: 512, instanceTypes: [m6i], rootVolumeGib: 200, engines: [{base}]}}"),
-        "no Spot": Written(f"{{engines: [{base}]}}"),
-        "tags": Written(f"{{{spot}tags: {{Lab: '2'}}, engines: [{base}]}}"),
-        "another engine, same file system": on(kind, kept, other_engine if kind == "EFS" else SMK),
-        "another engine and its file system": Written(f"{{{spot}engines: [{{{other_default}}}]}}"),
-        "another file system": context(language, "{fsType: S3}") if engine != "miniwdl" else on("FSxLustre"),
-        "public subnets": Written(f"{{{spot}usePublicSubnets: true, engines: [{base}]}}"),
-    }
-
-
-@cache
-def synthesize(written: Written, *, name: str = "one", may_lose: bool = False) -> dict[str, Template]:
-    """Synthesize one way to write a context, once: the stacks `Edits-core` and `Edits-<name>`."""
-    app = cdk.App(context=ZONES)
-    env = cdk.Environment(account=ACCOUNT, region=REGION)
-    project = written.project
-    core = CoreStack(app, "Edits-core", kms_key_arn=project.kms_key_arn, env=env)
-    ContextStack(
-        app,
-        f"Edits-{name}",
-        name=name,
-        context=project.contexts["one"],
-        data=project.data,
-        network=core.network,
-        outputs=core.location(project.bucket_prefix(name)),
-        kms_key_arn=project.kms_key_arn,
-        content_tags={**project.tags, **project.contexts["one"].tags},
-        allow_data_loss=may_lose,
-        env=env,
-    )
-    return {stack.stack_name: dict(stack.template) for stack in app.synth().stacks}

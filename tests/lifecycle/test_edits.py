@@ -8,21 +8,10 @@ from typing import Any
 
 import pytest
 from direct_stacks import JOBS, DirectStacks, UpdateRefusedError
-from edits import (
-    BASE,
-    BASES,
-    DELETED,
-    EDITS,
-    EFFECTS,
-    EXISTING,
-    STACK,
-    Edit,
-    Written,
-    edits_of,
-    on,
-    synthesize,
-)
+from edits import DELETED, EDITS, EFFECTS, EXISTING, STACK, Edit
+from engine_edits import SUBJECTS
 from templates import Template, resources
+from written import BASE, Written, on, synthesize
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.plan import Effect, changes, worst
@@ -50,7 +39,7 @@ SECTIONS = {
     "FSxLustre": "FsxLustreConfiguration",
 }
 ROWS = [edit for edit in EDITS if edit.effect != STACK]
-MATRIX = [(engine, name) for engine in BASES for name in edits_of(engine)]
+MATRIX = [(engine, name) for engine, subject in SUBJECTS.items() for name in subject.edits]
 
 
 def one(written: Written, *, may_lose: bool = False) -> Template:
@@ -180,7 +169,7 @@ def test_what_is_allowed_by_name_does_what_the_docs_say(deployed: Deployed, edit
 def test_no_edit_of_any_engine_loses_data_in_silence_or_touches_a_neighbour(
     deployed: Deployed, engine: str, name: str
 ) -> None:
-    check(deployed, BASES[engine], edits_of(engine)[name])
+    check(deployed, SUBJECTS[engine].base, SUBJECTS[engine].edits[name])
 
 
 def test_a_retained_file_system_is_told_with_its_cost_and_attached_again_by_its_id(deployed: Deployed) -> None:

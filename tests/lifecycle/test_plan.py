@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from edits import BASE, NF, Written, context
 from templates import REGION
 from typer.testing import CliRunner
+from written import BASE, NF, Written, context
 
 from workflow_stacks.cli import app as command_line
 from workflow_stacks.plan.changes import create_only

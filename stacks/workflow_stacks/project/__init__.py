@@ -11,9 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .context import Context
+    from .data_location import DataLocation
+    from .engine import Engine
     from .file_systems.kind import FileSystemKind, FileSystemSettings
     from .findings import Finding, ProjectFileError
-    from .model import Context, DataLocation, Engine, Project, Workflow, WorkflowType
+    from .model import Project
     from .project_file import (
         ProjectFile,
         check_project,
@@ -24,19 +27,20 @@ if TYPE_CHECKING:
         validate_project,
     )
     from .schema import json_schema
+    from .workflow import Workflow, WorkflowType
 
 _MODULES = {
-    "Context": ".model",
-    "DataLocation": ".model",
-    "Engine": ".model",
+    "Context": ".context",
+    "DataLocation": ".data_location",
+    "Engine": ".engine",
     "FileSystemKind": ".file_systems.kind",
     "FileSystemSettings": ".file_systems.kind",
     "Finding": ".findings",
     "Project": ".model",
     "ProjectFile": ".project_file",
     "ProjectFileError": ".findings",
-    "Workflow": ".model",
-    "WorkflowType": ".model",
+    "Workflow": ".workflow",
+    "WorkflowType": ".workflow",
     "check_project": ".project_file",
     "find_context": ".project_file",
     "json_schema": ".schema",

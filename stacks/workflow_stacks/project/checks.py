@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
+from .context import FILESYSTEM, Context
 from .context_checks import CONTEXT_CHECKS
 from .findings import Problem, join_words, quote
-from .model import FILESYSTEM, Context, Project
+from .model import Project
 
 _T = TypeVar("_T")
 

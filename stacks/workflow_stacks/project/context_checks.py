@@ -8,6 +8,7 @@ from typing import TypeAlias
 from workflow_context.catalog import ENGINES
 
 from .compliance import contradictions
+from .context import FILESYSTEM, Context
 from .file_systems.registry import FILE_SYSTEMS, engines_on, file_systems_of
 from .findings import DataPath, Problem, join_words, quote
 from .machine_checks import (
@@ -21,7 +22,6 @@ from .machine_checks import (
     machines_are_chosen_by_tasks,
     max_vcpus_fit_an_instance,
 )
-from .model import FILESYSTEM, Context
 
 ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
 
@@ -142,9 +142,10 @@ def references_are_mounted_beside(context: Context) -> Iterator[Problem]:
     for number, one in enumerate(written):
         place = ("references", number)
         yield from (problem.under(*place) for problem in one.problems())
-        if one.directory is not None and context.filesystem.fs_type != "EFS":
+        if one.directory is not None and not context.kind.directories:
             message = f"{quote(context.filesystem.fs_type)} has no directories with rights of their own"
-            yield Problem((*place, "directory"), message, "EFS", "name another EFS by fileSystemId")
+            kinds = join_words(name for name, kind in FILE_SYSTEMS.items() if kind.directories)
+            yield Problem((*place, "directory"), message, kinds, "name another EFS by fileSystemId")
         elif context.storage_dispatcher and f"{one.directory}/".startswith("/storage/"):
             message = f"{one.directory} holds the storage of single runs, which no other run may read"
             yield Problem((*place, "directory"), message, remedy="name another directory")

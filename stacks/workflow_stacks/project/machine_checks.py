@@ -8,9 +8,9 @@ from functools import wraps
 from workflow_context.catalog import ENGINES
 
 from . import instances
+from .context import FILESYSTEM, Context
 from .findings import DataPath, Problem, join_words, quote
 from .machines import MAX_KINDS, Machines
-from .model import FILESYSTEM, Context
 
 
 def _of_each_kind(

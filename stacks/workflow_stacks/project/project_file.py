@@ -9,6 +9,7 @@ from pathlib import Path
 from workflow_stacks.errors import WorkflowContextError
 
 from .checks import Names, problems_of, problems_of_rest
+from .context import Context
 from .findings import (
     Finding,
     Problem,
@@ -17,7 +18,7 @@ from .findings import (
     join_words,
     quote,
 )
-from .model import Context, Project
+from .model import Project
 from .shape import SchemaError, parse_model, well_shaped_contexts
 from .yaml.load import Source, parse_source, read_source
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
+from .context import Context
 from .file_systems.registry import meant_kind
 from .findings import (
     DataPath,
@@ -17,7 +18,7 @@ from .findings import (
     join_words,
     repr_value,
 )
-from .model import Context, Project
+from .model import Project
 from .section import Section
 from .values import PROBLEM
 

@@ -108,6 +108,7 @@ class FileSystemKind:
         builder: Reference to its `FileSystemBuilder`, which defines the construct.
         serves_fargate: Whether a Fargate job can use it, as the construct says too.
         mount_path: Where jobs find it, as the construct says too; empty when there is nothing to mount.
+        directories: Whether a directory of it can have rights of its own, as the construct says too.
         run_volumes: Whether runs can be given storage of their own on it, as the construct says too.
         engines: Engines that work on it although their own entries do not name it: how a kind from another package
             says which engines it serves.
@@ -125,6 +126,7 @@ class FileSystemKind:
     builder: str
     serves_fargate: bool = True
     mount_path: str = ""
+    directories: bool = False
     run_volumes: bool = False
     engines: tuple[str, ...] = ()
     cost_models: str = ""

@@ -38,6 +38,7 @@ _BUILT_IN = (
         "Amazon EFS",
         f"{_BUILD}.efs:EfsBuilder",
         mount_path="/mnt/efs",
+        directories=True,
         run_volumes=True,
         cost_models=f"{_MODELS}.efs:MODELS",
         boxes=f"{_BOXES}.boxes:EFS",
