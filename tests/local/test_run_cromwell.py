@@ -18,8 +18,10 @@ PROJECT = """\
 name: Crom
 schemaVersion: 1
 contexts:
-  wdl:
+  s3:
     engines: [{type: wdl, engine: cromwell}]
+  efs:
+    engines: [{type: wdl, engine: cromwell, filesystem: {fsType: EFS}}]
 """
 WORKFLOW = "version 1.0\nworkflow hello { input { String name } }\n"
 
@@ -37,15 +39,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def run(folder: Path, *arguments: str):
+def run(folder: Path, context: str, *arguments: str):
     more = ["--project", str(folder / "agc-project.yaml"), "--json"]
     return CliRunner().invoke(
-        command_line, ["local", "run", "wdl", str(folder / "hello.wdl"), "name=zoe", *arguments, *more]
+        command_line, ["local", "run", context, str(folder / "hello.wdl"), "name=zoe", *arguments, *more]
     )
 
 
-def test_head_job_and_task_run_with_a_jar_that_is_pointed_to(folder: Path) -> None:
-    done = run(folder, "--software", str(folder / "software"))
+@pytest.mark.parametrize("context", ["s3", "efs"])
+def test_head_job_and_task_run_with_a_jar_that_is_pointed_to(folder: Path, context: str) -> None:
+    done = run(folder, context, "--software", str(folder / "software"))
 
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
@@ -58,7 +61,7 @@ def test_head_job_and_task_run_with_a_jar_that_is_pointed_to(folder: Path) -> No
 
 
 def test_without_the_jar_it_is_said_where_to_put_it(folder: Path) -> None:
-    done = run(folder)
+    done = run(folder, "s3")
 
     assert done.exit_code == 1
     assert "chmod +x DIRECTORY/bin/cromwell.jar, and --software DIRECTORY" in done.stderr

@@ -37,10 +37,6 @@ class Cromwell(RunEngine):
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
-        if place.is_local and place.mount:
-            raise WorkflowInputError(
-                "on the local cloud Cromwell keeps everything in S3: give its context 'filesystem: {fsType: S3}'"
-            )
         values = wdl_inputs(source, inputs, place.stage)
         workflow = source.main
         if source.file is not None:
