@@ -9,7 +9,7 @@ UNUSED = {action for roles in TABLE.values() for one in roles.values() for actio
 
 
 def test_every_pair_is_in_the_table_that_can_be_run() -> None:
-    assert set(TABLE) == {f"{pair.engine} {pair.storage}" for pair in PAIRS if pair.context not in NOT_HERE}
+    assert set(TABLE) == {f"{pair.engine} {pair.storage}" for pair in PAIRS if pair.name not in NOT_HERE}
 
 
 def test_every_pair_has_a_head_job_and_jobs_are_started_for_it() -> None:

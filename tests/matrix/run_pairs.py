@@ -6,50 +6,48 @@ package registry.
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cromwell_runtime
 import nextflow_runtime
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, needs_sandbox
+from local_runs import LocalCommands, deploy, file_system, needs_sandbox
 from rights import assert_rights
-from typer.testing import CliRunner
 
 from workflow_context.catalog import ENGINES
-from workflow_stacks.cli import app
-from workflow_stacks.local import LocalCloud
-from workflow_stacks.local.runs.deployment import LocalDeployment
 from workflow_stacks.runs.engines import ENGINES as RUN_ENGINES
 from workflow_stacks.runs.service import Runs
 from workflow_stacks.runs.stores import store_for
 
 pytestmark = pytest.mark.timeout(1200)
 
-WORKFLOWS = {
-    "cromwell": (  # all that its stand-in does
-        "hello.wdl",
-        """\
-version 1.0
-workflow hello {
-  input { String name }
-  call greet { input: name = name }
-  output { File out = greet.out }
-}
-task greet {
-  input { String name }
-  command <<< echo "hello ~{name}" >out >>>
-  output { File out = "out" }
-  runtime { docker: "debian:12-slim" }
-}
-""",
-    ),
-    "wdl": (
-        "steps.wdl",
-        """\
+
+@dataclass(frozen=True)
+class Sample:
+    """A workflow for an engine.
+
+    Attributes:
+        file: The name of its file.
+        text: What stands in it.
+        input: The name of its input.
+        result: The name of the file that it makes.
+        tasks: How many tasks it has.
+        is_cached: Whether a resumed run finds what the one before did.
+    """
+
+    file: str
+    text: str
+    input: str = "who"
+    result: str = "said.txt"
+    tasks: int = 2
+    is_cached: bool = True
+
+
+STEPS = Sample(
+    "steps.wdl",
+    """\
 version 1.0
 workflow steps {
   input { String who }
@@ -70,8 +68,11 @@ task read {
   runtime { docker: "debian:12-slim" cpu: 1 memory: "512M" }
 }
 """,
-    ),
-    "snakemake": (
+)
+SAMPLES = {
+    "miniwdl": STEPS,
+    "toil": STEPS,
+    "snakemake": Sample(
         "Snakefile",
         """\
 rule all:
@@ -85,7 +86,7 @@ rule read:
     shell: "tr a-z A-Z < {input} > {output}"
 """,
     ),
-    "nextflow": (
+    "nextflow": Sample(
         "main.nf",
         """\
 process WRITE {
@@ -101,7 +102,29 @@ process READ {
 workflow { READ(WRITE()) }
 """,
     ),
+    "cromwell": Sample(  # all that its stand-in does
+        "hello.wdl",
+        """\
+version 1.0
+workflow hello {
+  input { String name }
+  call greet { input: name = name }
+  output { File out = greet.out }
 }
+task greet {
+  input { String name }
+  command <<< echo "hello ~{name}" >out >>>
+  output { File out = "out" }
+  runtime { docker: "debian:12-slim" }
+}
+""",
+        input="name",
+        result="out",
+        tasks=1,
+        is_cached=False,
+    ),
+}
+"""The workflow of each engine."""
 
 
 @dataclass(frozen=True)
@@ -112,28 +135,23 @@ class Pair:
     storage: str
 
     @property
-    def language(self) -> str:
-        return ENGINES[self.engine].languages[0]
-
-    @property
-    def context(self) -> str:
+    def name(self) -> str:
+        """The name of its context."""
         return f"{self.engine}{self.storage}"
 
     @property
-    def workflow(self) -> str:
-        return WORKFLOWS.get(self.engine, WORKFLOWS[self.language])[0]
+    def sample(self) -> Sample:
+        return SAMPLES[self.engine]
 
-    @property
-    def input(self) -> str:
-        return "name" if self.engine == "cromwell" else "who"
-
-    @property
-    def result(self) -> str:
-        return "out" if self.engine == "cromwell" else "said.txt"
-
-    @property
-    def tasks(self) -> int:
-        return 1 if self.engine == "cromwell" else 2
+    def context(self, *, spot: bool) -> dict[str, Any]:
+        """What stands in the project file. With three queues each they would be more than the 50 of an account."""
+        engine = {"type": ENGINES[self.engine].languages[0], "engine": self.engine}
+        fallback = {"fallbackToOnDemand": self.storage == "EFS"} if spot else {}
+        return {
+            "requestSpotInstances": spot,
+            **fallback,
+            "engines": [{**engine, "filesystem": file_system(self.storage)}],
+        }
 
 
 NOT_HERE = {
@@ -145,78 +163,29 @@ PAIRS = [Pair(name, storage) for name, entry in ENGINES.items() for storage in s
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["on demand", "Spot"])
-def project_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCommands]:
     """A project with a context for each pair, deployed."""
     needs_sandbox()
     folder = tmp_path_factory.mktemp("pairs")
-    contexts = {
-        pair.context: {
-            "requestSpotInstances": request.param,
-            # Contexts with three queues each would be more than the 50 of an account.
-            **({"fallbackToOnDemand": pair.storage == "EFS"} if request.param else {}),
-            "engines": [
-                {
-                    "type": pair.language,
-                    "engine": pair.engine,
-                    "filesystem": {
-                        "fsType": pair.storage,
-                        **(
-                            {"configuration": MOUNTED_BY_MACHINES[pair.storage]}
-                            if MOUNTED_BY_MACHINES.get(pair.storage)
-                            else {}
-                        ),
-                    },
-                }
-            ],
-        }
-        for pair in PAIRS
-    }
-    file = folder / "agc-project.yaml"
-    file.write_text(json.dumps({"name": "Pairs", "schemaVersion": 1, "contexts": contexts}))
-    for name, text in WORKFLOWS.values():
-        (folder / name).write_text(text)
-    cloud = LocalCloud.of_project(file)
-    cloud.start()
-    LocalDeployment(cloud, file).deploy(list(contexts))
-    yield file
-    cloud.stop()
-
-
-@pytest.fixture(scope="module")
-def software(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
-    """What `run` is given for the programs of an engine that are in no package."""
-    folder = tmp_path_factory.mktemp("software")
-    folders = {
-        "nextflow": nextflow_runtime.as_program(folder / "nextflow"),
+    programs = {
         "cromwell": [cromwell_runtime.as_program(folder / "cromwell")],
+        "nextflow": nextflow_runtime.as_program(folder / "nextflow"),
     }
-    return {engine: [word for one in found for word in ("--software", str(one))] for engine, found in folders.items()}
+    contexts = {pair.name: pair.context(spot=request.param) for pair in PAIRS}
+    command = LocalCommands.of(
+        folder,
+        {"name": "Pairs", "schemaVersion": 1, "contexts": contexts},
+        {sample.file: sample.text for sample in SAMPLES.values()},
+        {pair.name: programs[pair.engine] for pair in PAIRS if pair.engine in programs},
+    )
+    with command.cloud:
+        deploy(command.cloud, command.project_file)
+        yield command
 
 
-Command = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def command(project_file: Path, software: Mapping[str, list[str]]) -> Command:
-    def run(name: str, *arguments: str) -> Any:
-        engine = next((one for one in software if name == "run" and arguments[0].startswith(one)), "")
-        more = software.get(engine, [])
-        words = [name, *arguments, *more, "--local", "--project", str(project_file), "--json"]
-        outcome = CliRunner().invoke(app, words)
-        found = json.loads(outcome.stdout) if outcome.stdout.startswith("{") else outcome.output
-        if outcome.exit_code and "runId" in found:
-            told = CliRunner().invoke(app, ["logs", found["runId"], "--local", "--project", str(project_file)])
-            pytest.fail(told.output)
-        assert outcome.exit_code == 0, found
-        return found
-
-    return run
-
-
-def results(project_file: Path, run_id: str) -> Mapping[str, str]:
+def results(command: LocalCommands, run_id: str) -> Mapping[str, str]:
     """The files of a run's outputs, each with what it holds."""
-    runs = Runs(project_file, local=True)
-    target, record = runs.find(run_id)
+    target, record = Runs(command.project_file, local=True).find(run_id)
     store = store_for(target, record.outputs)
     found = {name: store.read(address) or b"" for name, address in store.files(record.outputs, 0).items()}
     return {
@@ -224,32 +193,30 @@ def results(project_file: Path, run_id: str) -> Mapping[str, str]:
     }
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.context)
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
 def test_a_second_run_leaves_the_first_one_alone_and_a_resumed_one_does_nothing_again(
-    pair: Pair, project_file: Path, command: Command
+    pair: Pair, command: LocalCommands
 ) -> None:
-    if pair.context in NOT_HERE:
-        pytest.skip(NOT_HERE[pair.context])
-    workflow = str(project_file.parent / pair.workflow)
+    if pair.name in NOT_HERE:
+        pytest.skip(NOT_HERE[pair.name])
+    sample, workflow = pair.sample, command.path(pair.sample.file)
 
-    first = command("run", pair.context, workflow, f"{pair.input}=one", "--follow")
-    assert first["state"] == "SUCCEEDED"
-    assert sum(first["tasks"].values()) == pair.tasks
-    kept = results(project_file, first["runId"])
-    assert any(name.endswith(pair.result) for name in kept), kept
+    first = command.succeeded(pair.name, workflow, f"{sample.input}=one")
+    assert sum(first["tasks"].values()) == sample.tasks
+    kept = results(command, first["runId"])
+    assert any(name.endswith(sample.result) for name in kept), kept
 
-    second = command("run", pair.context, workflow, f"{pair.input}=two", "--follow")
-    assert second["state"] == "SUCCEEDED"
+    second = command.succeeded(pair.name, workflow, f"{sample.input}=two")
     assert second["outputs"] != first["outputs"]
-    assert results(project_file, first["runId"]) == kept
+    assert results(command, first["runId"]) == kept
 
     if RUN_ENGINES[pair.engine].keeps_finished_runs:
-        resumed = command("resume", second["runId"], "--follow")
-        assert resumed["state"] == "SUCCEEDED"
-        if pair.engine != "cromwell":  # its stand-in has no call cache
+        code, resumed = command("resume", second["runId"], "--follow")
+        assert (code, resumed["state"]) == (0, "SUCCEEDED")
+        if sample.is_cached:
             assert sum(resumed["tasks"].values()) <= sum(second["tasks"].values())
-        assert results(project_file, first["runId"]) == kept
+        assert results(command, first["runId"]) == kept
 
 
-def test_no_call_of_any_pair_was_denied_and_each_role_did_what_the_table_says(project_file: Path) -> None:
-    assert_rights(project_file)
+def test_no_call_of_any_pair_was_denied_and_each_role_did_what_the_table_says(command: LocalCommands) -> None:
+    assert_rights(command.project_file)
