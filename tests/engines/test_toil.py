@@ -11,6 +11,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2, aws_s3 as s3
 from rendered import allowed, environment, head_container, output, statements, user_data
+from run_records import record_of_run
 from templates import Templates
 
 from workflow_context import (
@@ -23,7 +24,6 @@ from workflow_context import (
 from workflow_context.program import pbs_files
 from workflow_context.scripts import read_script
 from workflow_stacks.runs.engines.toil import Toil
-from workflow_stacks.runs.record import RunRecord
 
 NEEDS_TOIL = "running Toil's own code needs toil[aws]"
 HEAD_JOB = "0d8e7a51-1111-4222-8333-000000000abc"
@@ -277,20 +277,8 @@ class TestHeadJob:
         self, run_head: Callable[..., list[str]], engine_templates: Templates
     ) -> None:
         said = run_head("wdl", "w.wdl", "{}", "s3://b/r/", "new")
-        run = RunRecord(
-            run_id="20260101-000000-abcd",
-            workflow="w",
-            source="w.wdl",
-            project="Lab",
-            context="toil",
-            engine="toil",
-            language="wdl",
-            submitted_at=1.0,
-            head_jobs=(HEAD_JOB, "11111111-2222-4333-8444-555555555555"),
-            head_queue="head",
-            parameters={"language": "wdl"},
-            outputs="s3://b/r/",
-        )
+        heads = (HEAD_JOB, "11111111-2222-4333-8444-555555555555")
+        run = record_of_run(engine="toil", head_jobs=heads, parameters={"language": "wdl"})
         resumed = Toil().resume(run, {"JobStore": output(engine_templates["toil"], "JobStore")})
         assert resumed == {"language": "wdl", "jobStore": said[said.index("--jobStore") + 1]}
 

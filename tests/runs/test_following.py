@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 from botocore.exceptions import EndpointConnectionError
+from run_records import record_of_run
 from typer.testing import CliRunner, Result
 
 from workflow_stacks.cli import run_options
@@ -16,19 +17,7 @@ from workflow_stacks.runs.record import RunEnd, RunRecord, RunState
 from workflow_stacks.runs.service import RunView
 
 LOST = EndpointConnectionError(endpoint_url="https://batch.us-east-1.amazonaws.com")
-RECORD = RunRecord(
-    run_id="20261126-120000-aaaa",
-    workflow="count",
-    source="count",
-    project="Lab",
-    context="dev",
-    engine="miniwdl",
-    language="wdl",
-    submitted_at=1_700_000_000.0,
-    head_jobs=("job-1",),
-    head_queue="head",
-    outputs="s3://lab/out/",
-)
+RECORD = record_of_run(run_id="20261126-120000-aaaa", workflow="count")
 LINES = [(1, "workflow start"), (2, "task done")]
 
 

@@ -2,24 +2,12 @@
 
 from typing import Any
 
+from run_records import record_of_run
+
 from workflow_stacks.runs.engines import ENGINES
 from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs, counted
-from workflow_stacks.runs.record import RunRecord
 
-RUN = RunRecord(
-    run_id="20260101-000000-abcd",
-    workflow="hello",
-    source="hello",
-    project="Lab",
-    context="dev",
-    engine="toil",
-    language="wdl",
-    submitted_at=1.0,
-    head_jobs=("head",),
-    head_queue="heads",
-    task_queues=("tasks",),
-    outputs="s3://lab/results/",
-)
+RUN = record_of_run(engine="toil")
 TAGS = {
     "tagged": {RUN_TAG: RUN.run_id},
     "owned": {OWNER_TAG: RUN.run_id},

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from run_records import record_of_run
 
 from workflow_stacks.runs.record import RunEnd, RunNotFoundError, RunRecord, RunState, RunStore, new_run_id
 
@@ -28,19 +29,7 @@ def store(s3: Any) -> RunStore:
 
 
 def record(run_id: str, workflow: str = "hello", at: float = 1_700_000_000.0) -> RunRecord:
-    return RunRecord(
-        run_id=run_id,
-        workflow=workflow,
-        source=workflow,
-        project="Lab",
-        context="dev",
-        engine="miniwdl",
-        language="wdl",
-        submitted_at=at,
-        head_jobs=("job-1",),
-        head_queue="head",
-        outputs="s3://lab/contexts/dev/out/",
-    )
+    return record_of_run(run_id=run_id, workflow=workflow, source=workflow, submitted_at=at)
 
 
 def test_a_record_comes_back_as_it_was_saved(store: RunStore) -> None:
