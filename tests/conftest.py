@@ -14,6 +14,8 @@ from workflow_stacks.local.sandboxes import CHOICE
 from workflow_stacks.local.sandboxes.bubblewrap import Bubblewrap
 from workflow_stacks.local.sandboxes.unshare import Unshare
 
+# What these assert is told in full, as what tests assert.
+pytest.register_assert_rewrite("local_runs", "rights")
 prefer_wheel_node()
 # A job in the background begins without Ctrl-C, and so would the commands that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

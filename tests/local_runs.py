@@ -158,9 +158,8 @@ def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> st
     return json.dumps({"name": "Mounts", "schemaVersion": 1, "contexts": contexts})
 
 
-def denied_calls(project_file: Path) -> list[tuple[str, str, str]]:
-    """Role, action and resource of the calls that IAM denied on the local cloud of a project since it started."""
-    cloud = LocalCloud.of_project(project_file)
+def denied_calls(cloud: LocalCloud) -> list[tuple[str, str, str]]:
+    """Role, action and resource of the calls that IAM denied on a local cloud since it started."""
     if cloud.status() is None:
         pytest.skip("nothing ran before")
     report = cloud.iam_report()

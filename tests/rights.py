@@ -1,7 +1,8 @@
 """The rights of roles: what each role of an engine on a file system is granted, and what of it runs used.
 
-`tests/matrix/rights.json` keeps it for every pair. Runs of `make matrix` are held against it by `assert_rights`, and
-templates by `tests/test_matrix.py`. With WORKFLOW_CONTEXT_RECORD_RIGHTS in the environment both write what they find.
+`tests/matrix/rights.json` keeps it for every pair. Runs of all tests are held against it by `assert_rights`, and those
+of `make matrix`, which do all that is known of, also by `assert_nothing_new`; templates by `tests/test_matrix.py`.
+With WORKFLOW_CONTEXT_RECORD_RIGHTS in the environment runs and templates write what they find.
 `python tests/rights.py` writes the tables of docs/rights.md.
 """
 
@@ -81,6 +82,9 @@ class Rights:
 Pairs = Mapping[str, Mapping[str, Rights]]
 """By engine and file system, such as `toil S3`: the role, such as `Head`, with its rights."""
 
+Uses = Mapping[tuple[str, str], frozenset[str]]
+"""By engine and file system, and role: the actions that it used."""
+
 
 def read_table() -> Pairs:
     """What is kept."""
@@ -98,15 +102,12 @@ def keep(pair: str, role: str, rights: Rights) -> None:
     TABLE.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
-def used_in(project_file: Path) -> Mapping[tuple[str, str], frozenset[str]]:
-    """What roles used on the local cloud of a project since it started: by pair and role."""
-    cloud = LocalCloud.of_project(project_file)
+def used_in(cloud: LocalCloud, project_file: Path) -> Uses:
+    """What roles of a project used on a local cloud since it started."""
     report = {row["role"].rpartition("/")[2]: row for row in cloud.iam_report()}
-    project = load_project(project_file)
     found: dict[tuple[str, str], frozenset[str]] = {}
-    for name, context in project.contexts.items():
-        pair = f"{context.engine.engine} {context.filesystem.fs_type}"
-        for resource in _roles(cloud, project.stack_name(name)):
+    for pair, stack in _stacks(project_file):
+        for resource in _roles(cloud, stack):
             row, named = report.get(resource["PhysicalResourceId"]), _ROLE.search(resource["LogicalResourceId"])
             if row and named:
                 used = frozenset(call["action"] for call in row["calls"] if call["allowed"])
@@ -114,19 +115,45 @@ def used_in(project_file: Path) -> Mapping[tuple[str, str], frozenset[str]]:
     return found
 
 
-def assert_rights(project_file: Path) -> None:
-    """Hold what the roles of a project did against the table: nothing denied, nothing used that was not before."""
-    assert denied_calls(project_file) == []
-    table, found = read_table(), used_in(project_file)
-    assert found
-    new = {}
-    for (pair, role), used in found.items():
-        kept = table.get(pair, {}).get(role, Rights())
-        if used - kept.used:
-            new[pair, role] = sorted(used - kept.used)
-            if os.environ.get(RECORD):
-                keep(pair, role, Rights(kept.granted, kept.used | used))
+def assert_rights(cloud: LocalCloud, project_file: Path) -> None:
+    """Hold what runs of a project did with their rights on a local cloud against the table.
+
+    Nothing was denied; what each role is granted there is what the table says; and it used no more than that.
+    """
+    assert denied_calls(cloud) == []
+    used = used_in(cloud, project_file)
+    assert any(used.values()), "no role of the project made a call"
+    table = read_table()
+    for pair, stack in _stacks(project_file):
+        template = cloud.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        for role, kept in table[pair].items():
+            found = granted(template)[role]
+            # The contexts of the table may write to `data` in other buckets, others need not.
+            missing = {one for one in kept.granted - found if not one.startswith("s3:")}
+            assert (found - kept.granted, missing) == (set(), set()), f"{stack}: what {role} is granted more, and less"
+    if os.environ.get(RECORD):
+        for (pair, role), actions in used.items():
+            kept = table[pair].get(role, Rights())
+            keep(pair, role, Rights(kept.granted, kept.used | actions))
+    else:
+        assert beyond(table, used) == {}
+
+
+def assert_nothing_new(cloud: LocalCloud, project_file: Path) -> None:
+    """Hold runs that do all that is known of: no role used what the table says that it never used."""
+    known = {pair: {role: Rights(used=one.used) for role, one in roles.items()} for pair, roles in read_table().items()}
+    new = beyond(known, used_in(cloud, project_file))
     assert not new or os.environ.get(RECORD), f"never used before: {new}. If that is wanted, run this with {RECORD}=1"
+
+
+def beyond(table: Pairs, used: Uses) -> Mapping[tuple[str, str], list[str]]:
+    """The actions that roles used and that the table neither has as used nor as granted to them."""
+    found = {}
+    for (pair, role), actions in used.items():
+        kept = table.get(pair, {}).get(role, Rights())
+        if more := {one for one in actions if not any(_stands_for(known, one) for known in kept.used | kept.granted)}:
+            found[pair, role] = sorted(more)
+    return found
 
 
 def assert_granted(pair: str, template: Mapping[str, Any]) -> None:
@@ -161,6 +188,13 @@ def granted(template: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
         actions = [one["Action"] for one in statements if one["Effect"] == "Allow"]
         found[named[1]] = frozenset(action for one in actions for action in ([one] if isinstance(one, str) else one))
     return found
+
+
+def _stacks(project_file: Path) -> Iterable[tuple[str, str]]:
+    """The engine and file system of each context of a project, with the name of its stack."""
+    project = load_project(project_file)
+    for name, context in project.contexts.items():
+        yield f"{context.engine.engine} {context.filesystem.fs_type}", project.stack_name(name)
 
 
 def _roles(cloud: LocalCloud, stack: str) -> Iterable[Mapping[str, str]]:

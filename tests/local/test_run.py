@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from local_runs import denied_calls, needs_sandbox
+from local_runs import needs_sandbox
+from rights import assert_rights
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -297,5 +298,5 @@ def test_an_unknown_workflow_is_refused_with_those_there_are(command):
 
 
 @pytest.mark.cycle
-def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
-    assert denied_calls(project_file) == []
+def test_roles_did_with_their_rights_what_the_table_says(project_file: Path) -> None:
+    assert_rights(LocalCloud.of_project(project_file), project_file)

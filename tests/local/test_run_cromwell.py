@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cromwell_runtime import as_program
 from local_runs import deploy, needs_sandbox
+from rights import assert_rights
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -65,3 +66,7 @@ def test_without_the_jar_it_is_said_where_to_put_it(folder: Path) -> None:
 
     assert done.exit_code == 1
     assert "chmod +x DIRECTORY/bin/cromwell.jar, and --software DIRECTORY" in done.stderr
+
+
+def test_roles_did_with_their_rights_what_the_table_says(folder: Path) -> None:
+    assert_rights(LocalCloud.of_project(folder / "agc-project.yaml"), folder / "agc-project.yaml")

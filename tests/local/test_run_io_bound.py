@@ -5,7 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from local_runs import denied_calls, deploy, needs_sandbox
+from local_runs import deploy, needs_sandbox
+from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.workflow_run import WorkflowRun
@@ -82,5 +83,5 @@ def test_tasks_that_take_more_than_half_run_one_after_another(
     assert all(earlier[1] <= later[0] for earlier, later in pairwise(found)), found
 
 
-def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
-    assert denied_calls(project_file) == []
+def test_roles_did_with_their_rights_what_the_table_says(project_file: Path) -> None:
+    assert_rights(LocalCloud.of_project(project_file), project_file)

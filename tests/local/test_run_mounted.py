@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, denied_calls, deploy, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
+from rights import assert_rights
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -55,5 +56,5 @@ def test_tasks_find_each_others_files_there(project_file: Path, kind: str) -> No
 
 
 @pytest.mark.cycle
-def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
-    assert denied_calls(project_file) == []
+def test_roles_did_with_their_rights_what_the_table_says(project_file: Path) -> None:
+    assert_rights(LocalCloud.of_project(project_file), project_file)

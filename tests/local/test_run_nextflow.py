@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import denied_calls, deploy, needs_sandbox, project_on
+from local_runs import deploy, needs_sandbox, project_on
 from nextflow_runtime import as_program
+from rights import assert_rights
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app as command_line
@@ -64,7 +65,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     with LocalCloud.of_project(project) as cloud:
         deploy(cloud, project)
         yield command
-        assert denied_calls(project) == []
+        assert_rights(cloud, project)
 
 
 @pytest.mark.parametrize("context", FILE_SYSTEMS)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, denied_calls, deploy, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
+from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.runs.options import Options
@@ -100,5 +101,5 @@ def test_on_s3_the_head_job_fetches_the_whole_workflow(
 
 
 @pytest.mark.cycle
-def test_no_call_of_these_runs_was_denied(project_file: Path) -> None:
-    assert denied_calls(project_file) == []
+def test_roles_did_with_their_rights_what_the_table_says(project_file: Path) -> None:
+    assert_rights(LocalCloud.of_project(project_file), project_file)

@@ -14,7 +14,7 @@ import cromwell_runtime
 import nextflow_runtime
 import pytest
 from local_runs import LocalCommands, deploy, file_system, needs_sandbox
-from rights import assert_rights
+from rights import assert_nothing_new, assert_rights
 
 from workflow_context.catalog import ENGINES
 from workflow_stacks.runs.engines import ENGINES as RUN_ENGINES
@@ -219,4 +219,5 @@ def test_a_second_run_leaves_the_first_one_alone_and_a_resumed_one_does_nothing_
 
 
 def test_no_call_of_any_pair_was_denied_and_each_role_did_what_the_table_says(command: LocalCommands) -> None:
-    assert_rights(command.project_file)
+    assert_rights(command.cloud, command.project_file)
+    assert_nothing_new(command.cloud, command.project_file)

@@ -39,6 +39,8 @@ class HeadJobs:
         software: Directories with programs that stand in for images.
 
     Attributes:
+        cloud: The local cloud.
+        project: The project file.
         outputs: The outputs of the stack.
         files: The directory of the context's file system.
         client: Makes clients of boto3.
@@ -48,12 +50,13 @@ class HeadJobs:
         project = folder / "agc-project.yaml"
         project.write_text(PROJECT.format(engine=engine))
         deploy(cloud, project)
-        self._attach(cloud, "Front-one", software)
+        self._attach(cloud, project, "Front-one", software)
         self.files = cloud.state_dir / "efs" / self.outputs["FileSystemId"] / "workflow"
         self.files.mkdir(parents=True, exist_ok=True)
         shutil.chown(self.files, *ROOT)
 
-    def _attach(self, cloud: LocalCloud, stack: str, software: Sequence[Path]) -> None:
+    def _attach(self, cloud: LocalCloud, project: Path, stack: str, software: Sequence[Path]) -> None:
+        self.cloud, self.project = cloud, project
         self.outputs = stack_outputs(cloud.client, stack)
         self._software = ":".join(map(str, software))
         self.client = cloud.client

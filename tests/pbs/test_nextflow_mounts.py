@@ -8,6 +8,7 @@ import pytest
 from head_jobs import HeadJobs, requirement
 from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
 from nextflow_runtime import as_program
+from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
 
@@ -41,8 +42,8 @@ class MountedHeadJobs(HeadJobs):
         path: Where jobs find it.
     """
 
-    def __init__(self, cloud: LocalCloud, stack: str, software: Sequence[Path]) -> None:
-        self._attach(cloud, stack, software)
+    def __init__(self, cloud: LocalCloud, project: Path, stack: str, software: Sequence[Path]) -> None:
+        self._attach(cloud, project, stack, software)
         [definition] = self.batch.describe_job_definitions(jobDefinitions=[self.outputs["HeadJobDefinition"]])[
             "jobDefinitions"
         ]
@@ -72,7 +73,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mou
     project.write_text(project_on(MOUNTED_BY_MACHINES, engine="nextflow", language="nextflow"))
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
         deploy(cloud, project)
-        yield {kind: MountedHeadJobs(cloud, f"Mounts-{kind}", software) for kind in MOUNTED_BY_MACHINES}
+        yield {kind: MountedHeadJobs(cloud, project, f"Mounts-{kind}", software) for kind in MOUNTED_BY_MACHINES}
 
 
 @pytest.mark.parametrize("kind", MOUNTED_BY_MACHINES)
@@ -100,3 +101,8 @@ def test_tasks_share_the_work_directory_with_the_head_job(contexts: dict[str, Mo
     assert status == "SUCCEEDED", log
     assert log.count("Cached process > ") == 4
     assert heads.tasks(since) == []
+
+
+def test_roles_did_with_their_rights_what_the_table_says(contexts: dict[str, MountedHeadJobs]) -> None:
+    heads = next(iter(contexts.values()))
+    assert_rights(heads.cloud, heads.project)

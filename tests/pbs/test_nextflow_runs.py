@@ -27,6 +27,7 @@ from pipelines import (
     STEPS,
     labels,
 )
+from rights import assert_rights
 from typing_extensions import override
 
 from workflow_context.ended_runs import END_MARK
@@ -305,3 +306,7 @@ def test_a_second_head_job_ends_what_one_that_lost_its_machine_left_and_does_the
     assert [one["status"] for one in (quick, ended, again)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
     assert ended["stoppedAt"] <= again["startedAt"]
     assert ran() == ["quick", "slow"]
+
+
+def test_roles_did_with_their_rights_what_the_table_says(heads: HeadJobs) -> None:
+    assert_rights(heads.cloud, heads.project)

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from head_jobs import HeadJobs, requirement
 from local_runs import needs_sandbox
+from rights import assert_rights
 
 from workflow_context.ended_runs import END_MARK
 from workflow_stacks.local import LocalCloud
@@ -332,3 +333,7 @@ def test_200_jobs_ask_little_of_aws_batch(heads: HeadJobs, workflow: Callable[[s
     assert len(list(mine.files.glob("*.txt"))) == 200
     assert calls["submitjob"] < 150  # those that wait at the same time go together
     assert calls["describejobs"] < 20
+
+
+def test_roles_did_with_their_rights_what_the_table_says(heads: HeadJobs) -> None:
+    assert_rights(heads.cloud, heads.project)

@@ -7,7 +7,8 @@ from typing import Any
 import cromwell_runtime
 import nextflow_runtime
 import pytest
-from local_runs import LocalCommands, denied_calls, deploy, needs_sandbox, wait_for
+from local_runs import LocalCommands, deploy, needs_sandbox, wait_for
+from rights import assert_rights
 
 from workflow_context.ended_runs import END_MARK
 from workflow_stacks.runs.engines import ENGINES
@@ -186,5 +187,5 @@ def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: Lo
     assert "toil keeps nothing to resume it from" in " ".join(said.split())
 
 
-def test_no_call_was_denied(command: LocalCommands) -> None:
-    assert denied_calls(command.project_file) == []
+def test_roles_did_with_their_rights_what_the_table_says(command: LocalCommands) -> None:
+    assert_rights(command.cloud, command.project_file)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from local_runs import LocalCommands, deploy, needs_sandbox, wait_for
 from nextflow_runtime import as_program
+from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.runs.jobs import RUN_TAG
@@ -301,3 +302,7 @@ def test_status_without_a_run_tells_of_every_context(command: LocalCommands, cou
     assert set(found) == {"wdl", "snake", "flow"}
     assert found["wdl"]["stackStatus"].endswith("_COMPLETE")
     assert found["wdl"]["idleUsdPerMonth"] > 0
+
+
+def test_roles_did_with_their_rights_what_the_table_says(command: LocalCommands) -> None:
+    assert_rights(command.cloud, command.project_file)
