@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import cloudformation_include
 from rights import assert_granted, read_table
 from templates import Template, Templates, resources
 from test_rules import TestBatch, TestOrder, TestRights  # noqa: F401  rules that hold on every file system
-from test_security_review import findings
+from test_security_review import findings_of, own_rules
 
 from workflow_context.catalog import ENGINES
 from workflow_stacks import build_app
 from workflow_stacks.project import ProjectFileError, validate_project
 from workflow_stacks.project.file_systems.registry import FILE_SYSTEMS
+from workflow_stacks.security_packs import PACKS, security_packs
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:objectivefs"
 REQUIRED = {
@@ -34,8 +37,9 @@ REQUIRED = {
 }
 """What a kind of file system must be told."""
 
-HASH = re.compile(r"((?:Context|Matrix)\w*?)[0-9A-F]{8}")
-"""The hashes in logical ids and names that have the name of the context or the stack in them."""
+HASH = re.compile(r"((?:Context|Matrix)\w*?)[0-9A-F]{8}(?:(988|10181023)[0-9A-F]{8})?")
+"""The hashes in logical ids and names that have the name of the context or the stack in them. Those of rules for the
+ports of Lustre have two."""
 
 MACHINES = {"x86": {}, "arm64": {"architecture": "arm64"}, "gpu": {"gpu": True}}
 
@@ -87,12 +91,14 @@ class Review:
 
     Attributes:
         templates: Stack name to template.
-        nag: Open findings of cdk-nag and of CDK itself.
+        nag: Open findings of cdk-nag.
+        own: Those of the CDK itself.
         lint: What cfn-lint prints.
     """
 
     templates: Templates
     nag: list[str]
+    own: list[str]
     lint: str
 
 
@@ -102,16 +108,17 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Review:
     folder = tmp_path_factory.mktemp("matrix")
     file = project_file(folder, *(cell for cell in CELLS if cell.is_supported))
     app = build_app(file, outdir=str(folder / "out"))
-    nag = findings(app, folder / "out")
+    nag = findings_of(app, folder / "out", *security_packs(PACKS).values())
     templates = {
         one.name.removesuffix(".template.json"): json.loads(one.read_text())
         for one in (folder / "out").glob("*.template.json")
     }
-    return Review(templates, nag, lint(templates, folder))
+    files = write_merged(templates, folder)
+    return Review(templates, nag, own_findings(files, folder / "own"), lint(files))
 
 
-def lint(templates: Templates, folder: Path) -> str:
-    """Run cfn-lint over every resource, once each: most resources of a context are those of another one too."""
+def write_merged(templates: Templates, folder: Path) -> list[Path]:
+    """Write every resource once: most resources of a context are those of another one too."""
     files = []
     for storage in FILE_SYSTEMS:
         # By file system: what has the same name in all of them is of the same type.
@@ -120,6 +127,20 @@ def lint(templates: Templates, folder: Path) -> str:
         files[-1].write_text(json.dumps(merged({name: templates[name] for name in names})))
     files.append(folder / "core.json")
     files[-1].write_text(json.dumps(templates["Matrix-core"]))
+    return files
+
+
+def own_findings(files: list[Path], outdir: Path) -> list[str]:
+    """What the CDK itself finds in templates."""
+    app = cdk.App(outdir=str(outdir))
+    for file in files:
+        stack = cdk.Stack(app, file.stem, synthesizer=cdk.BootstraplessSynthesizer())
+        cloudformation_include.CfnInclude(stack, "Template", template_file=str(file))
+    return findings_of(app, outdir, own_rules())
+
+
+def lint(files: list[Path]) -> str:
+    """Run cfn-lint over templates."""
     command = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
     assert command, "cfn-lint is not installed beside Python"
     run = subprocess.run([command, "--ignore-checks", "W3005", "--", *map(str, files)], capture_output=True, text=True)
@@ -137,7 +158,7 @@ def merged(templates: Templates) -> Template:
         for logical_id, resource in template["Resources"].items():
             body = json.dumps({key: value for key, value in resource.items() if key != "Metadata"}, sort_keys=True)
             key, text = (
-                HASH.sub(r"\1", one.replace(name.removeprefix("Matrix-"), "Context")) for one in (logical_id, body)
+                HASH.sub(r"\1\2", one.replace(name.removeprefix("Matrix-"), "Context")) for one in (logical_id, body)
             )
             if (key, text) not in seen:
                 seen.add((key, text))
@@ -190,6 +211,10 @@ def test_a_combination_is_deployable_or_is_refused_with_what_would_work(
 
 def test_what_the_contexts_share_has_no_finding_either(review: Review) -> None:
     assert review.nag == []
+
+
+def test_the_cdk_itself_finds_nothing(review: Review) -> None:
+    assert review.own == []
 
 
 def test_cfn_lint_finds_no_error(review: Review) -> None:

@@ -80,3 +80,42 @@ def test_progress_shows_a_line_for_a_stack_and_every_failure():
         "Third: nothing to change",
         "Fourth: destroyed",
     ]
+
+
+class AskedForZones:
+    """A local cloud that counts how often it is asked for its zones."""
+
+    region = "eu-west-1"
+
+    def __init__(self, folder):
+        self.state_dir = folder
+        self.asked = 0
+
+    def client(self, _service):
+        return self
+
+    def environment(self):
+        return {}
+
+    def describe_availability_zones(self):
+        self.asked += 1
+        return {"AvailabilityZones": [{"ZoneName": "eu-west-1a"}, {"ZoneName": "eu-west-1b"}]}
+
+
+def test_the_zones_are_looked_up_once_and_before_the_app_runs_which_would_run_twice_otherwise(monkeypatch, tmp_path):
+    install(tmp_path, "2.1148.1")
+    found = []
+
+    def ran(_arguments, _environment, folder, _heard):
+        found.append(json.loads((folder / "cdk.context.json").read_text()))
+        return 0
+
+    monkeypatch.setattr(cdk, "_stream", ran)
+    cloud = AskedForZones(tmp_path / "state")
+    cli = cdk.CdkCli(cloud, search=[tmp_path])
+    cli.deploy()
+    cli.deploy()
+
+    zones = {"availability-zones:account=000000000000:region=eu-west-1": ["eu-west-1a", "eu-west-1b"]}
+    assert found == [zones, zones]
+    assert cloud.asked == 1

@@ -88,9 +88,19 @@ class CdkCli:
         self._run_app("destroy", "--force", *stacks, listener=listener)
 
     def _run_app(self, command: str, *options: str, listener: Listener | None) -> str:
+        self._look_up_zones()
         context = [part for key, value in self._context.items() for part in ("--context", f"{key}={value}")]
         output = str(self.folder / "cdk.out")
         return self._run(command, "--app", self._app, "--output", output, *context, *options, listener=listener)
+
+    def _look_up_zones(self) -> None:
+        """Write down what the app needs to know of the Region; else the CLI would look it up, and run the app again."""
+        file = self.folder / "cdk.context.json"
+        if not file.exists():
+            found = self.cloud.client("ec2").describe_availability_zones()["AvailabilityZones"]
+            key = f"availability-zones:account={ACCOUNT}:region={self.cloud.region}"
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps({key: [zone["ZoneName"] for zone in found]}))
 
     def _run(self, command: str, *options: str, listener: Listener | None) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)
