@@ -277,6 +277,7 @@ def test_every_action_and_resource_that_is_asked_for_is_one_of_the_reference():
     bodies = {"jobQueue": "q", "jobDefinition": "d:3", "tags": {"a": "1"}}
     calls = calls_of(request("batch", path="/v1/submitjob", body=bodies), DEPLOYED)
     calls += calls_of(request("s3", "PUT", "/encrypted/k", x_amz_copy_source="/b/k"), DEPLOYED)
+    calls += calls_of(request("iam", body=b"Action=DetachRolePolicy&RoleName=r&PolicyArn=p"), DEPLOYED)
 
     for call in calls:
         assert exists(call.action)
@@ -289,6 +290,7 @@ def test_every_action_and_resource_that_is_asked_for_is_one_of_the_reference():
         "ecr",
         "ecs",
         "elasticfilesystem",
+        "iam",
         "kms",
         "logs",
         "s3",
@@ -297,3 +299,29 @@ def test_every_action_and_resource_that_is_asked_for_is_one_of_the_reference():
         "ssm",
         "sts",
     }
+
+
+def test_a_role_is_made_with_its_path_and_tags_and_what_it_is_given_is_a_condition():
+    form = (
+        b"Action=CreateRole&RoleName=run-1&Path=%2Fof%2Fone%2F"
+        b"&Tags.member.1.Key=storage&Tags.member.1.Value=a&Tags.member.2.Key=point&Tags.member.2.Value=b"
+    )
+    role = f"arn:aws:iam::{ACCOUNT}:role/of/one/run-1"
+    made, tagged = calls_of(request("iam", body=form), DEPLOYED)
+    assert [(one.action, one.resource) for one in (made, tagged)] == [("iam:CreateRole", role), ("iam:TagRole", role)]
+    assert made.context["aws:requesttag/storage"] == ("a",)
+    assert made.context["aws:tagkeys"] == ("storage", "point")
+
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/p"
+    [attached] = calls_of(
+        request("iam", body=f"Action=AttachRolePolicy&RoleName=r&PolicyArn={policy}".encode()), DEPLOYED
+    )
+    assert (attached.action, attached.context) == ("iam:AttachRolePolicy", {"iam:policyarn": (policy,)})
+
+
+@pytest.mark.parametrize(
+    "form", [b"Action=PutRolePolicy&RoleName=r", b"Action=ListRoles", b"Action=CreateUser&UserName=u"]
+)
+def test_other_calls_to_iam_are_refused(form):
+    with pytest.raises(UnknownOperationError):
+        calls_of(request("iam", body=form), DEPLOYED)

@@ -256,3 +256,10 @@ def test_an_evaluation_takes_a_few_calls_for_each_statement():
     evaluate("s3:GetObject", f"{BUCKET}/a", {}, given)
 
     assert 100 < calls_of(lambda: evaluate("s3:GetObject", f"{BUCKET}/a", {}, given)) < 10 * 101
+
+
+def test_an_arn_without_region_is_like_itself_in_a_condition():
+    policy = "arn:aws:iam::1:policy/p"
+    given = allow(Condition={"ArnEquals": {"iam:PolicyARN": policy}})
+    assert allowed("iam:AttachRolePolicy", ROLE, given, context={"iam:policyarn": (policy,)})
+    assert not allowed("iam:AttachRolePolicy", ROLE, given, context={"iam:policyarn": (f"{policy}2",)})

@@ -6,6 +6,7 @@ from .batch_calls import batch_calls
 from .deployed import Deployed
 from .other_calls import efs_calls, json_calls, query_calls
 from .request import Call, Request, UnknownOperationError
+from .role_calls import iam_calls
 from .s3_calls import s3_calls
 
 Calls = Callable[[Request, Deployed], Iterator[Call]]
@@ -18,6 +19,7 @@ SERVICES: dict[str, Calls] = {
     "ecr": json_calls,
     "ecs": json_calls,
     "elasticfilesystem": efs_calls,
+    "iam": iam_calls,
     "kms": json_calls,
     "logs": json_calls,
     "s3": s3_calls,

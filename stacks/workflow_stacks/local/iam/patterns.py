@@ -22,7 +22,7 @@ def glob(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
 @lru_cache(maxsize=8192)
 def any_glob(patterns: tuple[str, ...], *, ignore_case: bool = False) -> re.Pattern[str]:
     """One pattern for several: it matches what one of them matches, and nothing without any."""
-    text = "|".join(map(_expression, patterns)) or "(?!)"
+    text = "|".join(map(_expression, patterns)) if patterns else "(?!)"
     return re.compile(f"(?:{text})\\Z", (re.IGNORECASE if ignore_case else 0) | re.DOTALL)
 
 
