@@ -1,7 +1,6 @@
 """Storage for one run: provisioned by a call, deleted when the run has ended and its time is over."""
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import (
     aws_apigatewayv2 as apigateway,
     aws_apigatewayv2_authorizers as authorizers,
@@ -15,17 +14,19 @@ from aws_cdk import (
     aws_lambda as lambda_,
     aws_logs as logs,
 )
-from aws_cdk.aws_apigateway import AccessLogFormat
 from constructs import Construct
 
+from .access_log import AccessLog
 from .context import WorkflowContext
 from .engines.rights import container_role
 from .functions import new_function
 from .log_groups import new_log_group
 from .nag import acknowledge_policies
+from .pbs.settings import TAG
 from .program import PROGRAM_PREFIX, HeadProgram, volume_files
 from .s3_location import S3_WILDCARD, S3Location
 from .scripts import read_script
+from .storage_use import HEAD, StorageUse
 
 IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
 PROVISIONING = ("efs", "ofs")
@@ -44,7 +45,9 @@ class StorageDispatcher(Construct):
     mount. Requests are `{"version": 2, "storage_expiration_hours": 0, "fs_size_tb": 10}`, every key optional: hours are
     whole, 0 to 8760, by default 0 on EFS and 720 on ObjectiveFS; the size is for ObjectiveFS, 0 to 50 TB, by default
     that of the context. A request with the header `Idempotency-Key` is answered with the same name when it is sent
-    again by the same caller.
+    again by the same caller. `POST /use-storage` with `{"name": …}` answers with the job definition of a head job on
+    that storage, `headJobDefinition`, for engines that say how (`WorkflowEngine.volume_jobs`): Nextflow, Snakemake and
+    miniwdl.
 
     A job on the head queue deletes what is over: each hour, and when a head job ends. The time begins when the last run
     on the storage has ended, by the mark that the engine's head job leaves. With 0 hours the storage goes when its runs
@@ -68,15 +71,18 @@ class StorageDispatcher(Construct):
             outputs of the context are a whole bucket, in which jobs could change the records.
 
     Security considerations:
-        Callers are asked for by IAM: only who may `execute-api:Invoke` on the two routes (`grant_provision`) gets
-        storage, and it is recorded under the ARN that IAM found. The function can make access points that carry the
-        mark of this construct, on this file system, and write records; it can delete nothing but a record of its own
-        that failed. The job that deletes can mount the directory of all storage as root, delete access points with the
-        mark, and write records; it has no way to the directory of the context.
-        On EFS the policies of the context's roles name its own access point, so its other runs cannot mount storage of
-        single runs, except with miniwdl, whose tasks mount without a role (`EfsFileSystem.allow_mounts_without_iam`):
-        there whoever knows the id of an access point can mount it. On ObjectiveFS every job of the context that binds
-        the whole file system can read all of it.
+        Callers are asked for by IAM: only who may `execute-api:Invoke` on the routes gets storage (`grant_provision`),
+        which is recorded under the ARN that IAM found, or uses some, whoever the owner is (`grant_use`). The function
+        that provisions can make access points that carry the mark of this construct, on this file system, and write
+        records; it can delete nothing but a record of its own that failed. Another one makes the roles and job
+        definitions of jobs on storage: see `StorageUse`. The job that deletes can mount the directory of all storage
+        as root, delete access points with the mark, have those removed, and write records; it has no way to the
+        directory of the context.
+        On EFS the policies of the context's roles name its own access point, and those of the roles of jobs on storage
+        the one of that storage: no other run can mount it. With miniwdl tasks mount without a role
+        (`EfsFileSystem.allow_mounts_without_iam`): there whoever knows the id of an access point can mount it, and
+        what keeps runs apart is that nobody is told it, and the POSIX user of each. On ObjectiveFS jobs bind a
+        directory of their machine: a run sees its own, but a head job could register a job definition that binds all.
 
     Cost:
         The API 1.00 USD for a million requests, the function less; the job a Fargate task of a minute each hour, and
@@ -112,7 +118,10 @@ class StorageDispatcher(Construct):
         self.api = apigateway.HttpApi(
             self, "Api", create_default_stage=False, description="Storage for runs of the workflow context"
         )
-        self._routes = self._new_routes(self._new_function())
+        provision = integrations.HttpLambdaIntegration("Integration", self._new_function())
+        self._routes = [self._new_route(f"provision-storage-{kind}", provision) for kind in PROVISIONING]
+        self._use = self._new_use()
+        self._use_routes = self._new_use_routes()
         self._stage = self._new_stage()
         self.expiry_job_definition = self._new_expiry_job()
         self._expire_when_due()
@@ -130,6 +139,7 @@ class StorageDispatcher(Construct):
             self,
             {
                 "s3:": S3_WILDCARD,
+                "execute-api:": "One route of this API, in whatever stage: it has one.",
                 "elasticfilesystem:": "Amazon EFS gives access points their ids when they are made; a condition on "
                 "their tag limits the right to those of this construct.",
             },
@@ -144,6 +154,30 @@ class StorageDispatcher(Construct):
         """
         efs, ofs = (route.grant_invoke(grantee) for route in self._routes)
         return efs.combine(ofs)
+
+    def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow somebody who may run workflows in the context to run them on storage, of every owner.
+
+        That is `workflow-context run --storage`, beside `WorkflowContext.grant_submit`.
+
+        Args:
+            grantee: Who may.
+
+        Raises:
+            ValueError: The engine of the context cannot use it.
+        """
+        if self._use is None:
+            message = f"{type(self._context.engine).__name__} does not say how its jobs use storage (volume_jobs)"
+            raise ValueError(message)
+        definitions = self._use.definition_arn(HEAD)
+        submit = iam.Grant.add_to_principal(grantee=grantee, actions=["batch:SubmitJob"], resource_arns=[definitions])
+        tag = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:TagResource"],
+            resource_arns=[definitions],
+            conditions={"Null": {f"aws:RequestTag/{TAG}": "true"}},
+        )
+        return self._use_routes[0].grant_invoke(grantee).combine(submit).combine(tag)
 
     def grant_manage(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow somebody to see whose storage there is, to keep it longer, and to have it deleted, of every owner.
@@ -188,6 +222,7 @@ class StorageDispatcher(Construct):
             "StorageKind": self._volumes.kind,
             "StorageRecords": self.records.uri,
             "StorageExpiryJobDefinition": self.expiry_job_definition.job_definition_arn,
+            **({"StorageUse": self._use.function.function_name} if self._use else {}),
         }
 
     def _new_function(self) -> lambda_.Function:
@@ -211,18 +246,36 @@ class StorageDispatcher(Construct):
         self._volumes.grant_provision(function)
         return function
 
-    def _new_routes(self, function: lambda_.Function) -> list[apigateway.HttpRoute]:
-        integration = integrations.HttpLambdaIntegration("Integration", function)
-        return [
-            route
-            for kind in PROVISIONING
-            for route in self.api.add_routes(
-                path=f"/provision-storage-{kind}",
-                methods=[apigateway.HttpMethod.POST],
-                integration=integration,
-                authorizer=authorizers.HttpIamAuthorizer(),
-            )
-        ]
+    def _new_route(self, name: str, integration: integrations.HttpLambdaIntegration) -> apigateway.HttpRoute:
+        [route] = self.api.add_routes(
+            path=f"/{name}",
+            methods=[apigateway.HttpMethod.POST],
+            integration=integration,
+            authorizer=authorizers.HttpIamAuthorizer(),
+        )
+        return route
+
+    def _new_use(self) -> StorageUse | None:
+        jobs = self._context.engine.volume_jobs
+        if jobs is None:
+            return None
+        return StorageUse(
+            self,
+            "Use",
+            context=self._context,
+            volumes=self._volumes,
+            jobs=jobs,
+            records=self.records,
+            settings=self._settings,
+            log_retention=_LOG_RETENTION,
+            encryption_key=self._key,
+        )
+
+    def _new_use_routes(self) -> list[apigateway.HttpRoute]:
+        if self._use is None:
+            return []
+        integration = integrations.HttpLambdaIntegration("UseIntegration", self._use.function)
+        return [self._new_route(name, integration) for name in ("use-storage", "remove-storage-use")]
 
     def _new_stage(self) -> apigateway.HttpStage:
         log_group = new_log_group(self, "AccessLog", retention=_LOG_RETENTION, encryption_key=self._key)
@@ -233,7 +286,7 @@ class StorageDispatcher(Construct):
             stage_name="$default",
             auto_deploy=True,
             throttle=apigateway.ThrottleSettings(rate_limit=_CALLS_PER_SECOND, burst_limit=2 * _CALLS_PER_SECOND),
-            access_log_settings=_AccessLog(log_group),
+            access_log_settings=AccessLog(log_group),
         )
 
     def _new_expiry_job(self) -> batch.EcsJobDefinition:
@@ -246,6 +299,8 @@ class StorageDispatcher(Construct):
         whole.grant_read_write(role)
         self.records.grant_read_write(role)
         self._volumes.grant_remove(role)
+        if self._use:
+            self._use_routes[1].grant_invoke(role)
         container = engine.head_container(
             "StorageExpiryContainer",
             image=IMAGE,
@@ -253,6 +308,7 @@ class StorageDispatcher(Construct):
             environment={
                 **engine.start_environment(program),
                 **self._settings,
+                **({"USE_API": self.api.api_endpoint} if self._use else {}),
                 "STORAGE_ROOT": str(self._context.storage.mount_path),
                 "RUNS": runs.directory,
                 "END_MARKERS": ",".join(runs.end_markers),
@@ -305,21 +361,3 @@ class StorageDispatcher(Construct):
             ),
             targets=[job()],
         )
-
-
-@jsii.implements(apigateway.IAccessLogSettings)
-class _AccessLog:
-    """Who called what, and what was answered, a JSON object a line."""
-
-    def __init__(self, log_group: logs.LogGroup) -> None:
-        self._destination = apigateway.LogGroupLogDestination(log_group)
-
-    @property
-    def destination(self) -> apigateway.IAccessLogDestination:
-        return self._destination
-
-    @property
-    def format(self) -> AccessLogFormat:
-        fields = ("requestId", "requestTime", "identity.userArn", "identity.sourceIp", "routeKey", "status")
-        pairs = ",".join(f'"{name}":"$context.{name}"' for name in fields)
-        return AccessLogFormat.custom(f"{{{pairs}}}")

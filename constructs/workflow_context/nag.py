@@ -113,11 +113,11 @@ class _WildcardAcknowledgement:
     def validate(self) -> list[str]:
         stack = cdk.Stack.of(self._construct)
         for child in self._construct.node.find_all():
-            if isinstance(child, iam.CfnPolicy):
+            if isinstance(child, iam.CfnPolicy | iam.CfnManagedPolicy):
                 self._acknowledge(child, stack.resolve(child.policy_document)["Statement"])
         return []
 
-    def _acknowledge(self, policy: iam.CfnPolicy, statements: Iterable[Mapping[str, Any]]) -> None:
+    def _acknowledge(self, policy: IConstruct, statements: Iterable[Mapping[str, Any]]) -> None:
         """Give each wildcard the reasons of all statements it stands in: to cdk-nag they are one finding."""
         found: dict[str, list[str | None]] = {}
         for statement in statements:

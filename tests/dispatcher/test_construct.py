@@ -1,6 +1,7 @@
 """The construct that gives runs storage: where it works, and what those may do who manage it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -17,6 +18,8 @@ from workflow_context import (
     StorageDispatcher,
     WorkflowContext,
 )
+from workflow_stacks.local.iam.evaluation import Policies, evaluate
+from workflow_stacks.local.iam.policy import parse_policy
 
 BUCKET = "lab-results"
 
@@ -39,7 +42,12 @@ class Lab(cdk.Stack):
 def template() -> Template:
     lab = Lab()
     dispatcher = StorageDispatcher(lab, "Dispatcher", context=lab.context("One"))
-    for name, grant in (("Manager", dispatcher.grant_manage), ("Caller", dispatcher.grant_provision)):
+    grants = {
+        "Manager": dispatcher.grant_manage,
+        "Caller": dispatcher.grant_provision,
+        "Runner": dispatcher.grant_use,
+    }
+    for name, grant in grants.items():
         grant(iam.Role(lab, name, assumed_by=iam.AccountRootPrincipal()))
     stage = cdk.Stage.of(lab)
     assert stage is not None
@@ -70,6 +78,92 @@ def test_who_manages_storage_starts_the_job_that_deletes_and_no_other(template: 
     submitted = resources_of(template, "Manager", "batch:SubmitJob")
     definitions = [name for name in resources(template, "AWS::Batch::JobDefinition") if f'"{name}"' in submitted]
     assert ["StorageExpiry" in name for name in definitions] == [True]
+
+
+def test_who_may_use_storage_submits_head_jobs_on_it_and_does_not_take_them_away(template: Template) -> None:
+    assert "/use-storage" in (called := resources_of(template, "Runner", "execute-api"))
+    assert "remove" not in called
+    submitted = resources_of(template, "Runner", "batch:SubmitJob")
+    assert "_*-head*" in submitted
+
+
+class TestPoliciesOfJobsOnStorage:
+    """What they allow is decided by the tags of the role that they are attached to."""
+
+    @pytest.fixture
+    def may(self, template: Template) -> Callable[..., bool]:
+        policies = resources(template, "AWS::IAM::ManagedPolicy")
+        documents = {
+            kind: [_plain(one["Properties"]["PolicyDocument"]) for name, one in policies.items() if wanted in name]
+            for kind, wanted in (("head", "DispatcherUse"), ("task", "DispatcherUseJobs"))
+        }
+        assert [len(one) for one in documents.values()] == [2, 1]
+
+        def may(kind: str, action: str, resource: str, **context: str) -> bool:
+            statements = [one for document in documents[kind] for one in parse_policy(json.dumps(document))]
+            keys = {
+                "aws:principaltag/workflow-storage": ("run-a",),
+                "aws:principaltag/workflow-access-point": ("fsap-a",),
+            }
+            return evaluate(
+                action,
+                resource,
+                {**keys, **{name.replace("__", ":"): (value,) for name, value in context.items()}},
+                Policies(statements),
+            ).allowed
+
+        return may
+
+    @pytest.mark.parametrize("kind", ["head", "task"])
+    def test_each_mounts_its_own_storage_and_no_other(self, may: Callable[..., bool], kind: str) -> None:
+        point = "arn:P:elasticfilesystem:R:A:access-point"
+        for id, mounts in (("fsap-a", True), ("fsap-b", False)):
+            for action in ("ClientMount", "ClientWrite"):
+                key = {"elasticfilesystem__accesspointarn": f"{point}/{id}"}
+                assert may(kind, f"elasticfilesystem:{action}", "FS", **key) is mounts
+        assert not may(kind, "elasticfilesystem:ClientMount", "FS")
+
+    def test_head_jobs_use_the_job_definitions_and_the_role_of_their_storage_alone(
+        self, may: Callable[..., bool], template: Template
+    ) -> None:
+        [path] = {
+            one["Properties"]["Environment"]["Variables"]["ROLE_PATH"]
+            for one in resources(template, "AWS::Lambda::Function").values()
+            if "ROLE_PATH" in one["Properties"]["Environment"]["Variables"]
+        }
+        context = path.split("/")[2]
+        for name, own in (
+            (f"{context}_run-a-task:1", True),
+            (f"{context}_run-b-task:1", False),
+            (f"{context}-fe-x", False),
+        ):
+            definition = f"arn:P:batch:R:A:job-definition/{name}"
+            assert may("head", "batch:SubmitJob", definition) is own, name
+            assert may("head", "batch:RegisterJobDefinition", definition) is own, name
+            assert not may("task", "batch:SubmitJob", definition)
+        passed = {"iam__passedtoservice": "ecs-tasks.amazonaws.com"}
+        for role, own in (("run-a-R-task", True), ("run-b-R-task", False), ("run-a-R-head", False)):
+            assert may("head", "iam:PassRole", f"arn:P:iam::A:role{path}{role}", **passed) is own, role
+
+
+def _plain(value: Any) -> Any:
+    """A part of a template with short words for what only a deployment knows."""
+    known = {"AWS::Partition": "P", "AWS::Region": "R", "AWS::AccountId": "A"}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        glue, parts = value["Fn::Join"]
+        return str(glue).join(_plain(parts))
+    if "Ref" in value:
+        return known.get(value["Ref"], value["Ref"])
+    if "Fn::GetAtt" in value:
+        name, attribute = value["Fn::GetAtt"]
+        return "FS" if "FileSystem" in name else f"{name}.{attribute}"
+    if "Fn::Sub" in value:  # the assets bucket of the CDK
+        return value["Fn::Sub"]
+    return {key: _plain(one) for key, one in value.items()}
 
 
 def test_who_may_provision_may_call_the_two_routes_and_nothing_else(template: Template) -> None:

@@ -35,6 +35,7 @@ class World:
         self.told: list[str] = []
         self.known: dict[str, dict[str, Any]] = {}
         self.access_points: set[str] = set()
+        self.jobs: set[str] = set()
         self.steps_left = 10**9
 
     # What `Cloud` says.
@@ -49,8 +50,13 @@ class World:
         self.step()
         self.known.pop(record["name"], None)
 
+    def remove_jobs(self, record: Mapping[str, Any]) -> None:
+        self.step()
+        self.jobs.discard(record["name"])
+
     def remove_access_point(self, record: Mapping[str, Any]) -> None:
         self.step()
+        assert record["name"] not in self.jobs, "a role is left for what is not there any more"
         self.access_points.discard(record["name"])
 
     def step(self) -> None:
@@ -63,6 +69,11 @@ class World:
         self.known[name] = {"name": name, "hours": hours, "createdAt": self.now, "state": "ready"}
         self.access_points.add(name)
         return self.root / name
+
+    def use(self, name: str) -> None:
+        """A run on a volume is submitted; its head job waits."""
+        self.known[name]["usedAt"] = self.now
+        self.jobs.add(name)
 
     def run(self, volume: str, run: str = "one", code: int | None = None, *, marker: str = END_MARK) -> Path:
         """A run on a volume; with a code one that ended, now."""
@@ -82,6 +93,7 @@ class World:
         """What there is of directories, records and access points: all three agree."""
         directories = {one.name for one in self.root.iterdir() if one.is_dir()}
         assert directories == set(self.known) == self.access_points
+        assert self.jobs <= directories
         return directories
 
 
@@ -152,6 +164,18 @@ class TestStays:
         world.now += 1e9
         world.sweep()
         assert world.left() == {"one"}
+
+    def test_a_volume_for_whose_next_run_a_head_job_waits(self, world: World) -> None:
+        world.provision("one", 0)
+        world.run("one", "first", code=0)
+        world.now += HOUR
+        world.use("one")
+        world.now += UNUSED_HOURS * HOUR - 1
+        world.sweep()
+        assert world.left() == {"one"}
+        world.run("one", "second", code=0)
+        world.sweep()
+        assert world.left() == set()
 
     def test_a_volume_whose_run_has_a_link_for_a_mark(self, world: World) -> None:
         world.provision("one", 0)
@@ -304,6 +328,16 @@ class TestGoes:
         world.sweep()
         assert world.left() == set()
 
+    def test_what_a_run_was_to_use_that_never_began(self, world: World) -> None:
+        world.provision("one", 0)
+        world.run("one", "first", code=0)
+        world.now += HOUR
+        world.use("one")
+        world.now += UNUSED_HOURS * HOUR
+        world.sweep()
+        assert world.left() == set()
+        assert f"has not begun for {UNUSED_HOURS} hours" in "".join(world.told)
+
     def test_what_was_told_to_expire_as_soon_as_no_run_is_going(self, world: World) -> None:
         world.provision("one", 8760)
         world.run("one")
@@ -341,7 +375,7 @@ class TestGoes:
         st.tuples(st.sampled_from([0, 24]), st.sampled_from([None, 0, 1]), st.sampled_from([0, 30, 300])),
         min_size=1,
     ),
-    stop=st.integers(0, 14),
+    stop=st.integers(0, 15),
 )
 def test_a_pass_stopped_at_any_step_is_completed_by_the_next(
     volumes: Mapping[str, tuple[int, int | None, int]], stop: int, tmp_path_factory: pytest.TempPathFactory
@@ -351,6 +385,7 @@ def test_a_pass_stopped_at_any_step_is_completed_by_the_next(
     for name, (hours, code, ago) in volumes.items():
         world.provision(name, hours)
         world.now = ended - ago * HOUR
+        world.use(name)
         world.run(name, code=code)
     world.now = ended
     world.steps_left = stop

@@ -12,6 +12,7 @@ from workflow_context.ended_runs import RunDirectories
 from .check import HEAD_COMMAND, CheckTask, check_output
 from .jobs import EngineJobs
 from .parts import ContextParts
+from .volume_jobs import VolumeJobs
 
 _Options = ParamSpec("_Options")
 _Engine = TypeVar("_Engine")
@@ -104,6 +105,11 @@ class WorkflowEngine(EngineJobs):
         return None
 
     @property
+    def volume_jobs(self) -> VolumeJobs | None:
+        """How its jobs use storage of a single run, by `StorageDispatcher`. Default: not said, so that none can."""
+        return None
+
+    @property
     def check_task(self) -> CheckTask | None:
         """What a task job of this engine is, for `workflow-context check`. Default: not said, so that none is tried."""
         return None
@@ -114,7 +120,7 @@ class WorkflowEngine(EngineJobs):
 
         Default: that of head jobs, if it has the program; else none.
         """
-        return self.head_job_definition if self._has_program else None
+        return self.head_job_definition if self._program is not None else None
 
     @property
     def head_start(self) -> Mapping[str, str]:

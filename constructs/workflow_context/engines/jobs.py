@@ -48,13 +48,22 @@ class EngineJobs(EngineRights):
         super().__init__(scope, id, parts)
         self._head_vcpus = parts.head_vcpus
         self._head_memory = parts.head_memory
-        self._has_program = False
+        self._program: HeadProgram | None = None
         self.log_group = parts.log_group or new_log_group(
             self, "Logs", retention=parts.log_retention, encryption_key=parts.log_encryption_key
         )
         self.execution_role = self.new_role("ExecutionRole", "Image pulls and logs of the workflow context")
         self.log_group.grant_write(self.execution_role)
         self.grant_image_pulls(self.execution_role)
+
+    def grant_volume_head(self, grantee: iam.IGrantable) -> None:
+        """Allow head jobs on storage of a single run what they need beside that storage, data and task jobs.
+
+        Args:
+            grantee: A policy of their roles.
+        """
+        if self._program is not None:
+            self._program.grant_read(grantee)
 
     @property
     def head_memory(self) -> cdk.Size:
@@ -275,10 +284,9 @@ class EngineJobs(EngineRights):
             scripts: The engine's script in parts, each a file of `scripts`.
             beside: Other files of the program: path to text. Default: none.
         """
-        self._has_program = True
-        program = HeadProgram(self, "Program", files={**head_files(scripts), **(beside or {})})
-        program.grant_read(self.head_role)
-        return self.start_environment(program)
+        self._program = HeadProgram(self, "Program", files={**head_files(scripts), **(beside or {})})
+        self._program.grant_read(self.head_role)
+        return self.start_environment(self._program)
 
     def start_environment(self, program: HeadProgram) -> dict[str, str]:
         """What a job finds set whose command is a `head_command`, so that it goes on with a program.

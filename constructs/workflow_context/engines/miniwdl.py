@@ -11,11 +11,13 @@ from typing_extensions import override
 from workflow_context.ended_runs import RunDirectories
 from workflow_context.pbs.settings import TAG
 from workflow_context.scripts import read_script
+from workflow_context.storage.run_volumes import ACCESS_POINT_TAG
 
 from .base import WorkflowEngine
 from .check import CheckTask, task_container
 from .parts import ContextParts
 from .task_rights import Ownership, marked
+from .volume_jobs import VolumeJobs, volume_names
 
 IMAGE = "ghcr.io/miniwdl-ext/miniwdl-aws:v0.12.2"
 _PARENT_TAG = "AWS_BATCH_PARENT_JOB_ID"  # by it miniwdl-aws says which head job submitted a task
@@ -57,6 +59,8 @@ class MiniwdlEngine(WorkflowEngine):
         Batch. Head jobs of `head_job_definition` bring a backend along (`scripts/miniwdl_backend.py`) that names and
         tags what it makes after the context: the head role may register, submit with, and deregister only job
         definitions of that name, end only jobs with that tag, and pass no role.
+        Storage of a single run (`StorageDispatcher`) is not kept from other runs by IAM, since tasks mount EFS without
+        a role: it is by the POSIX user of each, and because nobody is told the id of another access point.
         Head jobs of `miniwdl-aws-submit` do not: they have a role of their own (`client_role`; without EFS that of the
         machines of head jobs), which may submit with every job definition in the account that no context has marked,
         and so act as its role, in the queues of this context. Only who may pass that role, or submit to the head queue
@@ -155,6 +159,24 @@ class MiniwdlEngine(WorkflowEngine):
 
     @property
     @override
+    def volume_jobs(self) -> VolumeJobs:
+        tags, jobs = marked(self.context_name, more_keys=[_PARENT_TAG])
+        on_efs = {"MINIWDL__AWS__FSAP": "{accessPoint}"} if self.storage.efs_access_point_id else {}
+        return VolumeJobs(
+            ownership=Ownership(f"{volume_names(self.context_name)}-task-*", tags, jobs),
+            environment={"WORKFLOW_DEFINITIONS": "{names}", **on_efs},
+            memory_variables=("MINIWDL__AWS__MEMORY_DELTA",),
+        )
+
+    @override
+    def grant_volume_head(self, grantee: iam.IGrantable) -> None:
+        super().grant_volume_head(grantee)
+        if self.storage.efs_access_point_id:
+            own = f"${{aws:PrincipalTag/{ACCESS_POINT_TAG}}}"
+            self.grant_resolution(grantee, own)
+
+    @property
+    @override
     def runs(self) -> RunDirectories:
         # miniwdl writes one of them last of all: https://miniwdl.readthedocs.io/en/latest/runner_cli.html
         return RunDirectories("miniwdl_run", ("outputs.json", "error.json"), failure_markers=("error.json",))
@@ -190,20 +212,23 @@ class MiniwdlEngine(WorkflowEngine):
         self.log_group.grant_write(role)
         self.grant_default_log(role)
 
-    def grant_resolution(self, role: iam.IRole) -> None:
-        """Allow a role to look up of which file system the access point is, as miniwdl-aws does when it starts.
+    def grant_resolution(self, grantee: iam.IGrantable, access_point: str = "") -> None:
+        """Allow to look up of which file system the access point is, as miniwdl-aws does when it starts.
 
         Args:
-            role: The role.
+            grantee: Who may: a role of head jobs.
+            access_point: The id of the access point. Default: that of the context.
         """
-        access_point = cdk.Stack.of(self).format_arn(
-            service="elasticfilesystem", resource="access-point", resource_name=self.storage.efs_access_point_id
+        arn = cdk.Stack.of(self).format_arn(
+            service="elasticfilesystem",
+            resource="access-point",
+            resource_name=access_point or self.storage.efs_access_point_id,
         )
-        role.add_to_principal_policy(
+        grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 sid="ResolveAccessPoint",
                 actions=["elasticfilesystem:DescribeAccessPoints"],
-                resources=[access_point],
+                resources=[arn],
             )
         )
 

@@ -14,6 +14,7 @@ from workflow_context.pbs.settings import TAG
 from .base import WorkflowEngine
 from .check import CheckTask
 from .task_rights import Ownership, marked
+from .volume_jobs import VolumeJobs, volume_names
 
 MAX_TASKS_PER_JOB = 1000
 """How many tasks one job may do: it is the share of a run that one lost machine holds up."""
@@ -28,6 +29,7 @@ class SharedDirectoryEngine(WorkflowEngine):
     """
 
     _tasks_per_job: int
+    task_job_definition: batch.EcsJobDefinition | None
 
     @property
     def _shared(self) -> bool:
@@ -56,6 +58,29 @@ class SharedDirectoryEngine(WorkflowEngine):
             return self._ownership_on_s3
         tags, jobs = marked(self.context_name)
         return Ownership(f"{self.context_name}-fe-*", tags, jobs)
+
+    @property
+    @override
+    def volume_jobs(self) -> VolumeJobs | None:
+        if not self._shared:
+            return None
+        tags, jobs = marked(self.context_name)
+        return VolumeJobs(
+            ownership=Ownership(f"{volume_names(self.context_name)}-*", tags, jobs),
+            environment={"WORKFLOW_DEFINITIONS": "{names}", "WORKFLOW_TASK_DEFINITION": "{tasks}"},
+            memory_variables=("WORKFLOW_MEMORY_OVERHEAD_MIB",),
+            task_definition=self.task_job_definition,
+        )
+
+    @override
+    def grant_volume_head(self, grantee: iam.IGrantable) -> None:
+        super().grant_volume_head(grantee)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["batch:DescribeJobDefinitions", "batch:ListJobs"],
+            resource_arns=["*"],  # no resource level
+        )
+        self.log_group.grant(grantee, "logs:GetLogEvents")
 
     @property
     @abc.abstractmethod

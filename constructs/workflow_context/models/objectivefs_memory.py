@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from .errors import ModelError
 
-_ROWS = ((1.0, 2), (10.0, 3), (20.0, 4), (30.0, 5), (40.0, 6), (50.0, 7))
+ROWS = ((1.0, 2), (10.0, 3), (20.0, 4), (30.0, 5), (40.0, 6), (50.0, 7))
 """Up to this size in TB: this many GB more for each task."""
 
-MAX_SIZE_TB = _ROWS[-1][0]
+MAX_SIZE_TB = ROWS[-1][0]
 
 
 def extra_task_memory_gb(size_tb: float) -> int:
@@ -40,4 +40,4 @@ def extra_task_memory_gb(size_tb: float) -> int:
             f"an ObjectiveFS of {size_tb:g} TB: the memory table covers 0 to {MAX_SIZE_TB:g} TB; "
             "split the work over several contexts, or choose another file system"
         )
-    return next(memory for limit, memory in _ROWS if size_tb <= limit)
+    return next(memory for limit, memory in ROWS if size_tb <= limit)

@@ -33,7 +33,7 @@ def definition_for(api: BatchApi, settings: Settings, image: str, *, anew: bool 
     with lock(note.with_suffix(".lock")):
         if not anew and (arn := _read(note)):
             return arn
-        arn = _find(api, settings, f"{settings.context}-fe-{key}") or _register(api, settings, image, key)
+        arn = _find(api, settings, _name(settings, key)) or _register(api, settings, image, key)
         note.write_text(arn, encoding="utf-8")
     return arn
 
@@ -57,6 +57,10 @@ def _read(note: Path) -> str:
         return ""
 
 
+def _name(settings: Settings, key: str) -> str:
+    return f"{settings.names or f'{settings.context}-fe'}-{key}"
+
+
 def _find(api: BatchApi, settings: Settings, name: str) -> str:
     found = api.call("DescribeJobDefinitions", {"jobDefinitionName": name, "status": "ACTIVE"})["jobDefinitions"]
     # Names can be taken by whoever may register job definitions; the tag of a context by its head jobs only.
@@ -74,7 +78,7 @@ def _register(api: BatchApi, settings: Settings, image: str, key: str) -> str:
     made = api.call(
         "RegisterJobDefinition",
         {
-            "jobDefinitionName": f"{settings.context}-fe-{key}",
+            "jobDefinitionName": _name(settings, key),
             "type": "container",
             "containerProperties": {**container, "image": image},
             **{name: template[name] for name in _KEPT if template.get(name)},

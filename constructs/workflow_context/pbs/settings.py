@@ -22,7 +22,8 @@ class Settings:
     """The context, and the run in it.
 
     Attributes:
-        context: Its name: jobs are tagged with it, and the job definitions made here begin with it.
+        context: Its name: jobs are tagged with it, and unless `names` says otherwise, the job definitions made here
+            begin with it.
         template: The job definition of tasks, from which one is made for each image.
         queue: The queue of tasks.
         fallback: The queue to which a job goes that lost its Spot machine; empty when there is none.
@@ -40,6 +41,7 @@ class Settings:
         io_units_per_vcpu: How many units of it a task takes for each vCPU, unless it says what it takes.
         tasks_per_job: How many tasks that are alike run one after another in one job, unless they say it.
         more_machines: What kinds of machines the context has beside those of `queue`, and what those are.
+        names: How the names of the job definitions made here begin, before a hyphen. Default: as those of the context.
     """
 
     context: str
@@ -60,6 +62,7 @@ class Settings:
     io_units_per_vcpu: int = 0
     tasks_per_job: int = 1
     more_machines: str = ""
+    names: str = ""
 
     @cached_property
     def machines(self) -> tuple[Machines, ...]:
@@ -98,6 +101,7 @@ class Settings:
                 io_units_per_vcpu=int(environment.get("WORKFLOW_IO_UNITS_PER_VCPU", "0")),
                 tasks_per_job=int(environment.get("WORKFLOW_TASKS_PER_JOB", "1")),
                 more_machines=environment.get(VARIABLE, ""),
+                names=environment.get("WORKFLOW_DEFINITIONS", ""),
             )
         except ValueError as error:
             raise PbsError(f"a setting is not a number: {error}") from error

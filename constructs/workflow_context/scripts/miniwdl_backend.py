@@ -16,7 +16,7 @@ _TAG, _RUN_TAG = "workflow-context", "workflow-context:run"
 def mark_definition(params: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Put the context before the name of a job definition, and into its tags; the end of the name is random."""
     context = os.environ["WORKFLOW_CONTEXT"]
-    start = f"{context}-task-"
+    start = f"{os.environ.get('WORKFLOW_DEFINITIONS') or context}-task-"
     name = start + params["jobDefinitionName"][len(start) - _LONGEST_NAME :]
     return {
         **params,

@@ -5,7 +5,7 @@ from aws_cdk import aws_efs as efs, aws_iam as iam
 from typing_extensions import override
 
 from .base import WorkflowFileSystem
-from .run_volumes import RunVolumes
+from .run_volumes import ACCESS_POINT_TAG, RunVolumes
 
 _MARK = "workflow-context:storage"
 
@@ -24,9 +24,8 @@ class EfsRunVolumes(RunVolumes):
         self.whole = whole
         self.file_system_id = file_system.file_system_id
         self._arn = file_system.file_system_arn
-        self._access_points = cdk.Stack.of(file_system).format_arn(
-            service="elasticfilesystem", resource="access-point", resource_name="*"
-        )
+        self._stack = cdk.Stack.of(file_system)
+        self._access_points = self._access_point("*")
 
     @override
     def grant_provision(self, grantee: iam.IGrantable) -> None:
@@ -47,6 +46,17 @@ class EfsRunVolumes(RunVolumes):
         )
 
     @override
+    def grant_use(self, grantee: iam.IGrantable) -> None:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+        own = self._access_point(f"${{aws:PrincipalTag/{ACCESS_POINT_TAG}}}")
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+            resource_arns=[self._arn],
+            conditions={"ArnEquals": {"elasticfilesystem:AccessPointArn": own}},
+        )
+
+    @override
     def grant_remove(self, grantee: iam.IGrantable) -> None:
         iam.Grant.add_to_principal(
             grantee=grantee, actions=["elasticfilesystem:DescribeAccessPoints"], resource_arns=[self._arn]
@@ -57,3 +67,6 @@ class EfsRunVolumes(RunVolumes):
             resource_arns=[self._access_points],
             conditions={"StringLike": {f"aws:ResourceTag/{_MARK}": "run-*"}},
         )
+
+    def _access_point(self, id: str) -> str:
+        return self._stack.format_arn(service="elasticfilesystem", resource="access-point", resource_name=id)

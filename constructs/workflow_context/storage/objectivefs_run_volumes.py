@@ -28,6 +28,10 @@ class ObjectiveFsRunVolumes(RunVolumes):
         """Nothing is made but a record: the directory comes with the first job."""
 
     @override
+    def grant_use(self, grantee: iam.IGrantable) -> None:
+        """Jobs see a directory of their machine, and need no right."""
+
+    @override
     def grant_remove(self, grantee: iam.IGrantable) -> None:
         """The job that deletes a directory sees it, and there is nothing else."""
 

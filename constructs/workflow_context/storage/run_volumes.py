@@ -10,6 +10,9 @@ from aws_cdk import aws_iam as iam
 if TYPE_CHECKING:
     from .base import WorkflowFileSystem
 
+VOLUME_TAG, ACCESS_POINT_TAG = "workflow-storage", "workflow-access-point"
+"""Tags of the roles of jobs that use a directory: its name, and on EFS the id of its access point."""
+
 
 class RunVolumes(abc.ABC):
     """A directory of a file system that holds a directory for each run, apart from that of the context.
@@ -25,6 +28,14 @@ class RunVolumes(abc.ABC):
     whole: WorkflowFileSystem
     file_system_id: str = ""
     expected_size_tb: float = 0
+
+    @abc.abstractmethod
+    def grant_use(self, grantee: iam.IGrantable) -> None:
+        """Allow jobs to read and write the directory that the tags of their own role name, and no other.
+
+        Args:
+            grantee: A policy that every role of such jobs has; see `ACCESS_POINT_TAG`.
+        """
 
     @abc.abstractmethod
     def grant_provision(self, grantee: iam.IGrantable) -> None:

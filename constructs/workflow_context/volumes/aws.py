@@ -1,4 +1,4 @@
-"""Records in S3 and access points of EFS, by signed HTTPS requests: no library is needed."""
+"""Records in S3, access points of EFS and what else volumes have, by signed HTTPS requests: no library is needed."""
 
 from __future__ import annotations
 
@@ -33,13 +33,15 @@ class Aws:
         prefix: Where in it, with a final slash.
         file_system: The EFS file system; empty where volumes have no access points.
         region: The region.
+        api: The address of the API that made what runs on volumes need; empty where none can use them.
     """
 
-    def __init__(self, bucket: str, prefix: str, file_system: str, region: str) -> None:
+    def __init__(self, bucket: str, prefix: str, file_system: str, region: str, api: str = "") -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._file_system = file_system
         self._region = region
+        self._api = api
         self._read: dict[str, str] = {}
 
     def records(self) -> list[Record]:
@@ -68,6 +70,25 @@ class Aws:
     def forget(self, record: Record) -> None:
         """Delete a record, if it is there."""
         self._send("s3", "DELETE", self._key(record))
+
+    def remove_jobs(self, record: Record) -> None:
+        """Delete the job definitions and roles of jobs on a volume, if a run used it.
+
+        Raises:
+            PbsError: Not all of them are gone.
+        """
+        if self._api and record.get("usedAt"):
+            asked = json.dumps({"name": record["name"]}).encode()
+            place = urllib.parse.urlsplit(self._api)
+            answer, _ = self._send(
+                "execute-api",
+                "POST",
+                f"{place.path}/remove-storage-use",
+                body=asked,
+                endpoint=f"{place.scheme}://{place.netloc}",
+            )
+            if not answer:
+                raise PbsError(f"{self._api} is not there")
 
     def remove_access_point(self, record: Record) -> None:
         """Delete the access point of a volume, if it has one."""
@@ -102,11 +123,12 @@ class Aws:
         question: dict[str, str] | None = None,
         body: bytes = b"",
         more: dict[str, str] | None = None,
+        endpoint: str = "",
     ) -> tuple[bytes, str]:
         """The content and the entity tag of the answer; both empty for what is not there."""
-        name = "S3" if service == "s3" else "EFS"
         endpoint = (
-            os.environ.get(f"AWS_ENDPOINT_URL_{name}")
+            endpoint
+            or os.environ.get(f"AWS_ENDPOINT_URL_{'S3' if service == 's3' else 'EFS'}")
             or os.environ.get("AWS_ENDPOINT_URL")
             or f"https://{service}.{self._region}.{domain_of(self._region)}"
         ).rstrip("/")

@@ -1,8 +1,8 @@
 """Deletes the storage of runs that ended: directory, access point and record, in an order that a crash cannot harm.
 
 A volume goes when every run on it is marked as ended, and its time is over. It is moved aside, looked at again, and
-written down as being deleted; then the access point goes, then the directory, and the record last. Wherever a pass is
-stopped, the next one goes on from what it finds.
+written down as being deleted; then the job definitions and roles of its runs go, then the access point, then the
+directory, and the record last. Wherever a pass is stopped, the next one goes on from what it finds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from workflow_context.pbs.script import PbsError
 
 from .ended import GoingError, Rule, end_of, runs_on
-from .times import kept_hours
+from .times import UNUSED_HOURS, kept_hours
 
 Record = dict[str, Any]
 
@@ -43,6 +43,10 @@ class Cloud(Protocol):
 
     def forget(self, record: Record) -> None:
         """Delete a record, if it is there."""
+        ...
+
+    def remove_jobs(self, record: Record) -> None:
+        """Delete the job definitions and roles of jobs on a volume, if a run used it."""
         ...
 
     def remove_access_point(self, record: Record) -> None:
@@ -171,6 +175,7 @@ class Expiry:
         self._delete(record, volume, aside)
 
     def _delete(self, record: Record, volume: Path, aside: Path) -> None:
+        self._cloud.remove_jobs(record)
         self._cloud.remove_access_point(record)
         # The access point makes an empty directory for a client that comes late.
         if volume.is_dir():
@@ -202,8 +207,13 @@ class Expiry:
         """
         end = end_of(volume, self._rule)
         hours = kept_hours(record, succeeded=end.succeeded if end else None)
+        used = float(record.get("usedAt", 0))
         if end is None:
-            return float(record["createdAt"]) + hours * HOUR, f"no run used it for {hours} hours"
+            return max(float(record["createdAt"]), used) + hours * HOUR, f"no run used it for {hours} hours"
+        if used > end.at:
+            # A run was submitted, and its head job waits for a machine.
+            hours = max(hours, UNUSED_HOURS)
+            return used + hours * HOUR, f"the run that was to use it has not begun for {hours} hours"
         words = f"its last run {'succeeded' if end.succeeded else 'failed'}, and {hours} hours are over"
         return end.at + hours * HOUR, words
 

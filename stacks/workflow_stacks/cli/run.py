@@ -49,6 +49,14 @@ def run(
             "May be repeated.",
         ),
     ] = None,
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Storage of its own for this run, from `workflow-context storage provision`. Default: the directory "
+            "of the context.",
+        ),
+    ] = "",
     project: ProjectOption = DEFAULT_PROJECT,
     user: UserOption = "",
     local: LocalOption = False,
@@ -64,7 +72,7 @@ def run(
     runs = runs_of(project, user, local)
     tags = {**_pairs(tag), **(_deploy_locally(project, context, software or (), user) if local else {})}
     target = runs.target(context)
-    record = submit(target, workflow, inputs or (), tags=tags, environment=_pairs(env))
+    record = submit(target, workflow, inputs or (), tags=tags, environment=_pairs(env), storage=storage)
     if not wait:
         if json:
             print_json(as_json(runs.status(target, record)))

@@ -107,6 +107,7 @@ def print_view(view: RunView) -> None:
             ("run", record.run_id),
             ("workflow", f"{record.workflow} ({record.language}, by {record.engine})"),
             ("context", record.context),
+            *([("storage", record.storage)] if record.storage else []),
             ("state", f"{view.state}, {'after' if end else 'for'} {age(duration(view))}"),
             *why,
             *code,

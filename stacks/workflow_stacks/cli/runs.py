@@ -53,13 +53,15 @@ def list_runs(
         typer.echo("There are no such runs.")
         return
     now = time.time()
+    with_storage = any(view.record.storage for view in found)
     print_table(
-        ["run", "workflow", "context", "state", "submitted", "took"],
+        ["run", "workflow", "context", *(["storage"] if with_storage else []), "state", "submitted", "took"],
         [
             [
                 view.record.run_id,
                 view.record.workflow,
                 view.record.context,
+                *([view.record.storage or "-"] if with_storage else []),
                 str(view.state),
                 f"{age(now - view.record.submitted_at)} ago",
                 age(duration(view)) if view.end or not view.state.ended else "-",

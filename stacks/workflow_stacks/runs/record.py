@@ -87,6 +87,7 @@ class RunRecord(_Written):
         parameters: Parameters of the head job definition.
         outputs: Where its outputs are: an s3:// folder, or a folder of the file system.
         outputs_named_in: The JSON file in which the engine names them; empty when all files of the folder are outputs.
+        storage: The storage of its own that it works on; empty for the directory of the context.
         resumes: The id of the run that this one resumes.
         tags: Tags of the head job.
     """
@@ -110,6 +111,7 @@ class RunRecord(_Written):
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: str
     outputs_named_in: str = ""
+    storage: str = ""
     resumes: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ EXPIRY_JOB = "storage-expiry"
 
 _HOUR = 3600
 _ANSWER_SECONDS = 30
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
 _TIMES = 3
 
@@ -133,6 +133,28 @@ class ContextStorage:
         """
         self._job("measure", "all")
 
+    def use(self, name: str) -> str:
+        """Have made what a run on it needs, and return the job definition of its head job.
+
+        Raises:
+            WorkflowContextError: There is none of this name, it is going, or runs of this context cannot use any.
+        """
+        if "StorageUse" not in self._target.outputs:
+            raise WorkflowContextError(
+                f"runs of {self._target.context.engine.engine} in '{self._target.name}' cannot use storage of their "
+                "own; deploy the context again if it was deployed by an earlier release"
+            )
+        status, said = self._call("use-storage", {"name": name})
+        if status == _NOT_FOUND:
+            raise WorkflowContextError(
+                f"there is no storage '{name}' in the context '{self._target.name}': it never was, or it has expired. "
+                f"workflow-context storage list {self._target.name} tells what there is, and "
+                f"workflow-context storage provision {self._target.name} makes another one"
+            )
+        if status != _OK:
+            raise WorkflowContextError(_refusal(f"the storage '{name}' cannot be used", status, said, "grant_use"))
+        return str(said["headJobDefinition"])
+
     def provision(self, hours: int | None = None, size_tb: float | None = None, key: str = "") -> str:
         """Ask for new storage, and return its name.
 
@@ -144,33 +166,35 @@ class ContextStorage:
         Raises:
             WorkflowContextError: It is refused.
         """
+        asked = {"version": 2, "storage_expiration_hours": hours, "fs_size_tb": size_tb}
+        status, said = self._call(
+            f"provision-storage-{self._target.outputs['StorageKind']}",
+            {name: value for name, value in asked.items() if value is not None},
+            **({"Idempotency-Key": key} if key else {}),
+        )
+        if status != _OK:
+            raise WorkflowContextError(_refusal("no storage is given", status, said, "grant_provision"))
+        return str(said["name"])
+
+    def _call(self, route: str, asked: Mapping[str, Any], **headers: str) -> tuple[int, dict[str, Any]]:
+        """Call the API of the context: the status, and what it says."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import HTTPClientError
         from botocore.httpsession import URLLib3Session
         from botocore.utils import get_environ_proxies
 
-        kind, region = self._target.outputs["StorageKind"], self._s3.meta.region_name
-        asked = {"version": 2, "storage_expiration_hours": hours, "fs_size_tb": size_tb}
-        url = f"{self._target.outputs['StorageApi']}/provision-storage-{kind}"
-        request = AWSRequest(
-            "POST",
-            url,
-            data=json.dumps({name: value for name, value in asked.items() if value is not None}).encode(),
-            headers={"content-type": "application/json", **({"Idempotency-Key": key} if key else {})},
-        )
-        SigV4Auth(credentials_of(self._target), "execute-api", region).add_auth(request)
+        url = f"{self._target.outputs['StorageApi']}/{route}"
+        body = json.dumps(asked).encode()
+        request = AWSRequest("POST", url, data=body, headers={"content-type": "application/json", **headers})
+        SigV4Auth(credentials_of(self._target), "execute-api", self._s3.meta.region_name).add_auth(request)
         # The local cloud is on this machine, behind no proxy.
         proxies = {} if self._target.is_local else get_environ_proxies(url)
         try:
             answer = URLLib3Session(timeout=_ANSWER_SECONDS, proxies=proxies).send(request.prepare())
         except HTTPClientError as error:
             raise WorkflowContextError(f"{url} does not answer: {error}") from error
-        said = _said(answer.text)
-        if answer.status_code != _OK:
-            who = "; who may call is granted with StorageDispatcher.grant_provision" if "Forbidden" in str(said) else ""
-            raise WorkflowContextError(f"no storage is given: {said.get('message', said)} ({answer.status_code}){who}")
-        return str(said["name"])
+        return answer.status_code, _said(answer.text)
 
     def _job(self, mode: str, name: str) -> list[str]:
         definition = self._target.outputs["StorageExpiryJobDefinition"]
@@ -220,6 +244,11 @@ class ContextStorage:
                 continue
             return
         raise WorkflowContextError(f"the record of {name} is changed by somebody else all the time; try again")
+
+
+def _refusal(what: str, status: int, said: dict[str, Any], grant: str) -> str:
+    who = f"; who may call is granted with StorageDispatcher.{grant}" if "Forbidden" in str(said) else ""
+    return f"{what}: {said.get('message', said)} ({status}){who}"
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .engines.base import Place, RunEngine
 from .jobs import RUN_TAG
 from .record import RunRecord, RunStore, new_run_id
 from .staging import Stage, WorkflowInputError
+from .storage import ContextStorage
 from .target import Target
 from .workflow_source import WorkflowFinder, WorkflowSource
 
@@ -57,6 +58,7 @@ def submit(
     tags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     language_version: str = "",
+    storage: str = "",
     within: Path | None = None,
     checked: bool = True,
 ) -> RunRecord:
@@ -69,6 +71,7 @@ def submit(
         tags: Tags for the head job, beside that of the run.
         environment: More environment for the head job.
         language_version: The version of the language, for the record.
+        storage: The name of storage that was provisioned, to work on. Default: the directory of the context.
         within: The folder of this machine outside of which no file is read: for callers that may not read everything
             that this process may. Default: any file may be.
         checked: Whether the workflow and the types of its inputs are checked on this machine, where the engine can.
@@ -82,7 +85,8 @@ def submit(
     engine = engine_of(target)
     settings = target.context.engine
     run_id = new_run_id()
-    definition = head_definition(target)
+    arn = head_of(target, storage)
+    definition = head_definition(target, arn)
     container = definition["containerProperties"]
     mounts = container.get("mountPoints", [])
     with tempfile.TemporaryDirectory(prefix=".workflow-", dir=within) as scratch:
@@ -122,6 +126,7 @@ def submit(
         parameters=submission.parameters,
         outputs=submission.outputs,
         outputs_named_in=submission.outputs_named_in,
+        storage=storage,
         tags=dict(tags or {}),
     )
     store = store_of(target)
@@ -129,7 +134,7 @@ def submit(
     store.save(record)
     more = {**submission.environment, **(environment or {})}
     try:
-        head = _submit_head(target, record, submission.parameters, more)
+        head = _submit_head(target, record, arn, submission.parameters, more)
     except WorkflowContextError:
         store.delete(record)
         raise
@@ -175,10 +180,14 @@ def resubmit(target: Target, record: RunRecord) -> RunRecord:
     """Submit a new head job that goes on with a run, and return its record as it was saved.
 
     Raises:
-        WorkflowContextError: AWS refuses the head job.
+        WorkflowContextError: AWS refuses the head job, or the storage that the run worked on has expired.
     """
     parameters = dict(engine_of(target).resume(record, target.outputs))
-    head = _submit_head(target, record, parameters, {})
+    try:
+        definition = head_of(target, record.storage)
+    except WorkflowContextError as error:
+        raise WorkflowContextError(f"the run {record.run_id} cannot be resumed: {error}") from error
+    head = _submit_head(target, record, definition, parameters, {})
     resumed = replace(record, head_jobs=(*record.head_jobs, head), parameters=parameters)
     store = store_of(target)
     store.forget_end(record)
@@ -191,9 +200,18 @@ def store_of(target: Target) -> RunStore:
     return RunStore(target.client("s3"), target.place)
 
 
-def head_definition(target: Target) -> Mapping[str, Any]:
-    """The head job definition of a context, as AWS Batch tells it."""
-    arn = target.outputs["HeadJobDefinition"]
+def head_of(target: Target, storage: str = "") -> str:
+    """The ARN of the job definition of head jobs: that of the context, or of storage that was provisioned.
+
+    Raises:
+        WorkflowContextError: There is no such storage, or runs of the context cannot use it.
+    """
+    return ContextStorage(target).use(storage) if storage else target.outputs["HeadJobDefinition"]
+
+
+def head_definition(target: Target, arn: str = "") -> Mapping[str, Any]:
+    """The head job definition of a context, or another one of its, as AWS Batch tells it."""
+    arn = arn or target.outputs["HeadJobDefinition"]
     found = target.client("batch").describe_job_definitions(jobDefinitions=[arn])["jobDefinitions"]
     if not found:
         raise WorkflowContextError(f"the head job definition {arn} does not exist any more: deploy the context again")
@@ -202,7 +220,7 @@ def head_definition(target: Target) -> Mapping[str, Any]:
 
 
 def _submit_head(
-    target: Target, record: RunRecord, parameters: Mapping[str, str], environment: Mapping[str, str]
+    target: Target, record: RunRecord, definition: str, parameters: Mapping[str, str], environment: Mapping[str, str]
 ) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -212,7 +230,7 @@ def _submit_head(
         head: str = target.client("batch").submit_job(
             jobName=_job_name(record),
             jobQueue=target.outputs["HeadQueue"],
-            jobDefinition=target.outputs["HeadJobDefinition"],
+            jobDefinition=definition,
             parameters=dict(parameters),
             containerOverrides={"environment": variables},
             tags={**record.tags, RUN_TAG: record.run_id},
