@@ -1,10 +1,14 @@
 """What tests share that run real workflows on the local cloud."""
 
+import atexit
 import json
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,10 +144,33 @@ def cdk_cli(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (),
 
 def deploy(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = ()) -> None:
     """Start a local cloud and deploy contexts of a project to it, or all."""
+    if not (cloud.state_dir / "aws").exists():
+        cloud.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copytree(_bootstrapped() / "aws", cloud.state_dir / "aws")
     cloud.start()
     cli = cdk_cli(cloud, project_file, contexts, terminationProtection="false")
-    cli.bootstrap()
+    cli.bootstrap()  # where there was something already
     cli.deploy()
+
+
+@contextmanager
+def deployed(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = ()) -> Iterator[LocalCloud]:
+    """A local cloud with contexts of a project deployed to it, or all; it is stopped at the end."""
+    try:
+        deploy(cloud, project_file, contexts)
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@cache
+def _bootstrapped() -> Path:
+    """The state of a local cloud that the CDK CLI has bootstrapped, once for all tests: it takes seconds each time."""
+    folder = Path(tempfile.mkdtemp(prefix="bootstrapped-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with LocalCloud(folder) as cloud:
+        CdkCli(cloud, search=[Path(__file__).parents[1]]).bootstrap()
+    return folder
 
 
 def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> str:

@@ -13,7 +13,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from local_runs import deploy, needs_sandbox
+from local_runs import deployed, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_context.ended_runs import END_MARK
@@ -150,8 +150,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     needs_sandbox()
     folder = tmp_path_factory.mktemp("dispatch")
     (folder / "agc-project.yaml").write_text(PROJECT)
-    with LocalCloud.of_project(folder / "agc-project.yaml") as cloud:
-        deploy(cloud, folder / "agc-project.yaml")
+    with deployed(LocalCloud.of_project(folder / "agc-project.yaml"), folder / "agc-project.yaml") as cloud:
         yield Lab(cloud, stack_outputs(cloud.client, "Dispatch-nextflow"), folder / "agc-project.yaml")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cromwell_runtime import as_program
-from local_runs import deploy, needs_sandbox
+from local_runs import deployed, needs_sandbox
 from rights import assert_rights
 from typer.testing import CliRunner
 
@@ -35,8 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "agc-project.yaml").write_text(PROJECT)
     (folder / "hello.wdl").write_text(WORKFLOW)
     as_program(folder / "software")
-    with LocalCloud.of_project(folder / "agc-project.yaml") as cloud:
-        deploy(cloud, folder / "agc-project.yaml")
+    with deployed(LocalCloud.of_project(folder / "agc-project.yaml"), folder / "agc-project.yaml"):
         yield folder
 
 

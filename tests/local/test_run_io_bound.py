@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from local_runs import deploy, needs_sandbox
+from local_runs import deployed, needs_sandbox
 from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
@@ -50,8 +50,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(PROJECT)
-    with LocalCloud.of_project(file) as cloud:
-        deploy(cloud, file)
+    with deployed(LocalCloud.of_project(file), file):
         yield file
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deployed, needs_sandbox, project_on
 from rights import assert_rights
 from typer.testing import CliRunner
 
@@ -41,8 +41,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(project_on(MOUNTED_BY_MACHINES, engine="miniwdl", language="wdl"))
     (file.parent / "steps.wdl").write_text(STEPS)
     (file.parent / "data.txt").write_text("a\nb\nc\n")
-    with LocalCloud.of_project(file) as cloud:
-        deploy(cloud, file)
+    with deployed(LocalCloud.of_project(file), file):
         yield file
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import deploy, needs_sandbox, project_on
+from local_runs import deployed, needs_sandbox, project_on
 from nextflow_runtime import as_program
 from rights import assert_rights
 from typer.testing import CliRunner
@@ -62,8 +62,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
         done = CliRunner().invoke(command_line, [*arguments, *more, "--env", "NXF_OFFLINE=true"])
         return done.exit_code, json.loads(done.stdout) if done.exit_code == 0 else done.stderr
 
-    with LocalCloud.of_project(project) as cloud:
-        deploy(cloud, project)
+    with deployed(LocalCloud.of_project(project), project) as cloud:
         yield command
         assert_rights(cloud, project)
 

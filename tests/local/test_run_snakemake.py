@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deployed, needs_sandbox, project_on
 from rights import assert_rights
 
 from workflow_stacks.local import LocalCloud
@@ -34,8 +34,7 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     needs_sandbox()
     file = tmp_path_factory.mktemp("project") / "agc-project.yaml"
     file.write_text(project_on(FILE_SYSTEMS, engine="snakemake", language="snakemake"))
-    with LocalCloud.of_project(file) as cloud:
-        deploy(cloud, file)
+    with deployed(LocalCloud.of_project(file), file):
         yield file
 
 

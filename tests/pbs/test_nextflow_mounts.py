@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from head_jobs import HeadJobs, requirement
-from local_runs import MOUNTED_BY_MACHINES, deploy, needs_sandbox, project_on
+from local_runs import MOUNTED_BY_MACHINES, deployed, needs_sandbox, project_on
 from nextflow_runtime import as_program
 from rights import assert_rights
 
@@ -71,8 +71,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mou
     software = as_program(folder / "software")
     project = folder / "agc-project.yaml"
     project.write_text(project_on(MOUNTED_BY_MACHINES, engine="nextflow", language="nextflow"))
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        deploy(cloud, project)
+    with deployed(LocalCloud(tmp_path_factory.mktemp("cloud")), project) as cloud:
         yield {kind: MountedHeadJobs(cloud, project, f"Mounts-{kind}", software) for kind in MOUNTED_BY_MACHINES}
 
 

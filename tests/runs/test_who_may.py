@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_runs import deploy, needs_sandbox
+from local_runs import deployed, needs_sandbox
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app
@@ -80,8 +80,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(PROJECT)
     (file.parent / "count.wdl").write_text(COUNT)
     (file.parent / "three.txt").write_text("1\n2\n3\n")
-    with LocalCloud.of_project(file) as cloud:
-        deploy(cloud, file)
+    with deployed(LocalCloud.of_project(file), file):
         equip_local_context(file, "mine")
         yield file
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_runs import deploy, needs_sandbox
+from local_runs import deployed, needs_sandbox
 from wes_runs import PROJECT
 
 from workflow_stacks.local import LocalCloud
@@ -17,7 +17,6 @@ def project_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.write_text(PROJECT)
     from workflow_stacks.local.runs.host import equip_local_context
 
-    with LocalCloud.of_project(file) as cloud:
-        deploy(cloud, file)
+    with deployed(LocalCloud.of_project(file), file):
         equip_local_context(file, "wdl")
         yield file
