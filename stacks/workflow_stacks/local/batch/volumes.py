@@ -217,8 +217,12 @@ def _relative(path: str) -> str:
 def _made(folder: Path, owner: tuple[int, int], permissions: int) -> Path:
     """A directory, made with its owner where this machine lets us choose one."""
     if not folder.exists():
+        # What leads to it is root's: that of the file system, or whoever a job without a user is on a machine.
+        above = [one for one in folder.parents if not one.exists()]
         folder.mkdir(parents=True)
         folder.chmod(permissions)
         if os.geteuid() == 0:
             os.chown(folder, *owner)
+            for one in above:
+                os.chown(one, *(NOBODY if owner == NOBODY else ROOT))
     return folder
