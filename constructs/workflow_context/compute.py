@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Concatenate, ParamSpec, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
 import jsii
@@ -10,7 +11,6 @@ from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms 
 from constructs import Construct
 
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
-from .io_admission import IoAdmission
 from .machines import HEADS, add_boot_part, boot_script, new_launch_template
 from .nag import acknowledge_policies
 from .network import Placement, client_security_group
@@ -19,9 +19,14 @@ from .s3_location import S3_WILDCARD
 from .storage.base import WorkflowFileSystem
 from .task_machines import TaskMachines, define_queues, told_to_head_jobs
 
+if TYPE_CHECKING:
+    from .io_admission import IoAdmission
+
 _MIN_KEPT, _MAX_KEPT = 20, 7 * 24 * 60
 """Minutes: https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html"""
 
+
+_INSTANCES = iam.ServicePrincipal("ec2.amazonaws.com")
 
 _Options = ParamSpec("_Options")
 _Compute = TypeVar("_Compute")
@@ -123,7 +128,7 @@ class BatchCompute(Construct):
         machines: Mapping[str, TaskMachines] | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.io = IoAdmission(self, "Io", mibps=io_mibps) if io_mibps is not None else None
+        self.io = self._new_admission(io_mibps) if io_mibps is not None else None
         own = TaskMachines(
             instance_types=instance_types,
             architecture=architecture,
@@ -198,6 +203,11 @@ class BatchCompute(Construct):
         """The network connections of every job and instance."""
         return self._connections
 
+    @cached_property
+    def head_queue_arn(self) -> str:
+        """The ARN of the queue of head jobs."""
+        return self.head_queue.job_queue_arn
+
     @property
     def queues(self) -> list[batch.JobQueue]:
         """Every queue to which an engine sends task jobs."""
@@ -217,11 +227,16 @@ class BatchCompute(Construct):
         """
         add_boot_part(self._user_data, script)
 
+    def _new_admission(self, mibps: float) -> "IoAdmission":
+        from .io_admission import IoAdmission  # what few contexts have, with more of the CDK to import
+
+        return IoAdmission(self, "Io", mibps=mibps)
+
     def _new_instance_role(self, id: str, description: str, storage: WorkflowFileSystem) -> iam.Role:
         role = iam.Role(
             self,
             id,
-            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+            assumed_by=_INSTANCES,
             description=f"{description} of the workflow context",
         )
         for statement in agent_rights(self):

@@ -193,7 +193,7 @@ class WorkflowContext(Construct):
         return RunRights(
             place=(cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID),
             stack=cdk.Stack.of(self).stack_name,
-            head_queue=self.compute.head_queue.job_queue_arn,
+            head_queue=self.compute.head_queue_arn,
             definitions=[self.engine.head_job_definition.job_definition_arn],
             bucket=outputs.bucket.bucket_arn,
             prefix=outputs.prefix,
@@ -217,12 +217,13 @@ class WorkflowContext(Construct):
 
     def outputs(self) -> dict[str, str]:
         """What a user of the context wants to know once it is deployed: name to value, for stack outputs."""
+        check = self.engine.check
         return {
-            "HeadQueue": self.compute.head_queue.job_queue_arn,
+            "HeadQueue": self.compute.head_queue_arn,
             **{name: arn for kind in self.compute.kinds for name, arn in kind.outputs().items()},
             "HeadJobDefinition": self.engine.head_job_definition.job_definition_arn,
             "HeadRole": self.engine.head_role.role_arn,
-            **({"Check": self.engine.check} if self.engine.check else {}),
+            **({"Check": check} if check else {}),
             **({"MountPath": self.storage.mount_path} if self.storage.mount_path else {}),
             "Outputs": self.engine.outputs.uri,
             "ClientConfiguration": self.engine.client_configuration,

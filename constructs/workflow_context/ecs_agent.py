@@ -6,9 +6,10 @@ logs in every log group: https://docs.aws.amazon.com/AmazonECS/latest/developerg
 
 from collections.abc import Iterator
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
+
+from .place import Place
 
 _CLUSTERS = "AWSBatch-*"
 """AWS Batch makes a cluster for each environment, and names it `AWSBatch-<environment>-<UUID>`. The environment has no
@@ -32,10 +33,10 @@ def agent_rights(scope: IConstruct) -> Iterator[iam.PolicyStatement]:
     Args:
         scope: Where the role is.
     """
-    stack = cdk.Stack.of(scope)
-    cluster = stack.format_arn(service="ecs", resource="cluster", resource_name=_CLUSTERS)
-    instances = stack.format_arn(service="ecs", resource="container-instance", resource_name=f"{_CLUSTERS}/*")
-    repositories = stack.format_arn(service="ecr", region="*", account="*", resource="repository", resource_name="*")
+    place = Place.of(scope)
+    cluster = place.arn("ecs", f"cluster/{_CLUSTERS}")
+    instances = place.arn("ecs", f"container-instance/{_CLUSTERS}/*")
+    repositories = f"arn:{place.partition}:ecr:*:*:repository/*"
     yield iam.PolicyStatement(sid="FindAgentEndpoint", actions=["ecs:DiscoverPollEndpoint"], resources=["*"])
     yield iam.PolicyStatement(
         sid="JoinCluster",

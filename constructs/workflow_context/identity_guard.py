@@ -48,13 +48,14 @@ class FileSystemGuard(Construct):
         )
         parameter.override_logical_id(PARAMETER)
         # CloudFormation does not deploy a template in which only parameters and rules are new: a tag is a change too.
-        cdk.Tags.of(storage).add(_TAG, parameter.value_as_string)
+        deployed = parameter.value_as_string
+        cdk.Tags.of(storage).add(_TAG, deployed)
         rule = cdk.CfnRule(
             self,
             "Rule",
             assertions=[
                 cdk.CfnRuleAssertion(
-                    assert_=cdk.Fn.condition_equals(parameter.value_as_string, self.identity),
+                    assert_=cdk.Fn.condition_equals(deployed, self.identity),
                     assert_description=(
                         "This update would replace or remove the file system that is deployed, or lock jobs out of "
                         f"its data. Nothing was changed. {remedy}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_kms as kms
@@ -119,7 +120,9 @@ def boot_script(storage: WorkflowFileSystem) -> ec2.MultipartUserData:
         storage: The file system of the jobs.
     """
     user_data = ec2.MultipartUserData()
-    for script in (read_script("ecs_agent.sh"), read_script("instance_store.sh"), *storage.user_data()):
+    for part in _of_every_instance():
+        user_data.add_part(part)
+    for script in storage.user_data():
         add_boot_part(user_data, script)
     return user_data
 
@@ -131,7 +134,16 @@ def add_boot_part(user_data: ec2.MultipartUserData, script: str) -> None:
         user_data: What they run so far.
         script: Its text.
     """
-    user_data.add_part(ec2.MultipartBody.from_user_data(ec2.UserData.custom(script)))
+    user_data.add_part(_part(script))
+
+
+def _part(script: str) -> ec2.MultipartBody:
+    return ec2.MultipartBody.from_user_data(ec2.UserData.custom(script))
+
+
+@cache
+def _of_every_instance() -> list[ec2.MultipartBody]:
+    return [_part(read_script(name)) for name in ("ecs_agent.sh", "instance_store.sh")]
 
 
 def _default_instance_types(architecture: ec2.InstanceArchitecture, *, gpu: bool) -> list[str]:

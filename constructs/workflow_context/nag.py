@@ -111,10 +111,11 @@ class _WildcardAcknowledgement:
         self._resources = resources
 
     def validate(self) -> list[str]:
-        stack = cdk.Stack.of(self._construct)
-        for child in self._construct.node.find_all():
-            if isinstance(child, iam.CfnPolicy | iam.CfnManagedPolicy):
-                self._acknowledge(child, stack.resolve(child.policy_document)["Statement"])
+        everything = self._construct.node.find_all()
+        policies = [child for child in everything if isinstance(child, iam.CfnPolicy | iam.CfnManagedPolicy)]
+        documents = cdk.Stack.of(self._construct).resolve([policy.policy_document for policy in policies])
+        for policy, document in zip(policies, documents, strict=True):
+            self._acknowledge(policy, document["Statement"])
         return []
 
     def _acknowledge(self, policy: IConstruct, statements: Iterable[Mapping[str, Any]]) -> None:

@@ -76,6 +76,11 @@ class Placement:
         return list(self._by_zone.values())
 
     @cached_property
+    def mount_subnet_ids(self) -> list[str]:
+        """The ids of the constructs of those subnets."""
+        return [subnet.node.id for subnet in self._by_zone.values()]
+
+    @cached_property
     def _by_zone(self) -> dict[str, ec2.ISubnet]:
         by_zone: dict[str, ec2.ISubnet] = {}
         for subnet in self.mount_subnets or self.subnets:

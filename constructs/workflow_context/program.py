@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from workflow_context.place import Place
 from workflow_context.scripts import read_script
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -46,14 +47,16 @@ class HeadProgram(Construct):
         super().__init__(scope, id)
         stack = cdk.Stack.of(self)
         content = archive(files)
+        digest = hashlib.sha256(content).hexdigest()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "program.zip"
             file.write_bytes(content)
-            staged = cdk.AssetStaging(self, "Stage", source_path=str(file))
+            # With the hash that is known, Node.js does not read the file for one of its own.
+            staged = cdk.AssetStaging(self, "Stage", source_path=str(file), asset_hash=digest)
         # Not aws_s3_assets.Asset: it names objects by a bare hash, and so can only grant the whole bucket, or not the
         # object that a job of an older definition still needs.
         self._location = stack.synthesizer.add_file_asset(
-            source_hash=f"{PROGRAM_PREFIX}{hashlib.sha256(content).hexdigest()}",
+            source_hash=f"{PROGRAM_PREFIX}{digest}",
             packaging=cdk.FileAssetPackaging.FILE,
             file_name=staged.relative_staged_path(stack),
         )
@@ -67,10 +70,8 @@ class HeadProgram(Construct):
         """
         key = self._location.object_key
         prefix = f"{key[: key.index(PROGRAM_PREFIX)]}{PROGRAM_PREFIX}"
-        bucket = cdk.Stack.of(self).format_arn(
-            service="s3", region="", account="", resource=self._location.bucket_name, resource_name=f"{prefix}*"
-        )
-        return iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=[bucket])
+        objects = f"arn:{Place.of(self).partition}:s3:::{self._location.bucket_name}/{prefix}*"
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=[objects])
 
 
 def archive(program: Mapping[str, str]) -> bytes:

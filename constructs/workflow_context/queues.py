@@ -1,6 +1,6 @@
 """Compute environments of AWS Batch, and the job queues before them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -68,21 +68,21 @@ class Environments:
             update_timeout=cdk.Duration.hours(120),
             terminate_on_update=False,
         )
-        resource = _resource(environment)
-        # The L2 takes enum members and full types; the service takes families and its own default_… names as well.
-        resource.add_property_override("ComputeResources.InstanceTypes", machines.instance_types)
-        # Without a version AWS Batch keeps the one it met first, and a changed template changes no instance.
-        resource.add_property_override(
-            "ComputeResources.LaunchTemplate.Version", self.launch_template.latest_version_number
-        )
-        if machines.kept_minutes:
-            # The L2 has no property for it.
-            # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html
-            resource.add_property_override(
-                "ComputeResources.ScalingPolicy.MinScaleDownDelayMinutes", machines.kept_minutes
-            )
+        # The L2 has no property for it.
+        # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeScalingPolicy.html
+        kept = {"MinScaleDownDelayMinutes": machines.kept_minutes} if machines.kept_minutes else {}
         # The role's policies as well: an environment outlives its role only to be stuck in DELETING.
-        environment.node.add_dependency(role, *self.after)
+        _complete(
+            environment,
+            [role, *self.after],
+            {
+                # The L2 takes enum members and full types; the service takes families and its own default_… names too.
+                "InstanceTypes": machines.instance_types,
+                # Without a version AWS Batch keeps the one it met first, and a changed template changes no instance.
+                "LaunchTemplate": {"Version": self.launch_template.latest_version_number},
+                **({"ScalingPolicy": kept} if kept else {}),
+            },
+        )
         return environment
 
     def on_fargate(self, scope: Construct, id: str, *, max_vcpus: int) -> batch.FargateComputeEnvironment:
@@ -102,8 +102,7 @@ class Environments:
             maxv_cpus=max_vcpus,
             replace_compute_environment=False,
         )
-        _resource(environment)
-        environment.node.add_dependency(*self.after)
+        _complete(environment, self.after, {})
         return environment
 
 
@@ -135,8 +134,12 @@ def new_queue(scope: Construct, id: str, environment: batch.IComputeEnvironment)
     )
 
 
-def _resource(environment: batch.IComputeEnvironment) -> batch.CfnComputeEnvironment:
-    resource = environment.node.default_child
+def _complete(
+    environment: batch.IComputeEnvironment, after: Sequence[IDependable], resources: Mapping[str, object]
+) -> None:
+    node = environment.node
+    resource = node.default_child
     assert isinstance(resource, batch.CfnComputeEnvironment)  # noqa: S101  for the type checker
-    resource.add_property_override("Type", "MANAGED")  # the L2 writes it in lower case, which is not in the schema
-    return resource
+    # The L2 writes the type in lower case, which is not in the schema.
+    resource.add_override("Properties", {"Type": "MANAGED", **({"ComputeResources": resources} if resources else {})})
+    node.add_dependency(*after)

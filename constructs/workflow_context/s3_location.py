@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
+from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
 
@@ -18,6 +19,24 @@ _WRITE_OBJECT = (
 
 S3_WILDCARD = "All objects below the prefix that was declared, and nothing else in the bucket."
 """The reason for the wildcard in the policies that a location writes."""
+
+
+_buckets: "WeakKeyDictionary[s3.IBucket, _Bucket]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class _Bucket:
+    """What is asked of a bucket again and again: each question is a call to Node.js."""
+
+    name: str
+    arn: str
+    key: kms.IKey | None
+
+    @staticmethod
+    def of(bucket: s3.IBucket) -> "_Bucket":
+        if bucket not in _buckets:
+            _buckets[bucket] = _Bucket(bucket.bucket_name, bucket.bucket_arn, bucket.encryption_key)
+        return _buckets[bucket]
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,7 @@ class S3Location:
     @property
     def uri(self) -> str:
         """`s3://bucket/prefix`, without a trailing slash."""
-        return self.bucket.s3_url_for_object(self.prefix or None)
+        return "/".join(filter(None, ("s3:/", self._known.name, self.prefix)))
 
     def within(self, *parts: str) -> "S3Location":
         """The location below this one, with the same rights."""
@@ -94,34 +113,30 @@ class S3Location:
         Args:
             grantee: Who may.
         """
-        read = self.grant_read(grantee)
         if self.read_only:
-            return read
+            return self.grant_read(grantee)
         return _together(
-            read,
-            self._grant_bucket(grantee, ["s3:ListBucketMultipartUploads"], listed=False),
-            self._grant_objects(grantee, _WRITE_OBJECT),
-            *self._grant_key(grantee, "kms:GenerateDataKey"),
+            self._grant_bucket(grantee, ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], listed=False),
+            self._grant_bucket(grantee, ["s3:ListBucket"], listed=True),
+            self._grant_objects(grantee, [*_READ_OBJECT, *_WRITE_OBJECT]),
+            *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey"),
         )
 
-    @cached_property
-    def _bucket_arn(self) -> str:
-        return self.bucket.bucket_arn
+    @property
+    def _known(self) -> "_Bucket":
+        return _Bucket.of(self.bucket)
 
-    @cached_property
-    def _key(self) -> kms.IKey | None:
-        return self.bucket.encryption_key
-
-    def _grant_key(self, grantee: iam.IGrantable, action: str) -> list[iam.Grant]:
+    def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> list[iam.Grant]:
         """What S3 asks of the caller where the bucket has a key; the L2's grants would add wildcards.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
         """
-        return [self._key.grant(grantee, action)] if self._key else []
+        key = self._known.key
+        return [key.grant(grantee, *actions)] if key else []
 
     def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
         patterns = [f"{self.prefix}/*" if self.prefix else "*", *([self.prefix] if self.may_be_object else [])]
-        arns = [self.bucket.arn_for_objects(pattern) for pattern in patterns]
+        arns = [f"{self._known.arn}/{pattern}" for pattern in patterns]
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
 
     def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> iam.Grant:
@@ -131,7 +146,7 @@ class S3Location:
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=list(actions),
-            resource_arns=[self._bucket_arn],
+            resource_arns=[self._known.arn],
             conditions=conditions,
         )
 

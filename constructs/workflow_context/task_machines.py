@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import aws_cdk as cdk
@@ -100,15 +101,30 @@ class TaskQueues:
         """Both, or the one that there is."""
         return [self.queue, *([self.fallback] if self.fallback else [])]
 
+    @cached_property
+    def arn(self) -> str:
+        """The ARN of the queue of tasks."""
+        return self.queue.job_queue_arn
+
+    @cached_property
+    def fallback_arn(self) -> str:
+        """The ARN of the on-demand queue beside a Spot one; empty where there is none."""
+        return self.fallback.job_queue_arn if self.fallback else ""
+
+    @property
+    def arns(self) -> list[str]:
+        """The ARNs of both, or of the one that there is."""
+        return [self.arn, *([self.fallback_arn] if self.fallback else [])]
+
     @property
     def queue_name(self) -> str:
         """The name of the queue of tasks, which is shorter than its ARN."""
-        return _name_of(self.queue)
+        return _name_of(self.arn)
 
     @property
     def fallback_name(self) -> str:
         """The name of the on-demand queue beside a Spot one; empty where there is none."""
-        return _name_of(self.fallback) if self.fallback else ""
+        return _name_of(self.fallback_arn) if self.fallback else ""
 
     @property
     def has_reason(self) -> bool:
@@ -129,8 +145,8 @@ class TaskQueues:
         """What a user wants to know once they are deployed: name to value, for stack outputs."""
         end = f"{self.name[:1].upper()}{self.name[1:]}"
         return {
-            f"TaskQueue{end}": self.queue.job_queue_arn,
-            **({f"FallbackQueue{end}": self.fallback.job_queue_arn} if self.fallback else {}),
+            f"TaskQueue{end}": self.arn,
+            **({f"FallbackQueue{end}": self.fallback_arn} if self.fallback else {}),
         }
 
     def told(self) -> dict[str, Any]:
@@ -195,8 +211,8 @@ def _define(
     return TaskQueues(name, kind, queue, new_queue(scope, "FallbackQueue", fallback))
 
 
-def _name_of(queue: batch.JobQueue) -> str:
-    return cdk.Fn.select(1, cdk.Fn.split("/", queue.job_queue_arn))  # the L2 gives the ARN as its name
+def _name_of(arn: str) -> str:
+    return cdk.Fn.select(1, cdk.Fn.split("/", arn))  # the L2 gives the ARN as its name
 
 
 def told_to_head_jobs(kinds: Sequence[TaskQueues]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from constructs import Construct
 from workflow_context.catalog import ENGINES
 from workflow_context.compute import BatchCompute
 from workflow_context.context import WorkflowContext
-from workflow_context.expiry import StorageExpiry
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.network import Network
 from workflow_context.references import Reference
@@ -30,6 +29,7 @@ from .roles import bound_roles
 
 _ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
 
+_UNNAMED = "Default"
 
 _UNTAGGED = ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue")
 """What CloudFormation replaces, with its jobs, when a tag changes."""
@@ -142,14 +142,17 @@ class ContextStack(cdk.Stack):
         )
         expiry = file_system.expiry()
         if expiry:
+            from workflow_context.expiry import StorageExpiry
+
             StorageExpiry(self.workflow_context, "Expiry", context=self.workflow_context, after=expiry)
         on_request = OnRequest(
             self.workflow_context, context, name=name, project=project, user=user, encryption_key=own_key
         )
         shown = self.workflow_context.outputs() | on_request.build()
+        # Not in the stack, where a context of that name may be beside them; the CDK leaves this id out of their names.
+        holder = Construct(self, _UNNAMED) if name != _UNNAMED else self.workflow_context
         for key, value in shown.items():
-            # Below the context, where no context of that name is beside it; but named as if in the stack.
-            cdk.CfnOutput(self.workflow_context, key, value=value).override_logical_id(key)
+            cdk.CfnOutput(holder, key, value=value)
         for key, value in (context.tags if content_tags is None else content_tags).items():
             # Instances and volumes get them by the launch template, jobs by their definition.
             cdk.Tags.of(self).add(key, value, exclude_resource_types=list(_UNTAGGED))

@@ -140,7 +140,7 @@ class CromwellEngine(WorkflowEngine):
             name="cromwell_check-",
             container=task_container(
                 role=self.task_role,
-                log_group_name=self.log_group.log_group_name,
+                log_group_name=self.log_group_name,
                 host_files={"cli": _AWS_CLI_HOME, **({"mount": path} if path else {})},
             ),
             client=f"{_AWS_CLI_HOME}/v2/current/bin/aws",
@@ -183,9 +183,9 @@ class CromwellEngine(WorkflowEngine):
             "numSubmitAttempts": 6,
             "numCreateDefinitionAttempts": 6,
             "default-runtime-attributes": {
-                "queueArn": self.compute.task_queue.job_queue_arn,
+                "queueArn": self.compute.kinds[0].arn,
                 "scriptBucketName": self.outputs.bucket.bucket_name,
-                "logGroupName": self.log_group.log_group_name,
+                "logGroupName": self.log_group_name,
                 **self._retry_attributes(),
             },
             "filesystems": {"s3": {"auth": "default"}, **self._shared_directory()},

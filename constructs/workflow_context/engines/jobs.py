@@ -1,6 +1,7 @@
 """The jobs of an engine: containers with the file system, job definitions, and the programs of head jobs."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch, aws_ecs as ecs, aws_iam as iam
@@ -64,6 +65,11 @@ class EngineJobs(EngineRights):
         """
         if self._program is not None:
             self._program.grant_read(grantee)
+
+    @cached_property
+    def log_group_name(self) -> str:
+        """The name of `log_group`."""
+        return self.log_group.log_group_name
 
     @property
     def head_memory(self) -> cdk.Size:
@@ -217,33 +223,22 @@ class EngineJobs(EngineRights):
             container=container,
             parameters=dict(parameters) if parameters else None,
             retry_attempts=max(attempts, _PULLS),
-            # https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
-            retry_strategies=[
-                *(
-                    batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_reason=reason))
-                    for reason in IMAGE_PULL_FAILED
-                ),
-                *(
-                    [batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason=HOST_LOST))]
-                    if attempts > 1
-                    else []
-                ),
-                batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
-            ],
+            retry_strategies=_retry_strategies(of_lost_machines=attempts > 1),
             timeout=timeout,
             propagate_tags=True,
         )
         # Clients that name job definitions freely are kept from those of a context by its mark.
         cdk.Tags.of(definition).add(TAG, self.context_name)
-        resource = definition.node.default_child
+        node = definition.node
+        resource = node.default_child
         assert isinstance(resource, batch.CfnJobDefinition)  # noqa: S101  for the type checker
         # No L2: an update would take away the revision with which head jobs at work submit. It stays ACTIVE instead.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-batch-jobdefinition-resourceretentionpolicy.html
         resource.add_property_override("ResourceRetentionPolicy.SkipDeregisterOnUpdate", True)
         self.storage.complete(definition)
-        definition.node.add_dependency(*self.storage.ready)
+        node.add_dependency(*self.storage.ready)
         for reference in self.references:
-            definition.node.add_dependency(*reference.storage.ready)
+            node.add_dependency(*reference.storage.ready)
         return definition
 
     def maintenance_job_definition(self, id: str, *, image: str, command: Sequence[str]) -> batch.EcsJobDefinition:
@@ -301,6 +296,18 @@ class EngineJobs(EngineRights):
             "START_HEAD": _without_comments(read_script("start_head.sh")),
             "WORKFLOW_PROGRAM": program.url,
         }
+
+
+@cache
+def _retry_strategies(*, of_lost_machines: bool) -> list[batch.RetryStrategy]:
+    """Which attempts are followed by another one: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html."""
+    retried = [batch.Reason.custom(on_reason=reason) for reason in IMAGE_PULL_FAILED]
+    if of_lost_machines:
+        retried.append(batch.Reason.custom(on_status_reason=HOST_LOST))
+    return [
+        *(batch.RetryStrategy.of(batch.Action.RETRY, reason) for reason in retried),
+        batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
+    ]
 
 
 def _without_comments(script: str) -> str:

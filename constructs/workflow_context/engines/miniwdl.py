@@ -10,12 +10,14 @@ from typing_extensions import override
 
 from workflow_context.ended_runs import RunDirectories
 from workflow_context.pbs.settings import TAG
+from workflow_context.place import Place
 from workflow_context.scripts import read_script
 from workflow_context.storage.run_volumes import ACCESS_POINT_TAG
 
 from .base import WorkflowEngine
 from .check import CheckTask, task_container
 from .parts import ContextParts
+from .rights import allow
 from .task_rights import Ownership, marked
 from .volume_jobs import VolumeJobs, volume_names
 
@@ -118,7 +120,7 @@ class MiniwdlEngine(WorkflowEngine):
     def client_configuration(self) -> str:
         settings = {
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
-            "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue.job_queue_arn,
+            "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue_arn,
             "MINIWDL__AWS__S3_UPLOAD_FOLDER": self._upload_folder,
             "MINIWDL__AWS__JOB_TAGS": json.dumps({TAG: self.context_name}),
             **self._task_settings(),
@@ -137,7 +139,7 @@ class MiniwdlEngine(WorkflowEngine):
         tag = {TAG: self.context_name}
         return CheckTask(
             name=f"{self.context_name}-task-check-",
-            container=task_container(log_group_name=self.log_group.log_group_name),
+            container=task_container(log_group_name=self.log_group_name),
             mounts_as_head=True,  # the client mounts by the access point alone, or binds the machine's directory
             definition_tags=tag,
             tags=tag,
@@ -219,17 +221,16 @@ class MiniwdlEngine(WorkflowEngine):
             grantee: Who may: a role of head jobs.
             access_point: The id of the access point. Default: that of the context.
         """
-        arn = cdk.Stack.of(self).format_arn(
-            service="elasticfilesystem",
-            resource="access-point",
-            resource_name=access_point or self.storage.efs_access_point_id,
+        arn = Place.of(self).arn(
+            "elasticfilesystem", f"access-point/{access_point or self.storage.efs_access_point_id}"
         )
-        grantee.grant_principal.add_to_principal_policy(
+        allow(
+            grantee,
             iam.PolicyStatement(
                 sid="ResolveAccessPoint",
                 actions=["elasticfilesystem:DescribeAccessPoints"],
                 resources=[arn],
-            )
+            ),
         )
 
     def _grant_client(self) -> None:
@@ -289,7 +290,7 @@ class MiniwdlEngine(WorkflowEngine):
 
     def _log_settings(self) -> str:
         """Where tasks log to: AWS Batch's own log group is shared by the account, and keeps all for good."""
-        options = {"awslogs-group": self.log_group.log_group_name, "awslogs-stream-prefix": "task"}
+        options = {"awslogs-group": self.log_group_name, "awslogs-stream-prefix": "task"}
         return json.dumps({"logConfiguration": {"logDriver": "awslogs", "options": options}}, separators=(",", ":"))
 
     def _environment(self) -> dict[str, str]:
@@ -297,7 +298,7 @@ class MiniwdlEngine(WorkflowEngine):
         fallback = self.compute.fallback_queue
         return {
             "MINIWDL__FILE_IO__ROOT": self.shared_directory,
-            "MINIWDL__AWS__TASK_QUEUE": self.compute.task_queue.job_queue_arn,
+            "MINIWDL__AWS__TASK_QUEUE": self.compute.kinds[0].arn,
             **({"MINIWDL__AWS__TASK_QUEUE_FALLBACK": fallback.job_queue_arn} if fallback else {}),
             **({"MINIWDL__AWS__FSAP": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
             "MINIWDL__SCHEDULER__CONTAINER_BACKEND": _ON_EFS if self.storage.efs_access_point_id else _ON_MACHINES,
@@ -312,12 +313,13 @@ class MiniwdlEngine(WorkflowEngine):
         fallback = self.compute.fallback_queue
         tags = {
             **({"WorkflowEngineRoleArn": self.client_role.role_arn} if self.client_role else {}),
-            "DefaultTaskQueue": self.compute.task_queue.job_queue_arn,
+            "DefaultTaskQueue": self.compute.kinds[0].arn,
             **({"DefaultTaskQueueFallback": fallback.job_queue_arn} if fallback else {}),
             **({"DefaultFsap": self.storage.efs_access_point_id} if self.storage.efs_access_point_id else {}),
         }
+        of_queue = cdk.Tags.of(self.compute.head_queue)
         for name, value in tags.items():
-            cdk.Tags.of(self.compute.head_queue).add(name, value)
+            of_queue.add(name, value)
 
 
 def backend_files() -> dict[str, str]:

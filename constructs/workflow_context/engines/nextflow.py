@@ -182,7 +182,7 @@ class NextflowEngine(SharedDirectoryEngine):
             name="nf-check-",
             container=task_container(
                 role=self.task_role,
-                log_group_name=self.log_group.log_group_name,
+                log_group_name=self.log_group_name,
                 host_files={"cli": AWS_CLI_HOME, **({"mount": path} if path else {})},
             ),
             tags={TAG: self.context_name},
@@ -245,7 +245,7 @@ class NextflowEngine(SharedDirectoryEngine):
                 f"params.outdir = '{self.outputs.within('nextflow', 'results').uri}'",
                 "process {",
                 "    executor = 'pbs'",
-                f"    queue = '{self.compute.task_queue.job_queue_arn}'",
+                f"    queue = '{self.compute.kinds[0].arn}'",
                 f"    clusterOptions = {{ {_CLUSTER_OPTIONS} }}",
                 *(f"    withLabel: '{kind.name}' {{ queue = '{kind.name}' }}" for kind in self._only_named),
                 "}",
@@ -276,7 +276,7 @@ class NextflowEngine(SharedDirectoryEngine):
                 "    batch {",
                 f"        cliPath = '{AWS_CLI_HOME}/bin/aws'",
                 f"        jobRole = '{self.task_role.role_arn}'",
-                f"        logsGroup = '{self.log_group.log_group_name}'",
+                f"        logsGroup = '{self.log_group_name}'",
                 *(f"        {line}" for line in self._batch_options()),
                 "    }",
                 "}",
@@ -302,7 +302,7 @@ class NextflowEngine(SharedDirectoryEngine):
     def _queue_directives(self) -> list[str]:
         kinds = self.compute.kinds
         if len(kinds) == 1 and kinds[0].fallback is None:
-            return [f"queue = '{kinds[0].queue.job_queue_arn}'"]
+            return [f"queue = '{kinds[0].arn}'"]
         lines = [f"queue = {{ {_queue_for(kinds)} }}"]
         if any(kind.fallback for kind in kinds):
             lines = [
@@ -381,7 +381,7 @@ def _queue_by_memory(kinds: Sequence[TaskQueues]) -> str:
 
 
 def _queue_of(kind: TaskQueues) -> str:
-    queue, fallback = kind.queue.job_queue_arn, kind.fallback.job_queue_arn if kind.fallback else ""
+    queue, fallback = kind.arn, kind.fallback_arn
     if kind.name:  # a head job has little room: the names are enough
         queue, fallback = kind.queue_name, kind.fallback_name
     return f"task.attempt > 1 ? '{fallback}' : '{queue}'" if fallback else f"'{queue}'"

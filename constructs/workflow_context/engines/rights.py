@@ -1,7 +1,7 @@
 """What the jobs of an engine may do, and why."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 
 import aws_cdk as cdk
 import jsii
@@ -9,6 +9,7 @@ from aws_cdk import aws_ecr as ecr, aws_iam as iam
 from constructs import Construct
 
 from workflow_context.nag import acknowledge_policies
+from workflow_context.place import Place
 from workflow_context.program import PROGRAM_PREFIX
 from workflow_context.s3_location import S3_WILDCARD
 
@@ -30,11 +31,28 @@ def container_role(scope: Construct, id: str, description: str) -> iam.Role:
         id: Its name there.
         description: What it is for.
     """
+    return iam.Role(scope, id, assumed_by=_ecs_of_this_account(), description=description)
+
+
+@cache
+def _ecs_of_this_account() -> iam.IPrincipal:
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-    ecs_of_this_account = iam.ServicePrincipal(
+    return iam.ServicePrincipal(
         "ecs-tasks.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     )
-    return iam.Role(scope, id, assumed_by=ecs_of_this_account, description=description)
+
+
+def allow(grantee: iam.IGrantable, statement: iam.PolicyStatement) -> None:
+    """Add a statement to the policy of somebody.
+
+    Args:
+        grantee: Who may.
+        statement: The statement.
+    """
+    if isinstance(grantee, iam.Role):
+        grantee.add_to_policy(statement)  # its answer is a plain one; that of the other is fetched by two more calls
+    else:
+        grantee.grant_principal.add_to_principal_policy(statement)
 
 
 class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
@@ -148,7 +166,7 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             allow: Adds a statement to the policy of whoever head jobs act as.
             ownership: How what is the context's own is told from others. Default: `ownership`.
         """
-        queues = [queue.job_queue_arn for queue in self.compute.queues]
+        queues = [arn for kind in self.compute.kinds for arn in kind.arns]
         consumed = [self.compute.io.arn] if self.compute.io else []
         for statement in task_rights(self, queues, ownership or self.ownership, consumed):
             allow(statement)
@@ -190,13 +208,13 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             role: The execution role of jobs.
         """
         ecr.AuthorizationToken.grant_read(role)
-        repositories = cdk.Stack.of(self).format_arn(service="ecr", resource="repository", resource_name="*")
-        role.add_to_principal_policy(
+        allow(
+            role,
             iam.PolicyStatement(
                 sid="PullImages",
                 actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[repositories],
-            )
+                resources=[Place.of(self).arn("ecr", "repository/*")],
+            ),
         )
 
     def grant_default_log(self, role: iam.IRole) -> None:
@@ -205,16 +223,12 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
         Args:
             role: The role of the machines, or the execution role of the jobs.
         """
-        log_group = cdk.Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name="/aws/batch/job:*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        role.add_to_principal_policy(
+        log_group = Place.of(self).arn("logs", "log-group:/aws/batch/job:*")
+        allow(
+            role,
             iam.PolicyStatement(
                 sid="WriteDefaultLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group]
-            )
+            ),
         )
 
     def grant_task_search(self, *actions: str) -> None:
@@ -229,7 +243,7 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
 
     def grant_machine_facts(self) -> None:
         """Allow head jobs to look up on which machine a task ran."""
-        stack = cdk.Stack.of(self)
+        place = Place.of(self)
         for statement in (
             iam.PolicyStatement(
                 sid="FindMachines",
@@ -239,10 +253,7 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             iam.PolicyStatement(
                 sid="FindTasks",
                 actions=["ecs:DescribeTasks", "ecs:DescribeContainerInstances"],
-                resources=[
-                    stack.format_arn(service="ecs", resource=kind, resource_name="*")
-                    for kind in ("task", "container-instance")
-                ],
+                resources=[place.arn("ecs", f"{kind}/*") for kind in ("task", "container-instance")],
             ),
         ):
             self.head_role.add_to_policy(statement)

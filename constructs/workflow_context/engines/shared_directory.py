@@ -155,7 +155,7 @@ class SharedDirectoryEngine(WorkflowEngine):
         """
         return [
             f"aws batch submit-job --region {cdk.Aws.REGION} --job-name {name} \\",
-            f"    --job-queue {self.compute.head_queue.job_queue_arn} \\",
+            f"    --job-queue {self.compute.head_queue_arn} \\",
             f"    --job-definition {self.head_job_definition.job_definition_arn} \\",
             f"    --parameters '{json.dumps(parameters)}'",
         ]
@@ -174,7 +174,7 @@ class SharedDirectoryEngine(WorkflowEngine):
             "WORKFLOW_HOME": home,
             "WORKFLOW_STATE": f"{home}/front-end",
             "WORKFLOW_TASK_DEFINITION": definition.job_definition_arn,
-            "WORKFLOW_TASK_QUEUE": self.compute.task_queue.job_queue_arn,
+            "WORKFLOW_TASK_QUEUE": self.compute.kinds[0].arn,
             **({"WORKFLOW_FALLBACK_QUEUE": fallback.job_queue_arn} if fallback else {}),
             **({"WORKFLOW_TASKS_PER_JOB": str(self._tasks_per_job)} if self._tasks_per_job > 1 else {}),
             **(self.compute.io.environment if self.compute.io else {}),

@@ -185,7 +185,7 @@ class SnakemakeEngine(SharedDirectoryEngine):
         return {
             "executor": "aws-batch",
             "aws-batch-region": cdk.Aws.REGION,
-            "aws-batch-job-queue": self.compute.task_queue.job_queue_arn,
+            "aws-batch-job-queue": self.compute.kinds[0].arn,
             "aws-batch-job-role": self.task_role.role_arn,
             # The plugin ends tasks after five minutes when it is told nothing.
             "aws-batch-task-timeout": f"{_LONGEST_TASK.to_seconds():.0f}",

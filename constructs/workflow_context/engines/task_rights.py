@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from workflow_context.pbs.settings import RUN_TAG, TAG
+from workflow_context.place import Place
 
 Conditions = Mapping[str, Mapping[str, str | list[str]]]
 
@@ -68,9 +68,9 @@ def task_rights(
         own: How what is the context's own is told from others.
         consumed: The ARNs of consumable resources that tasks take. Default: none.
     """
-    stack = cdk.Stack.of(scope)
-    jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
-    definitions = stack.format_arn(service="batch", resource="job-definition", resource_name=own.definition_names)
+    place = Place.of(scope)
+    jobs = place.arn("batch", "job/*")
+    definitions = place.arn("batch", f"job-definition/{own.definition_names}")
     # Only a revision has tags:
     # https://docs.aws.amazon.com/batch/latest/userguide/iam-example-restrict-job-submission-by-tags.html
     revisions = f"{definitions}:*" if own.definitions else definitions

@@ -171,7 +171,7 @@ class ToilEngine(WorkflowEngine):
         return {
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
             "TOIL_AWS_REGION": cdk.Aws.REGION,
-            "TOIL_AWS_BATCH_QUEUE": self.compute.task_queue.job_queue_arn,
+            "TOIL_AWS_BATCH_QUEUE": self.compute.kinds[0].arn,
             "TOIL_AWS_BATCH_JOB_ROLE_ARN": self.task_role.role_arn,
             "TOIL_APPLIANCE_SELF": self._image,
         }

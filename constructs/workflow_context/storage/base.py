@@ -15,6 +15,8 @@ from workflow_context.scripts import MountScript
 
 from .run_volumes import RunVolumes
 
+_NOTHING = cdk.Size.mebibytes(0)
+
 
 class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     """The file system that the head jobs and the task jobs of a context share.
@@ -74,7 +76,7 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
     @property
     def task_memory_overhead(self) -> cdk.Size:
         """What the file system takes of the machine for each job, to be added to the memory that the job asks for."""
-        return cdk.Size.mebibytes(0)
+        return _NOTHING
 
     def misplaced(self, placement: Placement) -> Sequence[str]:
         """What is wrong with jobs that run there, in sentences; synthesis fails with them. Default: nothing.

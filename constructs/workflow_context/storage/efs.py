@@ -14,8 +14,10 @@ from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
 
 from .efs_base import EfsFileSystemBase, client_actions, new_access_point
-from .efs_existing import ExistingEfsFileSystem, mount_target_ips, mount_target_security_group
+from .efs_existing import ExistingEfsFileSystem, mount_target_security_group, mount_targets
 from .efs_metrics import burst_credit_alarm
+
+_NFS = ec2.Port.tcp(2049)
 
 
 class EfsFileSystem(EfsFileSystemBase):
@@ -93,9 +95,10 @@ class EfsFileSystem(EfsFileSystemBase):
     ) -> None:
         placement = Placement.of(placement)
         _check_throughput(throughput_mode, provisioned_throughput)
-        connections = ec2.Connections(default_port=ec2.Port.tcp(2049))
+        connections = ec2.Connections(default_port=_NFS)
         super().__init__(scope, id, connections=connections, host_mounted=host_mounted)
         placement = placement.in_zone(zone) if zone else placement
+        self._policy = _deny_without_tls()
         security_group = mount_target_security_group(self, placement.vpc)
         connections.add_security_group(security_group)
         file_system = efs.FileSystem(
@@ -112,7 +115,7 @@ class EfsFileSystem(EfsFileSystemBase):
             lifecycle_policy=transition_to_ia,
             transition_to_archive_policy=transition_to_archive,
             out_of_infrequent_access_policy=transition_to_primary,
-            file_system_policy=_deny_without_tls(),
+            file_system_policy=self._policy,
             # Said outright, so that no feature flag adds CDK's own statements, which lack ClientMount.
             allow_anonymous_access=True,
             removal_policy=removal_policy,
@@ -123,7 +126,7 @@ class EfsFileSystem(EfsFileSystemBase):
         resource.availability_zone_name = zone
         # Said both ways: One Zone file systems have backups on unless told otherwise.
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
-        keep_when_replaced(file_system)
+        keep_when_replaced(resource)
         self._resource = resource
         self._zone_name = zone
         self.file_system: efs.IFileSystem = file_system
@@ -135,8 +138,9 @@ class EfsFileSystem(EfsFileSystemBase):
             "user": f"{uid}:{gid}",
         }
         self._bursts = throughput_mode == efs.ThroughputMode.BURSTING
-        self._pin_mount_targets(placement)
-        self._mount_target_ips = mount_target_ips(file_system)
+        targets = mount_targets(file_system)
+        self._pin_mount_targets(targets, placement)
+        self._mount_target_ips = [target.attr_ip_address for target in targets]
         self._is_root = uid == 0
         access_point = new_access_point(file_system, "AccessPoint", file_system, "/workflow", uid, gid)
         access_point.apply_removal_policy(removal_policy)
@@ -193,7 +197,7 @@ class EfsFileSystem(EfsFileSystemBase):
         any_access_point = cdk.Fn.sub(
             "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:access-point/*"
         )
-        self.file_system.add_to_resource_policy(
+        self._policy.add_statements(
             iam.PolicyStatement(
                 sid="AllowMountTargetsAndAccessPoints",
                 principals=[iam.AnyPrincipal()],
@@ -207,17 +211,16 @@ class EfsFileSystem(EfsFileSystemBase):
             )
         )
 
-    def _pin_mount_targets(self, placement: Placement) -> None:
+    def _pin_mount_targets(self, targets: Sequence[efs.CfnMountTarget], placement: Placement) -> None:
         """Name them after their subnets: a feature flag of the CDK would rename them, and so make second ones.
 
         EFS takes one in a zone, so the new ones would be refused while the old ones are there.
         """
-        subnets = placement.one_subnet_per_zone()
-        names = {subnet.node.id for subnet in subnets}
-        targets = [child for child in self.file_system.node.children if isinstance(child, efs.CfnMountTarget)]
+        names = placement.mount_subnet_ids
+        unique = len(set(names)) == len(names)
         prefix = cdk.Stack.of(self).get_logical_id(self._resource)
-        for number, (target, subnet) in enumerate(zip(targets, subnets, strict=True), start=1):
-            name = subnet.node.id if len(names) == len(subnets) else str(number)
+        for number, (target, id) in enumerate(zip(targets, names, strict=True), start=1):
+            name = id if unique else str(number)
             target.override_logical_id(f"{prefix}MountTarget{re.sub(r'[^A-Za-z0-9]', '', name)}")
 
     @staticmethod

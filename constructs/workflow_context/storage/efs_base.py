@@ -62,6 +62,14 @@ class EfsFileSystemBase(NetworkFileSystem):
     def _access_point_id(self) -> str:
         return self.access_point.access_point_id
 
+    @cached_property
+    def _access_point_arn(self) -> str:
+        return self.access_point.access_point_arn
+
+    @cached_property
+    def _file_system_arn(self) -> str:
+        return self.file_system.file_system_arn
+
     def add_access_point(
         self,
         id: str,
@@ -112,8 +120,8 @@ class EfsFileSystemBase(NetworkFileSystem):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=client_actions(*actions, root=self._is_root),
-            resource_arns=[self.file_system.file_system_arn],
-            conditions={"ArnEquals": {"elasticfilesystem:AccessPointArn": self.access_point.access_point_arn}},
+            resource_arns=[self._file_system_arn],
+            conditions={"ArnEquals": {"elasticfilesystem:AccessPointArn": self._access_point_arn}},
         )
 
     @override

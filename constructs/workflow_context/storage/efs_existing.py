@@ -33,7 +33,7 @@ class ExistingEfsFileSystem(EfsFileSystemBase):
         self._ready: list[IDependable] = []
         if isinstance(file_system, efs.FileSystem):
             self._ready.append(file_system.mount_targets_available)
-            self._mount_target_ips = mount_target_ips(file_system)
+            self._mount_target_ips = [target.attr_ip_address for target in mount_targets(file_system)]
         if access_point is None:
             access_point = new_access_point(self, "AccessPoint", file_system, "/workflow", uid, gid)
             self._is_root = uid == 0
@@ -80,6 +80,6 @@ def mount_target_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.Security
     )
 
 
-def mount_target_ips(file_system: efs.FileSystem) -> list[str]:
-    """The addresses of the mount targets that the L2 defined."""
-    return [child.attr_ip_address for child in file_system.node.children if isinstance(child, efs.CfnMountTarget)]
+def mount_targets(file_system: efs.FileSystem) -> list[efs.CfnMountTarget]:
+    """The mount targets that the L2 defined."""
+    return [child for child in file_system.node.children if isinstance(child, efs.CfnMountTarget)]

@@ -1,18 +1,26 @@
-"""What a context has beside its queues only when the project file asks for it."""
+"""What a context has beside its queues only when the project file asks for it.
+
+Each part is imported where it is built: most contexts have none, and the parts of the CDK that they need take longer to
+import than all that the others do.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs
 
 from workflow_context.context import WorkflowContext
-from workflow_context.debug_instance import DebugInstance
-from workflow_context.dispatcher import StorageDispatcher
-from workflow_context.file_browser import FileBrowser
-from workflow_context.monitoring import Monitoring
 from workflow_stacks.project import Context
 from workflow_stacks.project.retention import RETENTION
-from workflow_stacks.wes.endpoint import WesEndpoint
+
+if TYPE_CHECKING:
+    from workflow_context.debug_instance import DebugInstance
+    from workflow_context.dispatcher import StorageDispatcher
+    from workflow_context.file_browser import FileBrowser
+    from workflow_stacks.wes.endpoint import WesEndpoint
 
 
 class OnRequest:
@@ -58,6 +66,8 @@ class OnRequest:
     def _monitoring(self) -> None:
         asked = self._written.monitoring
         if asked:
+            from workflow_context.monitoring import Monitoring
+
             Monitoring(
                 self._context,
                 "Monitoring",
@@ -69,6 +79,8 @@ class OnRequest:
 
     def _wes(self) -> Iterator[WesEndpoint]:
         if self._written.wes:
+            from workflow_stacks.wes.endpoint import WesEndpoint
+
             yield WesEndpoint(
                 self._context,
                 "Wes",
@@ -84,6 +96,8 @@ class OnRequest:
     def _debug_instance(self) -> Iterator[DebugInstance]:
         asked = self._written.debug_instance
         if asked:
+            from workflow_context.debug_instance import DebugInstance
+
             yield DebugInstance(
                 self._context,
                 "Debug",
@@ -96,8 +110,12 @@ class OnRequest:
 
     def _dispatcher(self) -> Iterator[StorageDispatcher]:
         if self._written.storage_dispatcher:
+            from workflow_context.dispatcher import StorageDispatcher
+
             yield StorageDispatcher(self._context, "Dispatcher", context=self._context, encryption_key=self._key)
 
     def _browser(self) -> Iterator[FileBrowser]:
         if self._written.browse and self._context.storage.mount_path is not None:
+            from workflow_context.file_browser import FileBrowser
+
             yield FileBrowser(self._context, "Browser", context=self._context)
