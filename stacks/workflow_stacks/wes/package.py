@@ -21,7 +21,7 @@ _FILES: Mapping[str, tuple[str, ...]] = {
         "runs/engines/*.py",
         *(f"wes/{name}.py" for name in ("__init__", "function", "languages", "model", "request", "service", "states")),
     ),
-    "workflow_context": ("__init__.py", "lazy.py", "node.py", "pbs/*.py"),
+    "workflow_context": ("__init__.py", "lazy.py", "node.py", "pbs/*.py", "volumes/__init__.py", "volumes/times.py"),
     "yaml": ("*.py",),
     "typing_extensions": ("typing_extensions.py",),
 }
