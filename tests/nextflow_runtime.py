@@ -2,7 +2,7 @@
 
 The jars (31 MB) are fetched by Maven once, into `cdk-workflow-context/nextflow-<version>` in the user's cache folder
 (`XDG_CACHE_HOME`, else `~/.cache`), and used from there without a network afterwards. Maven Central has the core
-without its plugins: the executor for AWS Batch (`nf-amazon`) is not among them, so no test can go as far as AWS.
+without its plugins: those for S3 and AWS Batch are made by `nextflow_plugins.py`, and used where they were.
 """
 
 import fcntl
@@ -19,9 +19,18 @@ VERSION = "25.04.4"
 _NOT_THERE = "io.seqera:lib-trace"  # not on Maven Central, and not needed to read configurations and run local tasks
 _LANGUAGE_VERSION = "25.04.0"  # of nf-lang, the nearest one there
 
-JAVA_OPTIONS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
+_OPENED = (
+    *("java.lang", "java.io", "java.net", "java.nio", "java.nio.file.spi", "java.util", "java.util.regex"),
+    *("java.util.concurrent.atomic", "java.util.concurrent.locks", "jdk.internal.misc", "jdk.internal.vm"),
+    *("sun.net.www.protocol.file", "sun.net.www.protocol.ftp", "sun.net.www.protocol.http"),
+    *("sun.net.www.protocol.https", "sun.nio.ch", "sun.nio.fs"),
+)
+JAVA_OPTIONS = tuple(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED)
 """What Nextflow's own launcher gives Java too. Without it Nextflow silently keeps no index of finished tasks: Kryo,
-which writes the entries, reads private fields of java.util."""
+which writes the entries, reads private fields of java.util; and its plugins cannot add S3 to the kinds of files."""
+
+PLUGINS = ("nf-amazon", "nf-cloudcache")
+"""What Nextflow needs with its work directory in S3: files there and AWS Batch, and its index of finished tasks."""
 
 _QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Runs of tests are over before Java could make good use of a better compiler: these halve the time that they take."""
@@ -79,14 +88,37 @@ def _java_version(java: str) -> int:
     return int(found[1]) if found else 0
 
 
-def as_program(folder: Path) -> list[Path]:
-    """Make `bin/nextflow` in a folder, for jobs of the local cloud; that folder, and what the program needs beside."""
+def as_program(folder: Path, *, with_plugins: bool = False) -> list[Path]:
+    """Make `bin/nextflow` in a folder, for jobs of the local cloud; that folder, and what the program needs beside.
+
+    Args:
+        folder: The folder.
+        with_plugins: Whether it has the plugins for a work directory in S3, which must have been made.
+    """
     program = folder / "bin" / "nextflow"
     program.parent.mkdir(parents=True)
     options = " ".join((*JAVA_OPTIONS, *_QUICK_START))
-    program.write_text(f'#!/bin/sh\nexec java {options} -cp "{jars()}/*" nextflow.cli.Launcher "$@"\n')
+    lines = ["#!/bin/sh", f'exec java {options} -cp "{jars()}/*" nextflow.cli.Launcher "$@"']
+    if with_plugins:
+        # nf-amazon has a variable of its own for the address of S3.
+        lines[1:1] = [
+            f"export NXF_PLUGINS_MODE=prod NXF_PLUGINS_DIR={plugins()} NXF_OFFLINE=true",
+            'export AWS_S3_ENDPOINT="${AWS_ENDPOINT_URL_S3-}"',
+        ]
+    program.write_text("\n".join([*lines, ""]))
     program.chmod(0o755)
-    return [folder, jars()]
+    return [folder, jars(), *([plugins()] if with_plugins else [])]
+
+
+def plugins() -> Path:
+    """The folder of plugins, which may be empty."""
+    core = jars()
+    return core.with_name(f"{core.name}-plugins")
+
+
+def has_plugins() -> bool:
+    """Whether the plugins were made that Nextflow needs with its work directory in S3."""
+    return all(any(plugins().glob(f"{name}-*")) for name in PLUGINS)
 
 
 def jars() -> Path:

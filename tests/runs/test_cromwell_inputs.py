@@ -92,12 +92,6 @@ def test_the_log_that_cromwell_leaves_tells_how_a_run_ended(text: str, state: Ru
     assert ENGINES["cromwell"].end("s3://lab/logs/", Logs()) is None
 
 
-def test_what_an_engine_cannot_do_on_the_local_cloud_is_told_with_a_context_that_can(main: Path) -> None:
-    place = Place("r1", Stage(None, "s3://lab/sources/"), "s3://lab/results/r1/", "", {}, is_local=True)
-    with pytest.raises(WorkflowInputError, match="fsType: EFS"):
-        ENGINES["nextflow"].prepare(WorkflowSource("hello", main.name, main.parent), [], place)
-
-
 def test_what_is_missing_is_told(main: Path) -> None:
     with pytest.raises(WorkflowInputError, match="inputs that are not given: name"):
         prepared(main)

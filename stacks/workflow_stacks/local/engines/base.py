@@ -4,6 +4,7 @@ How its workflows are staged, started and resumed is the same everywhere: `workf
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 
 class LocalEngine:
@@ -29,6 +30,16 @@ class LocalEngine:
     def machine_files(self) -> Mapping[str, str]:
         """Programs that the machines of its contexts get at boot, for tasks to mount: path to text."""
         return {}
+
+    def obstacle(self, storage: str, software: Sequence[Path]) -> str:
+        """Why it does not run in contexts with a kind of file system, and what would; nothing when it does.
+
+        Args:
+            storage: The kind, as `fsType` has it.
+            software: Directories of programs that jobs may use.
+        """
+        del storage, software
+        return ""
 
     def how_to_get(self, missing: Sequence[str]) -> str:
         """What to do about packages that are not here."""

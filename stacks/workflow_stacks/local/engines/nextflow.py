@@ -1,6 +1,7 @@
 """Nextflow on the local cloud, by the program of this machine."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from typing_extensions import override
 
@@ -9,6 +10,8 @@ from .base import LocalEngine
 
 # Where tasks with the work directory in S3 find the AWS CLI, which every machine of theirs gets at boot.
 AWS_CLI = "/opt/workflow-aws-cli/bin/aws"
+
+PLUGIN = "nf-amazon"
 
 
 class Nextflow(LocalEngine):
@@ -22,6 +25,16 @@ class Nextflow(LocalEngine):
     @override
     def machine_files(self) -> Mapping[str, str]:
         return {AWS_CLI: AWS}
+
+    @override
+    def obstacle(self, storage: str, software: Sequence[Path]) -> str:
+        if storage != "S3" or any(one for folder in software for one in folder.glob(f"{PLUGIN}-*")):
+            return ""
+        return (
+            f"with its work directory in S3, Nextflow would download its plugin {PLUGIN}, which does not find the "
+            "local cloud. Run it in a context with a file system, such as 'filesystem: {fsType: EFS}', or name with "
+            "--software a directory with the plugin as it is made for the local cloud"
+        )
 
     @override
     def how_to_get(self, missing: Sequence[str]) -> str:

@@ -48,7 +48,9 @@ class Host:
         self._context = context
         self._user = user
         self._project: Project = load_project(project_file)
-        name = find_context(self._project, context).engine.engine
+        described = find_context(self._project, context)
+        name = described.engine.engine
+        self._storage = described.filesystem.fs_type
         if name not in ENGINES:
             raise LocalCloudError(f"{name} does not run on the local cloud yet; {', '.join(ENGINES)} can.")
         self._engine: LocalEngine = ENGINES[name]
@@ -63,6 +65,8 @@ class Host:
         Raises:
             CannotRunError: Some are missing; the message says how to get them.
         """
+        if obstacle := self._engine.obstacle(self._storage, software):
+            raise CannotRunError(obstacle)
         if self.sandbox.runs_images:
             return
         needed = self._engine.programs.items()

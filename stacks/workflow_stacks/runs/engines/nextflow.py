@@ -28,18 +28,15 @@ class Nextflow(RunEngine):
 
     @override
     def prepare(self, source: WorkflowSource, inputs: Sequence[str], place: Place) -> Submission:
-        if place.is_local and not place.mount:
-            raise WorkflowInputError(
-                "on the local cloud Nextflow keeps its work directory on the file system: it would download its plugin "
-                "for S3. Run it in a context with one, such as 'filesystem: {fsType: EFS}'"
-            )
         if source.file is not None and not _RUNS_DSL_1.search(place.image):
             _check_language(source.file)
-        # On the local cloud Nextflow has no plugin for S3, which it would download: files come with the pipeline.
+        # On the local cloud Nextflow needs its plugin for S3 only in contexts without a file system, where it must be
+        # given one that finds the local cloud; elsewhere files come with the pipeline and results stay on the mount.
+        without_s3 = place.is_local and bool(place.mount)
         given, beside = read_inputs(source, inputs), _Beside()
-        stage = beside if place.is_local and source.folder is not None else place.stage
+        stage = beside if without_s3 and source.folder is not None else place.stage
         values = {name: staged(value, stage) for name, value in given.items()}
-        own = f"{place.mount}/nextflow/results/{place.run_id}" if place.is_local and place.mount else place.results
+        own = f"{place.mount}/nextflow/results/{place.run_id}" if without_s3 else place.results
         outputs = str(values.setdefault("outdir", own.rstrip("/")))
         if not outputs.startswith(("s3://", f"{place.mount or 's3:/'}/")):
             where = f" or below {place.mount}" if place.mount else ""
