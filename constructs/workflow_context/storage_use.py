@@ -13,6 +13,7 @@ from .functions import new_function
 from .models.objectivefs_memory import ROWS
 from .nag import acknowledge_policies
 from .pbs.settings import TAG
+from .place import Place
 from .program import PROGRAM_PREFIX
 from .s3_location import S3_WILDCARD, S3Location
 from .scripts import read_script
@@ -76,7 +77,7 @@ class StorageUse(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._engine, self._volumes, self._jobs = context.engine, volumes, jobs
-        self._stack = cdk.Stack.of(self)
+        self._stack, self._place = cdk.Stack.of(self), Place.of(self)
         self._name = context.engine.context_name
         self._path = f"/workflow-context/{self._name}/"
         self.policies = self._new_policies()
@@ -90,15 +91,18 @@ class StorageUse(Construct):
             memory_size=256,
             environment={
                 **settings,
-                "ACCOUNT": self._stack.account,
+                "ACCOUNT": self._place.account,
                 "CONTEXT": self._name,
                 "JOBS": self._stack.to_json_string(self._told()),
                 "MOUNT_PATH": str(context.storage.mount_path),
                 "ROLES": self._role_arn(""),
                 "ROLE_PATH": self._path,
                 "OVERHEAD_MIB": f"{overhead:g}",
-                **({"MEMORY_GIB": json.dumps(ROWS)} if overhead else {}),
-                **({"MEMORY_VARIABLES": ",".join(jobs.memory_variables)} if overhead else {}),
+                **(
+                    {"MEMORY_GIB": json.dumps(ROWS), "MEMORY_VARIABLES": ",".join(jobs.memory_variables)}
+                    if overhead
+                    else {}
+                ),
             },
             log_retention=log_retention,
             log_encryption_key=encryption_key,
@@ -125,9 +129,7 @@ class StorageUse(Construct):
 
     def definition_arn(self, kind: str) -> str:
         """The ARN of the job definitions of one kind of jobs on whatever storage, of every revision."""
-        return self._stack.format_arn(
-            service="batch", resource="job-definition", resource_name=f"{volume_names(self._name, '*')}-{kind}*"
-        )
+        return self._place.arn("batch", f"job-definition/{volume_names(self._name, '*')}-{kind}*")
 
     @property
     def _definitions(self) -> dict[str, batch.EcsJobDefinition]:
@@ -162,7 +164,7 @@ class StorageUse(Construct):
         self._engine.grant_task_submission(head.add_statements, self._jobs.ownership)
         self._engine.grant_volume_head(head)
         if self._jobs.task_definition:
-            passed = [self._role_arn(f"{OWN_VOLUME}-{self._stack.region}-{TASK}"), self._engine.execution_role.role_arn]
+            passed = [self._role_arn(f"{OWN_VOLUME}-{self._place.region}-{TASK}"), self._engine.execution_role.role_arn]
             head.add_statements(_pass(passed))
         return {**({TASK: policies} if self._jobs.task_definition else {}), HEAD: [*policies, head]}
 
@@ -180,9 +182,7 @@ class StorageUse(Construct):
             "StringLike": {f"aws:RequestTag/{VOLUME_TAG}": "run-*"},
             "ForAllValues:StringEquals": {"aws:TagKeys": [TAG, VOLUME_TAG, ACCESS_POINT_TAG]},
         }
-        definitions = self._stack.format_arn(
-            service="batch", resource="job-definition", resource_name=f"{volume_names(self._name, 'run-*')}"
-        )
+        definitions = self._place.arn("batch", f"job-definition/{volume_names(self._name, 'run-*')}")
         tagged = {
             "StringEquals": {f"aws:RequestTag/{TAG}": self._name},
             "ForAllValues:StringEquals": {"aws:TagKeys": [TAG]},

@@ -1,106 +1,14 @@
-"""Storage of runs goes when its runs have ended and its time is over, wherever a pass is stopped; nothing else goes."""
+"""Storage of runs goes when its runs have ended and its time is over; nothing else goes."""
 
-import contextlib
 import json
-import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from expiry_world import MINIWDL, START, World
 
 from workflow_context.ended_runs import END_MARK
-from workflow_context.volumes import expire
-from workflow_context.volumes.ended import Rule
 from workflow_context.volumes.expire import HOUR, Expiry
 from workflow_context.volumes.times import FAILED_HOURS, UNUSED_HOURS
-
-RULE = Rule("nextflow/runs", (END_MARK,))
-MINIWDL = Rule("miniwdl_run", ("outputs.json", "error.json"), ("error.json",))
-START = 1_800_000_000.0
-
-
-class Stopped(BaseException):
-    """The machine went."""
-
-
-class World:
-    """A file system, records and access points; and a clock that the test sets."""
-
-    def __init__(self, root: Path, rule: Rule = RULE) -> None:
-        self.root = root
-        self.rule = rule
-        self.now = START
-        self.told: list[str] = []
-        self.known: dict[str, dict[str, Any]] = {}
-        self.access_points: set[str] = set()
-        self.jobs: set[str] = set()
-        self.steps_left = 10**9
-
-    # What `Cloud` says.
-    def records(self) -> list[dict[str, Any]]:
-        return [dict(one) for one in self.known.values()]
-
-    def save(self, record: Mapping[str, Any]) -> None:
-        self.step()
-        self.known[record["name"]] = dict(record)
-
-    def forget(self, record: Mapping[str, Any]) -> None:
-        self.step()
-        self.known.pop(record["name"], None)
-
-    def remove_jobs(self, record: Mapping[str, Any]) -> None:
-        self.step()
-        self.jobs.discard(record["name"])
-
-    def remove_access_point(self, record: Mapping[str, Any]) -> None:
-        self.step()
-        assert record["name"] not in self.jobs, "a role is left for what is not there any more"
-        self.access_points.discard(record["name"])
-
-    def step(self) -> None:
-        """The machine goes after so many steps."""
-        self.steps_left -= 1
-        if self.steps_left < 0:
-            raise Stopped
-
-    def provision(self, name: str, hours: int) -> Path:
-        self.known[name] = {"name": name, "hours": hours, "createdAt": self.now, "state": "ready"}
-        self.access_points.add(name)
-        return self.root / name
-
-    def use(self, name: str) -> None:
-        """A run on a volume is submitted; its head job waits."""
-        self.known[name]["usedAt"] = self.now
-        self.jobs.add(name)
-
-    def run(self, volume: str, run: str = "one", code: int | None = None, *, marker: str = END_MARK) -> Path:
-        """A run on a volume; with a code one that ended, now."""
-        folder = self.root / volume / self.rule.directory / run
-        (folder / "work").mkdir(parents=True, exist_ok=True)
-        (folder / "work" / "big.bam").write_bytes(b"x" * 1000)
-        if code is not None:
-            mark = folder / marker
-            mark.write_text(f"{code}\n" if marker == END_MARK else "{}")
-            os.utime(mark, (self.now, self.now))
-        return folder
-
-    def sweep(self, **options: Any) -> bool:
-        return Expiry(self.root, self.rule, self, self.now, self.told.append, **options).run()
-
-    def left(self) -> set[str]:
-        """What there is of directories, records and access points: all three agree."""
-        directories = {one.name for one in self.root.iterdir() if one.is_dir()}
-        assert directories == set(self.known) == self.access_points
-        assert self.jobs <= directories
-        return directories
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    (tmp_path / "storage").mkdir()
-    return World(tmp_path / "storage")
 
 
 def test_of_five_runs_exactly_those_go_whose_time_has_come(world: World) -> None:
@@ -184,50 +92,6 @@ class TestStays:
         world.sweep()
         assert world.left() == {"one"}
 
-    def test_a_volume_that_a_run_begins_to_use_between_the_two_looks(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        world.provision("one", 0)
-        mark = world.run("one", code=0) / END_MARK
-        real = expire.Path.rename
-
-        def resumed(path: Path, target: Path) -> Path:
-            mark.unlink(missing_ok=True)
-            return real(path, target)
-
-        monkeypatch.setattr(expire.Path, "rename", resumed)
-        world.sweep()
-        assert world.left() == {"one"}
-        assert "in use again" in world.told[-1]
-
-    def test_a_volume_that_cannot_be_looked_at_while_the_others_go(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for name in ("a", "b"):
-            world.provision(name, 0)
-            world.run(name, code=0)
-        real = expire.end_of
-
-        def broken(volume: Path, rule: Rule) -> Any:
-            if volume.name == "a":
-                raise OSError("stale file handle")
-            return real(volume, rule)
-
-        monkeypatch.setattr(expire, "end_of", broken)
-        assert not world.sweep()
-        assert world.left() == {"a"}
-
-    def test_everything_while_another_pass_is_at_work(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        world.provision("one", 0)
-        world.run("one", code=0)
-
-        def taken(*_: Any) -> None:
-            raise BlockingIOError
-
-        monkeypatch.setattr(expire.fcntl, "lockf", taken)
-        assert world.sweep()
-        assert world.left() == {"one"}
-
     def test_what_a_forged_name_points_to(self, world: World) -> None:
         (world.root.parent / "elsewhere").mkdir()
         world.known["../elsewhere"] = {"name": "../elsewhere", "hours": 0, "createdAt": 0.0, "state": "deleting"}
@@ -303,21 +167,6 @@ def test_what_is_there_and_when_it_goes_is_written_down(world: World) -> None:
     }
 
 
-def test_storage_that_somebody_extends_meanwhile_is_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.provision("one", 0)
-    world.run("one", code=0)
-
-    def changed(_: object) -> None:
-        raise OSError("its record was changed meanwhile")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world, "save", changed)
-        assert not world.sweep()
-    assert world.told[-1] == "cannot delete one: its record was changed meanwhile"
-    assert world.left() == {"one"}
-    assert (world.root / "one/nextflow/runs/one/work/big.bam").exists()
-
-
 class TestGoes:
     def test_what_no_run_used_after_a_day_at_least(self, world: World) -> None:
         world.provision("one", 0).mkdir()
@@ -366,50 +215,3 @@ class TestGoes:
         world.sweep()
         assert (elsewhere / "precious").exists()
         assert world.left() == set()
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    volumes=st.dictionaries(
-        st.sampled_from(["a", "b", "c"]),
-        st.tuples(st.sampled_from([0, 24]), st.sampled_from([None, 0, 1]), st.sampled_from([0, 30, 300])),
-        min_size=1,
-    ),
-    stop=st.integers(0, 15),
-)
-def test_a_pass_stopped_at_any_step_is_completed_by_the_next(
-    volumes: Mapping[str, tuple[int, int | None, int]], stop: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    world = World(tmp_path_factory.mktemp("storage"))
-    ended = START
-    for name, (hours, code, ago) in volumes.items():
-        world.provision(name, hours)
-        world.now = ended - ago * HOUR
-        world.use(name)
-        world.run(name, code=code)
-    world.now = ended
-    world.steps_left = stop
-    with pytest.MonkeyPatch.context() as patch:
-        for holder, name in ((expire.Path, "rename"), (expire.shutil, "rmtree")):
-            patch.setattr(holder, name, stepping(world, getattr(holder, name)))
-        with contextlib.suppress(Stopped):
-            world.sweep()
-    world.steps_left = 10**9
-    assert world.sweep()
-    stay = {
-        name
-        for name, (hours, code, ago) in volumes.items()
-        if code is None or ago < (hours or (FAILED_HOURS if code else 0))
-    }
-    assert world.left() == stay
-    assert all((world.root / name / "nextflow/runs/one/work/big.bam").exists() for name in stay)
-
-
-def stepping(world: World, real: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any, **options: Any) -> Any:
-        world.step()
-        done = real(*arguments, **options)
-        world.step()
-        return done
-
-    return call

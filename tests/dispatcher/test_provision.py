@@ -2,13 +2,12 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from workflow_context.scripts.provision_storage import RefusedError, handler, provision, user_of
 
@@ -61,15 +60,6 @@ def event(body: Any, kind: str, owner: str, headers: Mapping[str, str]) -> dict[
         "body": body if isinstance(body, str) else json.dumps({"version": 2} if body is None else body),
         "isBase64Encoded": False,
     }
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        yield
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from workflow_context.scripts.use_storage import GoneError, RefusedError, Volumes, read_name
 
@@ -112,7 +111,8 @@ class Context:
             **({"MEMORY_GIB": "[[1,2],[10,3],[20,4],[30,5]]", "MEMORY_VARIABLES": "OVERHEAD"} if kind == "ofs" else {}),
         }
         for name, size in ((NAME, 25), (OTHER, 0.5)):
-            self.write({"name": name, "kind": kind, "state": "ready", "sizeTb": size, "accessPointId": f"fsap-{name}"})
+            point = {"accessPointId": f"fsap-{name}"} if kind == "efs" else {}
+            self.write({"name": name, "kind": kind, "state": "ready", "sizeTb": size, **point})
 
     def write(self, record: Mapping[str, Any]) -> None:
         self.s3.put_object(Bucket="lab", Key=f"one-storage/{record['name']}.json", Body=json.dumps(record))
@@ -135,15 +135,6 @@ class Context:
     def attached(self, role: str) -> set[str]:
         found = self.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
         return {one["PolicyName"] for one in found}
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        yield
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ class Volumes:
         path = self._settings["MOUNT_PATH"]
         [own] = [one["sourceVolume"] for one in container["mountPoints"] if one["containerPath"] == path]
         others = [one for one in container["volumes"] if one["name"] != own]
-        if record["kind"] == "ofs":
+        if not record.get("accessPointId"):
             return [{"name": own, "host": {"sourcePath": f"{path}/storage/{record['name']}"}}, *others]
         efs = {
             "fileSystemId": self._settings["FILE_SYSTEM"],

@@ -31,14 +31,14 @@ class LocalEngine:
         """Programs that the machines of its contexts get at boot, for tasks to mount: path to text."""
         return {}
 
-    def obstacle(self, storage: str, software: Sequence[Path]) -> str:
-        """Why it does not run in contexts with a kind of file system, and what would; nothing when it does.
+    def obstacle(self, mount_path: str, software: Sequence[Path]) -> str:
+        """Why it does not run in a context, and what would; nothing when it does.
 
         Args:
-            storage: The kind, as `fsType` has it.
+            mount_path: Where jobs of the context find its file system; empty when they mount none.
             software: Directories of programs that jobs may use.
         """
-        del storage, software
+        del mount_path, software
         return ""
 
     def how_to_get(self, missing: Sequence[str]) -> str:

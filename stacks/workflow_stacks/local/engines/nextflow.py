@@ -27,8 +27,8 @@ class Nextflow(LocalEngine):
         return {AWS_CLI: AWS}
 
     @override
-    def obstacle(self, storage: str, software: Sequence[Path]) -> str:
-        if storage != "S3" or any(one for folder in software for one in folder.glob(f"{PLUGIN}-*")):
+    def obstacle(self, mount_path: str, software: Sequence[Path]) -> str:
+        if mount_path or any(one for folder in software for one in folder.glob(f"{PLUGIN}-*")):
             return ""
         return (
             f"with its work directory in S3, Nextflow would download its plugin {PLUGIN}, which does not find the "

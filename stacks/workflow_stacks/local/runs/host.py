@@ -50,7 +50,7 @@ class Host:
         self._project: Project = load_project(project_file)
         described = find_context(self._project, context)
         name = described.engine.engine
-        self._storage = described.filesystem.fs_type
+        self._mount_path = described.kind.mount_path
         if name not in ENGINES:
             raise LocalCloudError(f"{name} does not run on the local cloud yet; {', '.join(ENGINES)} can.")
         self._engine: LocalEngine = ENGINES[name]
@@ -65,7 +65,7 @@ class Host:
         Raises:
             CannotRunError: Some are missing; the message says how to get them.
         """
-        if obstacle := self._engine.obstacle(self._storage, software):
+        if obstacle := self._engine.obstacle(self._mount_path, software):
             raise CannotRunError(obstacle)
         if self.sandbox.runs_images:
             return
