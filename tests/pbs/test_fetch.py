@@ -113,6 +113,13 @@ def test_a_bucket_may_be_a_workflow(put: Put, tmp_path: Path) -> None:
     assert (tmp_path / "envs/a.yaml").is_file()
 
 
+@pytest.mark.parametrize("named", ["flow.cwl", "flow.cwl#main", "a#b.cwl", "a#b.cwl#main"])
+def test_what_stands_behind_a_document_is_kept(named: str, put: Put, tmp_path: Path) -> None:
+    put("lab/flow.cwl", "lab/a#b.cwl")
+    assert fetch(f"s3://lab/lab/{named}", tmp_path, "us-east-1") == named
+    assert {file.name for file in tmp_path.iterdir()} == {"flow.cwl", "a#b.cwl"}
+
+
 def test_a_file_is_as_old_as_its_object(put: Put, tmp_path: Path) -> None:
     """Else all that is made of it would be made again, each time."""
     put("flow/Snakefile")

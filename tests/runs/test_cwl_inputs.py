@@ -24,6 +24,15 @@ outputs: []
 """
 
 
+PACKED = """
+cwlVersion: v1.2
+$graph:
+- {$import: elsewhere.cwl}
+- {class: CommandLineTool, id: count, baseCommand: wc, inputs: {lines: int}, outputs: []}
+- {class: Workflow, id: "#main", inputs: [{id: "#main/name", type: string}], outputs: [], steps: []}
+"""
+
+
 class Stage:
     """Keeps nothing, and says where it would be."""
 
@@ -78,3 +87,41 @@ def test_files_in_s3_stay_where_they_are(given: Any) -> None:
 def test_what_is_wrong_is_told_at_once(given: Any, inputs: tuple[str, ...], why: str) -> None:
     with pytest.raises(WorkflowInputError, match=why):
         given(*inputs)
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Any:
+    (tmp_path / "packed.cwl").write_text(PACKED)
+
+    def read(process: str, *inputs: str) -> dict[str, Any]:
+        source = WorkflowSource("packed", "packed.cwl", tmp_path, process)
+        return cwl_inputs(source, inputs, Stage())  # type: ignore[arg-type]
+
+    return read
+
+
+@pytest.mark.parametrize(("process", "given"), [("count", "lines=3"), ("main", "name=3"), ("", "name=3")])
+def test_a_process_of_a_document_has_inputs_of_its_own(process: str, given: str, packed: Any) -> None:
+    name = given.partition("=")[0]
+    assert packed(process, given) == {name: 3 if name == "lines" else "3"}
+    with pytest.raises(WorkflowInputError, match=f"has no input 'x'; its inputs are {name}$"):
+        packed(process, "x=1")
+
+
+def test_a_process_that_a_document_does_not_have_is_told_with_those_that_it_has(packed: Any) -> None:
+    with pytest.raises(WorkflowInputError) as caught:
+        packed("align")
+    assert "packed.cwl has no process 'align': those that it has are count, main" in str(caught.value)
+    assert str(caught.value).endswith("To run one, name it, as in packed.cwl#count")
+
+
+def test_a_document_with_several_processes_and_no_main_needs_one_to_be_named(packed: Any, tmp_path: Path) -> None:
+    (tmp_path / "packed.cwl").write_text(PACKED.replace("main", "align"))
+    with pytest.raises(WorkflowInputError, match=r"has several processes, and none is 'main': .* count, align\. "):
+        packed("")
+
+
+def test_a_document_whose_process_has_no_id_is_named_alone(tmp_path: Path) -> None:
+    (tmp_path / "tool.cwl").write_text(TOOL)
+    with pytest.raises(WorkflowInputError, match=r"its process has no id\. To run it, name the file alone"):
+        cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path, "main"), [], Stage())  # type: ignore[arg-type]

@@ -65,6 +65,17 @@ stdin: $(inputs.data.path)
 outputs: {loud: stdout}
 stdout: loud.txt
 """,
+    "cwl/packed.cwl": """
+cwlVersion: v1.2
+$graph:
+- {class: CommandLineTool, id: main, baseCommand: "false", inputs: [], outputs: []}
+- class: CommandLineTool
+  id: greet
+  baseCommand: echo
+  inputs: {name: {type: string, inputBinding: {}}}
+  outputs: {said: stdout}
+  stdout: said.txt
+""",
     "three.txt": "one\ntwo\nthree\n",
 }
 
@@ -185,6 +196,12 @@ def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: Lo
     code, said = command("resume", run["runId"])
     assert code == 1
     assert "toil keeps nothing to resume it from" in " ".join(said.split())
+
+
+def test_one_process_of_a_cwl_document_is_run(command: LocalCommands) -> None:
+    pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
+    run = command.succeeded("toilCwl", f"{command.path('cwl/packed.cwl')}#greet", "name=zoe")
+    assert command("outputs", run["runId"])[1]["said"].endswith("/said.txt")
 
 
 def test_roles_did_with_their_rights_what_the_table_says(command: LocalCommands) -> None:

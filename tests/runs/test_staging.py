@@ -69,6 +69,15 @@ def test_the_same_folder_has_the_same_address_and_a_changed_file_another(folder:
     assert stage.s3.get_object(Bucket="lab", Key=key)["Body"].read() == b"changed"
 
 
+def test_a_folder_with_many_files_is_looked_for_with_one_request(folder: Path, stage: Stage) -> None:
+    asked: list[str] = []
+    stage.s3.meta.events.register("before-call.s3.ListObjectsV2", lambda **_: asked.append("list"))
+
+    stage.put_folder(files_below(folder))
+
+    assert asked == ["list"]
+
+
 def test_an_upload_that_was_interrupted_is_completed_by_the_next(
     folder: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

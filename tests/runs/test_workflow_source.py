@@ -56,6 +56,64 @@ class TestAFile:
         assert str(Path("nowhere.wdl").absolute()) in str(caught.value)
 
 
+class TestAProcessOfADocument:
+    @pytest.mark.parametrize(
+        ("written", "main", "process"),
+        [
+            ("flow.cwl", "flow.cwl", ""),
+            ("flow.cwl#align", "flow.cwl", "align"),
+            ("run#7.cwl", "run#7.cwl", ""),
+            ("run#7.cwl#align", "run#7.cwl", "align"),
+            ("folder#align", "main.cwl", "align"),
+            ("flow.zip#align", "main.cwl", "align"),
+        ],
+    )
+    def test_stands_behind_its_path_whose_name_may_have_the_sign_too(
+        self, written: str, main: str, process: str, tmp_path: Path
+    ) -> None:
+        for name in ("flow.cwl", "run#7.cwl", "folder/main.cwl"):
+            write(tmp_path / name)
+        with zipfile.ZipFile(tmp_path / "flow.zip", "w") as zipped:
+            zipped.writestr("main.cwl", "")
+        found = find_workflow(str(tmp_path / written), "cwl")
+        assert (found.main, found.process) == (main, process)
+        assert found.file is not None
+        assert found.file.is_file()
+
+    def test_may_be_named_in_the_project_file_and_behind_a_name_of_it(self, tmp_path: Path) -> None:
+        write(tmp_path / "flow.cwl")
+        named = find_workflow("mine", "cwl", project_with(tmp_path, "'flow.cwl#align'", "cwl"), tmp_path)
+        behind = find_workflow("mine#sort", "cwl", project_with(tmp_path, "flow.cwl", "cwl"), tmp_path)
+        assert [(one.name, one.main, one.process) for one in (named, behind)] == [
+            ("mine", "flow.cwl", "align"),
+            ("mine", "flow.cwl", "sort"),
+        ]
+
+    def test_may_be_named_in_a_manifest(self, tmp_path: Path) -> None:
+        write(tmp_path / "flow.cwl")
+        manifest(tmp_path, mainWorkflowURL="flow.cwl#align")
+        assert find_workflow(str(tmp_path), "cwl").process == "align"
+
+    @pytest.mark.parametrize("address", ["https://example.org/flow.cwl", "https://example.org/flow.cwl?token=1"])
+    def test_at_an_address_of_the_web_is_left_to_the_engine(self, address: str) -> None:
+        found = find_workflow(f"{address}#align", "cwl")
+        assert (found.main, found.process, found.folder) == (address, "align", None)
+
+    def test_of_another_language_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path / "align.wdl")
+        with pytest.raises(WorkflowSourceError, match=r"'#main' names a process of a CWL document, and .* runs wdl"):
+            find_workflow(f"{tmp_path}/align.wdl#main", "wdl")
+
+    def test_without_a_name_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path / "flow.cwl")
+        with pytest.raises(WorkflowSourceError, match="no process is named behind the '#'"):
+            find_workflow(f"{tmp_path}/flow.cwl#", "cwl")
+
+    def test_of_a_file_that_is_not_there_is_told_as_it_was_written(self) -> None:
+        with pytest.raises(WorkflowSourceError, match=r"there is no workflow 'gone\.cwl#main'"):
+            find_workflow("gone.cwl#main", "cwl")
+
+
 class TestANameOfTheProject:
     def test_is_looked_for_beside_the_project_file(self, tmp_path: Path) -> None:
         write(tmp_path / "workflows" / "a.wdl")
@@ -225,6 +283,10 @@ class TestARepository:
         assert first.file.read_text() == "first"
         assert (other.name, other.main) == ("other", "flows/other.nf")
 
+    def test_may_have_a_process_behind_the_path(self, repository: Path) -> None:
+        found = find_workflow(f"git+file://{repository}#flows/other.nf#align", "cwl")
+        assert (found.main, found.process) == ("flows/other.nf", "align")
+
     def test_that_is_not_there_is_told_in_the_words_of_git(self, tmp_path: Path) -> None:
         with pytest.raises(WorkflowSourceError, match="cannot be cloned"):
             find_workflow(f"git+file://{tmp_path}/none.git", "nextflow")
@@ -248,6 +310,21 @@ class TestAnAddressInS3:
         assert found.file is not None
         assert found.file.read_text() == "main"
         assert (found.file.parent / "tasks" / "a.wdl").read_text() == "a"
+
+    @pytest.mark.parametrize(
+        ("address", "main", "process"),
+        [
+            ("s3://flows/wgs/main.wdl#align", "main.wdl", "align"),
+            ("s3://flows/wgs/run#7.cwl", "run#7.cwl", ""),
+            ("s3://flows/wgs/run#7.cwl#align", "run#7.cwl", "align"),
+            ("s3://flows/only/#align", "one.cwl", "align"),
+        ],
+    )
+    def test_may_have_a_process_behind_it(self, s3, address: str, main: str, process: str) -> None:
+        for key in ("wgs/run#7.cwl", "only/one.cwl"):
+            s3.put_object(Bucket="flows", Key=key, Body=b"")
+        found = find_workflow(address, "cwl")
+        assert (found.main, found.process) == (main, process)
 
     @pytest.mark.usefixtures("s3")
     def test_without_an_object_is_told(self) -> None:

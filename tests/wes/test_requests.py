@@ -101,9 +101,21 @@ class TestAttachments:
     def test_are_not_needed_for_an_address(self, url: str, tmp_path: Path) -> None:
         assert workflow_in(url, tmp_path) == url
 
+    def test_may_be_one_process_of_a_document(self, tmp_path: Path) -> None:
+        (tmp_path / "main.cwl").touch()
+        assert workflow_in("main.cwl#align", tmp_path) == str(tmp_path / "main.cwl#align")
+
     @pytest.mark.parametrize(
         "url",
-        ["/etc/passwd", "file:///etc/passwd", "../main.wdl", "http://169.254.169.254/x.zip", "git@host:x", "gone.wdl"],
+        [
+            "/etc/passwd",
+            "file:///etc/passwd",
+            "../main.wdl",
+            "http://169.254.169.254/x.zip",
+            "git@host:x",
+            "gone.wdl",
+            "gone.cwl#main",
+        ],
     )
     def test_or_an_address_are_the_only_workflows(self, url: str, tmp_path: Path) -> None:
         with pytest.raises(WesError, match="workflow_url"):

@@ -55,8 +55,9 @@ class ToilEngine(WorkflowEngine):
         task_role: The role of task jobs.
         job_store: Beginning of the job store names that the roles of the context may use: `aws:<region>:toil-…`.
         head_job_definition: Runs one workflow: parameters `language` (`wdl` or `cwl`), `workflow` (its URL; one in S3
-            comes with what lies beside it), `inputs` (JSON, or the URL of a JSON file), `outputs` (an S3 folder, where
-            `outputs.json` names them at the end) and `jobStore` (`new`, or the name of one to go on with).
+            comes with what lies beside it, and behind a CWL document may stand `#process`), `inputs` (JSON,
+            or the URL of a JSON file), `outputs` (an S3 folder, where `outputs.json` names them at the end) and
+            `jobStore` (`new`, or the name of one to go on with).
 
     Raises:
         ValueError: The file system is mounted: Toil's job definitions carry no mount.

@@ -29,7 +29,8 @@ def fetch(address: str, directory: Path, region: str) -> str:
     """Copy it, and return its path in the directory.
 
     Where its folder is named `workflow`, as Snakemake recommends, what lies beside the folder comes too, such as
-    `config`.
+    `config`. Behind the path stands what the address has behind its last `#`, such as a process of a CWL document;
+    names of files may have a `#`, too.
 
     Raises:
         PbsError: There is none, or it lies beside too much.
@@ -40,7 +41,7 @@ def fetch(address: str, directory: Path, region: str) -> str:
         folder, name = posixpath.dirname(folder), f"workflow/{name}"
     s3 = Bucket(bucket, region)
     files = s3.files(f"{folder}/" if folder else "")
-    if name not in files:
+    if name not in files and name.rpartition("#")[0] not in files:
         raise PbsError(f"there is no object {address}")
     for path, (found, moment) in files.items():
         file = directory / path

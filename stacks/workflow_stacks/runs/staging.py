@@ -70,10 +70,11 @@ class Stage:
         digests = {name: digest_of(file) for name, file in sorted(files.items())}
         text = "".join(f"{name}\n{digest}\n" for name, digest in digests.items())
         folder = f"{self.folder}{hashlib.sha256(text.encode()).hexdigest()[:16]}/"
+        bucket, prefix = split(folder)
+        there = keys_below(self.s3, bucket, prefix)
         for name, file in sorted(files.items()):
-            bucket, key = split(f"{folder}{name}")
-            if not exists(self.s3, bucket, key):
-                self.s3.upload_file(str(file), bucket, key)
+            if f"{prefix}{name}" not in there:
+                self.s3.upload_file(str(file), bucket, f"{prefix}{name}")
         return folder
 
     def _check(self, file: Path) -> None:
@@ -90,6 +91,12 @@ def exists(s3: Any, bucket: str, key: str) -> bool:
     """Whether there is an object. HeadObject says 403 to those who may list the bucket only below a prefix."""
     found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
     return any(one["Key"] == key for one in found)
+
+
+def keys_below(s3: Any, bucket: str, prefix: str) -> set[str]:
+    """The keys that begin with a prefix: a request for a thousand of them, and not one for each."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {one["Key"] for page in pages for one in page.get("Contents", [])}
 
 
 def digest_of(file: Path) -> str:

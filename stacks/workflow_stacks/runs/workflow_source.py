@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,7 @@ class WorkflowSource:
     Attributes:
         name: What to call it: its name in the project file, or that of its file or folder.
         main: Its main file, as a path in `folder`; or, without a folder, an address that the engine reads by itself.
+        process: The process of the main file that is run, for CWL documents with several; empty when none was named.
         folder: The folder that holds it with everything beside it; None when the engine reads an address.
         inputs: Files of inputs that its manifest names.
         options: The file of options that its manifest names.
@@ -69,6 +70,7 @@ class WorkflowSource:
     name: str
     main: str
     folder: Path | None = None
+    process: str = ""
     inputs: Sequence[Path] = ()
     options: Path | None = None
     engine_options: str = ""
@@ -102,26 +104,36 @@ class WorkflowFinder:
 
         Args:
             written: What the user named: a workflow of the project, a path, or an address (`https://`, `s3://`, or of a
-                git repository, which may end in `@revision` and `#path/in/it`).
+                git repository, which may end in `@revision` and `#path/in/it`). Behind it may stand `#process`, for one
+                process of a CWL document that has several.
 
         Raises:
             WorkflowSourceError: There is no such workflow; the message says what was looked for, and where.
         """
-        named = self.project.workflows.get(written) if self.project is not None else None
-        if named is not None:
+        workflows = self.project.workflows if self.project is not None else {}
+        name, process = document_and_process(written, lambda one: one in workflows)
+        if (named := workflows.get(name)) is not None:
             if named.type.language != self.language:
                 raise WorkflowSourceError(
-                    f"the workflow '{written}' is written in {named.type.language}, and the engine of this context "
+                    f"the workflow '{name}' is written in {named.type.language}, and the engine of this context "
                     f"runs {self.language}. Choose a context whose engine runs {named.type.language}"
                 )
-            return replace(self._resolve(named.source_url, self.beside), name=written)
-        if not _is_address(written) and not Path(written).expanduser().exists():
-            names = ", ".join(self.project.workflows) if self.project is not None and self.project.workflows else "none"
+            source = replace(self._resolve(named.source_url, self.beside), name=name)
+            return self._checked(_of_process(source, process), written)
+        if not _is_address(written) and not _is_path(document_and_process(written, _is_path)[0]):
             raise WorkflowSourceError(
                 f"there is no workflow '{written}'. Looked for a workflow of this name in the project file (it has "
-                f"{names}), and for the path {Path(written).absolute()}"
+                f"{', '.join(workflows) or 'none'}), and for the path {Path(written).absolute()}"
             )
-        return self._resolve(written, Path())
+        return self._checked(self._resolve(written, Path()), written)
+
+    def _checked(self, source: WorkflowSource, written: str) -> WorkflowSource:
+        if source.process and self.language != "cwl":
+            raise WorkflowSourceError(
+                f"{written}: '#{source.process}' names a process of a CWL document, and the engine of this context "
+                f"runs {self.language}. Name the file alone"
+            )
+        return source
 
     def _resolve(self, written: str, beside: Path) -> WorkflowSource:
         if _GIT.search(written):
@@ -134,14 +146,18 @@ class WorkflowFinder:
             scheme = written.partition("://")[0]
             allowed = "https://, s3:// or git+https://"
             raise WorkflowSourceError(f"{written}: addresses begin with {allowed}, not {scheme}://")
-        path = beside / Path(written.removeprefix("file://")).expanduser()
+        full = str(beside / Path(written.removeprefix("file://")).expanduser())
+        document, process = document_and_process(full, _is_path)
+        path = Path(document)
         if not path.exists():
             raise WorkflowSourceError(f"the workflow {written} is not there: looked for {path.absolute()}")
         if path.is_dir():
-            return self._in_folder(path, path.resolve().name)
-        if path.suffix == ".zip":
-            return self._from_archive(path)
-        return WorkflowSource(path.stem, path.name, path.absolute().parent)
+            found = self._in_folder(path, path.resolve().name)
+        elif path.suffix == ".zip":
+            found = self._from_archive(path)
+        else:
+            found = WorkflowSource(path.stem, path.name, path.absolute().parent)
+        return _of_process(found, process)
 
     def _in_folder(self, folder: Path, name: str) -> WorkflowSource:
         """The workflow in a folder: what its manifest names, else a main file, else the only file of the language."""
@@ -163,7 +179,9 @@ class WorkflowFinder:
 
     def _by_manifest(self, file: Path, name: str) -> WorkflowSource:
         manifest = _read_manifest(file)
-        main = manifest.main_workflow_url
+        main, process = document_and_process(
+            manifest.main_workflow_url, lambda one: _is_address(one) or (file.parent / one).exists()
+        )
         if _is_address(main):
             source = self._resolve(main, file.parent)
         elif (file.parent / main).is_dir():
@@ -180,7 +198,7 @@ class WorkflowFinder:
         # Published projects name files of options that they do not have, and their workflows need none.
         missing = options is not None and not options.is_file()
         return replace(
-            source,
+            _of_process(source, process),
             name=name,
             inputs=inputs,
             options=None if missing else options,
@@ -195,15 +213,19 @@ class WorkflowFinder:
 
     def _from_web(self, address: str) -> WorkflowSource:
         """An archive is fetched and unpacked; any other address is read by the engine."""
-        name = address.partition("?")[0].partition("#")[0].rstrip("/").rsplit("/", 1)[-1]
+        location, _, process = address.partition("#")
+        name = location.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
         if not name.endswith(".zip"):
-            return WorkflowSource(Path(name).stem, address)
+            return WorkflowSource(Path(name).stem, location, process=process)
         archive = self._new_folder() / name
-        download(address, archive)
-        return self._from_archive(archive)
+        download(location, archive)
+        return _of_process(self._from_archive(archive), process)
 
     def _from_s3(self, address: str) -> WorkflowSource:
         """An archive or a folder is fetched; a file is fetched with what lies beside it."""
+        document, _, process = address.rpartition("#")
+        if document.endswith((".zip", "/")):
+            return _of_process(self._from_s3(document), process)
         folder = self._new_folder()
         copy_from_s3(address, folder)
         bucket, _, key = address.removeprefix("s3://").partition("/")
@@ -211,9 +233,10 @@ class WorkflowFinder:
             return self._from_archive(folder / Path(key).name)
         if key.endswith("/") or not key:
             return self._fetched(folder, Path(key).name or bucket)
-        if not (folder / Path(key).name).is_file():
+        name, process = document_and_process(Path(key).name, lambda one: (folder / one).is_file())
+        if not (folder / name).is_file():
             raise WorkflowSourceError(f"there is no object {address}")
-        return WorkflowSource(Path(key).stem, Path(key).name, folder)
+        return WorkflowSource(Path(name).stem, name, folder, process)
 
     def _from_git(self, written: str) -> WorkflowSource:
         """A repository is cloned, at the revision behind `@`; behind `#` stands the path of the workflow in it."""
@@ -223,12 +246,13 @@ class WorkflowFinder:
             address, _, revision = address.rpartition("@")
         folder = self._new_folder()
         clone(address, revision, folder)
+        path, process = document_and_process(path, lambda one: (folder / one).exists())
         name = Path(path).stem if path else Path(address.rstrip("/")).name.removesuffix(".git")
         if path and (folder / path).is_file():
-            return WorkflowSource(name, path, folder)
+            return WorkflowSource(name, path, folder, process)
         if not (folder / path).is_dir():
             raise WorkflowSourceError(f"there is no {path} in {address}")
-        return self._in_folder(folder / path, name)
+        return _of_process(self._in_folder(folder / path, name), process)
 
     def _fetched(self, folder: Path, name: str) -> WorkflowSource:
         """The workflow in what was unpacked: archives often hold one folder with everything in it."""
@@ -237,6 +261,36 @@ class WorkflowFinder:
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.scratch))
+
+
+def document_and_process(written: str, is_there: Callable[[str], bool]) -> tuple[str, str]:
+    """What stands before the last `#` and the process behind it; names of files may have a `#` of their own.
+
+    Args:
+        written: What the user named.
+        is_there: Whether there is a document of some name.
+
+    Returns:
+        The document, and the process; all that was written, and no process, where that is there itself, or where there
+        is no such document either.
+
+    Raises:
+        WorkflowSourceError: Nothing stands behind the `#`.
+    """
+    document, sign, process = written.rpartition("#")
+    if not sign or is_there(written) or not is_there(document):
+        return written, ""
+    if not process:
+        raise WorkflowSourceError(f"{written}: no process is named behind the '#'. Name one, or leave the '#' out")
+    return document, process
+
+
+def _of_process(source: WorkflowSource, process: str) -> WorkflowSource:
+    return replace(source, process=process) if process else source
+
+
+def _is_path(written: str) -> bool:
+    return Path(written).expanduser().exists()
 
 
 def _is_address(written: str) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from workflow_stacks.runs.workflow_source import document_and_process
+
 from .model import WesError
 
 PARAMETERS = ".workflow_params.json"
@@ -126,6 +128,8 @@ class Form:
 def workflow_in(url: str, folder: Path) -> str:
     """The workflow that a `workflow_url` means: an address, or a file or folder among the attachments.
 
+    Behind it may stand the process of a CWL document that has several, as in `main.cwl#align`.
+
     Raises:
         WesError: It is neither.
     """
@@ -139,7 +143,8 @@ def workflow_in(url: str, folder: Path) -> str:
             f"attachment, and is {url[:200]!r}",
         )
     file = folder.joinpath(*path.parts)
-    if not file.exists():
+    document, _ = document_and_process(str(file), lambda one: Path(one).exists())
+    if not Path(document).exists():
         there = ", ".join(sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())) or "none"
         raise WesError(400, f"workflow_url: there is no attachment {url[:200]!r}; there are: {there[:1000]}")
     return str(file)

@@ -1,6 +1,7 @@
 """The conformance tests of CWL 1.2 (common-workflow-language/cwl-v1.2), by Toil; cwltest compares the outputs."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -42,7 +43,10 @@ class Cwl(Suite):
 
     def on_cloud(self, cases: Sequence[Case], cloud: Cloud, folder: Path) -> Mapping[str, Outcome]:
         [case] = cases
-        ended = cloud.run(Path(case.content["tool"]), [case.content["job"]] if "job" in case.content else [])
+        tool = case.content["tool"]
+        document = Path(tool.partition("#")[0])
+        _copy_with_what_it_names(document, folder / "workflow")
+        ended = cloud.run(folder / "workflow" / Path(tool).name, [case.content["job"]] if "job" in case.content else [])
         content = ended.store.read(f"{ended.results}outputs.json") if ended.succeeded else None
         outputs = _brought(json.loads(content), ended.store, folder) if content else {}
         return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
@@ -54,6 +58,22 @@ class Cwl(Suite):
         done = run_alone([*command, *job], folder)
         outputs = json.loads(done.stdout) if done.returncode == 0 else {}
         return _judged(case.content, done.returncode == 0, _here(outputs), done.stderr)
+
+
+def _copy_with_what_it_names(document: Path, folder: Path) -> None:
+    """Copy a document and all that it, and what it names, names beside it: the suite has hundreds of files there."""
+    folder.mkdir()
+    beside = {one.name: one for one in document.parent.iterdir() if one != document}
+    left = [document]
+    while left:
+        source = left.pop()
+        if source.is_dir():
+            shutil.copytree(source, folder / source.name)
+            continue
+        shutil.copy(source, folder / source.name)
+        text = source.read_text(errors="replace")
+        named = [name for name in beside if name in text]
+        left += [beside.pop(name) for name in named]
 
 
 def _brought(value: Any, store: Store, folder: Path) -> Any:

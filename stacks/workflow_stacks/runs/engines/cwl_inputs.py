@@ -18,7 +18,7 @@ from workflow_stacks.runs.workflow_source import WorkflowSource
 from .base import read_file, read_inputs
 
 _FILES = ("File", "Directory")
-_MAIN = ("#main", "main")
+_MAIN = "main"
 
 
 def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     """
     if source.file is None:
         return {name: _staged(value, stage) for name, value in read_inputs(source, inputs).items()}
-    types = _types(source.file)
+    types = _types(source.file, source.process)
     values: dict[str, Any] = {}
     for file in source.inputs:
         values |= read_file(file)
@@ -49,26 +49,40 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     return {name: _staged(value, stage) for name, value in values.items()}
 
 
-def _types(file: Path) -> dict[str, dict[str, Any]]:
+def _types(file: Path, process: str) -> dict[str, dict[str, Any]]:
     """Of each input: the name of its type, whether it is an array of it, and whether it may be left out."""
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WorkflowInputError(f"{file} is not CWL that can be read: {error}") from error
-    process = _main_of(document) if isinstance(document, dict) else None
-    if not isinstance(process, dict) or "class" not in process:
-        raise WorkflowInputError(f"{file} is not CWL: it has no 'class', nor a '$graph' with a process 'main'")
-    found = process.get("inputs") or {}
+    found = _process_of(file, document, process).get("inputs") or {}
     if isinstance(found, list):
-        found = {str(one["id"]).rpartition("#")[2].rpartition("/")[2]: one for one in found}
+        found = {_short(one["id"]).rpartition("/")[2]: one for one in found}
     return {str(name): _type(one) for name, one in found.items()}
 
 
-def _main_of(document: Mapping[str, Any]) -> Any:
-    graph = document.get("$graph")
-    if graph is None:
-        return document
-    return graph[0] if len(graph) == 1 else next((one for one in graph if one.get("id") in _MAIN), None)
+def _process_of(file: Path, document: Any, process: str) -> Mapping[str, Any]:
+    """The process of a document that is run: the one that is named, else the only one, else `main`."""
+    graph = document.get("$graph", [document]) if isinstance(document, dict) else []
+    processes = [one for one in graph if isinstance(one, dict) and "class" in one] if isinstance(graph, list) else []
+    if not processes:
+        raise WorkflowInputError(f"{file} is not CWL: it has no 'class', nor a '$graph' of processes")
+    if len(processes) == 1 and not process:
+        return processes[0]
+    named = {_short(one["id"]): one for one in processes if "id" in one}
+    if (process or _MAIN) not in named:
+        what = f"has no process '{process}'" if process else f"has several processes, and none is '{_MAIN}'"
+        if not named:
+            raise WorkflowInputError(f"{file} {what}: its process has no id. To run it, name the file alone")
+        raise WorkflowInputError(
+            f"{file} {what}: those that it has are {', '.join(named)}. To run one, name it, as in "
+            f"{file.name}#{next(iter(named))}"
+        )
+    return named[process or _MAIN]
+
+
+def _short(id_: Any) -> str:
+    return str(id_).rpartition("#")[2]
 
 
 def _type(parameter: Any) -> dict[str, Any]:

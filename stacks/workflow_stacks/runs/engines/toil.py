@@ -53,6 +53,7 @@ class Toil(RunEngine):
 
 
 def _staged_workflow(source: WorkflowSource, stage: Stage) -> str:
+    process = f"#{source.process}" if source.process else ""
     if source.file is None:
-        return source.main
-    return f"{stage.put_folder(files_below(source.file.parent))}{PurePosixPath(source.main).name}"
+        return f"{source.main}{process}"
+    return f"{stage.put_folder(files_below(source.file.parent))}{PurePosixPath(source.main).name}{process}"
