@@ -9,7 +9,7 @@ from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from conformance import runner
-from conformance.cases import ENGINE, ENVIRONMENT, OURS, PASSED, Case, Outcome, Suite, class_of
+from conformance.cases import ENGINE, ENVIRONMENT, OURS, PASSED, Case, Outcome, Suite, class_of, what_was_missing
 from conformance.command import app
 from conformance.runner import Plan, read_results, run
 from conformance.suites import SUITES
@@ -191,6 +191,18 @@ def test_snakemake_alone_is_judged_by_the_expected_results(checkout: Path, tmp_p
     assert suite.alone(case, tmp_path / "two") == Outcome(False, r"expected out.txt to be b'2\n', got b'1\n'")
 
 
+def test_snakemake_alone_runs_its_jobs_as_a_cluster_would(checkout: Path, tmp_path: Path) -> None:
+    """A temporary output that nobody needs is gone when Snakemake looks for it: so it is in every context."""
+    text = "rule one:\n    output: 'out.txt', temp('other')\n    shell: 'echo 1 | tee {output}'\n"
+    (checkout / "tests/test_copy/Snakefile").write_text(text)
+    case = SUITES["snakemake"](checkout).cases()[0]
+
+    alone = SUITES["snakemake"](checkout).alone(case, tmp_path)
+
+    assert not alone.passed
+    assert "At least one job did not complete successfully" in alone.message
+
+
 @pytest.mark.parametrize(
     ("wanted", "got", "same"),
     [
@@ -217,6 +229,33 @@ def test_outputs_of_wdl_are_compared_by_their_values(wanted: object, got: object
 )
 def test_a_failure_is_ours_when_the_engine_alone_passes(cloud: Outcome, alone: Outcome | None, class_: str) -> None:
     assert class_of(cloud, alone) == class_
+
+
+@pytest.mark.parametrize(
+    ("message", "missing"),
+    [
+        ("bash: line 1: samtools: command not found", "samtools"),
+        ("ModuleNotFoundError: No module named 'cutadapt'", "cutadapt"),
+        ("ModuleNotFoundError in file \"Snakefile\", line 1:\nNo module named 'pandas'\n  File", "pandas"),
+        (
+            "Error loading Snakemake plugin http: The package snakemake-storage-plugin-http is not installed.",
+            "snakemake-storage-plugin-http",
+        ),
+        ("For PEP support, please install peppy.", "peppy"),
+        ("For PEP schema support, please install eido.", "eido"),
+        ("ERROR ~ Missing plugin 'nf-amazon' required to read file: s3://lab/README.txt", "nf-amazon"),
+        (
+            "Unknown project 'nextflow-io/hello' -- NOTE: automatic download from remote repositories is disabled",
+            "nextflow-io/hello",
+        ),
+        ('  "message": "unable to download https://example.org/a.fasta",', "https://example.org/a.fasta"),
+        ("Unknown project 'nextflow-io/hello'", ""),
+        ('ModuleNotFoundError in file "Snakefile", line 1:\nsomething else', ""),
+        ("MissingOutputException in rule a in file Snakefile, line 4:", ""),
+    ],
+)
+def test_what_a_program_did_not_find_is_read_from_its_words(message: str, missing: str) -> None:
+    assert what_was_missing(message) == missing
 
 
 class Three(Suite):

@@ -164,6 +164,34 @@ def test_a_room_is_ended_kindly_and_then_not(kind, tmp_path, script, said, grace
     assert asyncio.run(run()) == said
 
 
+@pytest.mark.parametrize("user", [(0, 0), (1234, 99)], ids=["root", "another user"])
+def test_a_job_may_open_its_output_again(kind, tmp_path, user):
+    base = Path("/var/tmp", f"spec-{os.getpid()}-{tmp_path.name}")  # where any user may look
+    spec = SandboxSpec(
+        name="spec",
+        image="debian:12-slim",
+        command=["bash", "-c", "echo this > /dev/stderr; echo that > /dev/stdout"],
+        environment={"PATH": "/usr/bin:/bin"},
+        mounts=[],
+        software=[],
+        system={},
+        owner=(1000, 1000),
+        user=user,
+        scratch=base,
+    )
+
+    async def run() -> bytes:
+        process = await kind.start(spec)
+        said = await process.stdout.read()
+        await process.wait()
+        return said
+
+    try:
+        assert asyncio.run(run()) == b"this\nthat\n"
+    finally:
+        shutil.rmtree(base)
+
+
 def test_rob_3_a_job_has_no_right_over_its_mounts_and_gains_none(run):
     told = printed(
         run(

@@ -120,6 +120,13 @@ def test_what_stands_behind_a_document_is_kept(named: str, put: Put, tmp_path: P
     assert {file.name for file in tmp_path.iterdir()} == {"flow.cwl", "a#b.cwl"}
 
 
+@pytest.mark.parametrize("named", ["flows/align/flow.cwl", "flows/align/flow.cwl#main", "flows/#old/flow.cwl"])
+def test_a_folder_is_brought_whole_for_a_path_in_it(named: str, put: Put, tmp_path: Path) -> None:
+    put("lab/flows/align/flow.cwl", "lab/flows/#old/flow.cwl", "lab/tools/sort.cwl")
+    assert fetch(f"s3://lab/lab/#{named}", tmp_path, "us-east-1") == named
+    assert (tmp_path / "tools/sort.cwl").is_file()
+
+
 def test_a_file_is_as_old_as_its_object(put: Put, tmp_path: Path) -> None:
     """Else all that is made of it would be made again, each time."""
     put("flow/Snakefile")

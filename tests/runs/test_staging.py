@@ -78,6 +78,14 @@ def test_a_folder_with_many_files_is_looked_for_with_one_request(folder: Path, s
     assert asked == ["list"]
 
 
+@pytest.mark.parametrize(("main", "address"), [("main.nf", "main.nf"), ("bin/count.py", "#bin/count.py")])
+def test_a_main_file_below_the_folder_brings_what_lies_above_it(
+    main: str, address: str, folder: Path, stage: Stage
+) -> None:
+    files = files_below(folder)
+    assert stage.put_workflow(files, main) == f"{stage.put_folder(files)}{address}"
+
+
 def test_an_upload_that_was_interrupted_is_completed_by_the_next(
     folder: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,8 +29,8 @@ def fetch(address: str, directory: Path, region: str) -> str:
     """Copy it, and return its path in the directory.
 
     Where its folder is named `workflow`, as Snakemake recommends, what lies beside the folder comes too, such as
-    `config`. Behind the path stands what the address has behind its last `#`, such as a process of a CWL document;
-    names of files may have a `#`, too.
+    `config`. An address `s3://bucket/folder/#path/in/it` brings all of the folder. Behind the path stands what the
+    address has behind its last `#`, such as a process of a CWL document; names of files may have a `#`, too.
 
     Raises:
         PbsError: There is none, or it lies beside too much.
@@ -41,7 +41,10 @@ def fetch(address: str, directory: Path, region: str) -> str:
         folder, name = posixpath.dirname(folder), f"workflow/{name}"
     s3 = Bucket(bucket, region)
     files = s3.files(f"{folder}/" if folder else "")
-    if name not in files and name.rpartition("#")[0] not in files:
+    if not _has(files, name) and "/#" in key:
+        folder, _, name = key.partition("/#")
+        files = s3.files(f"{folder}/")
+    if not _has(files, name):
         raise PbsError(f"there is no object {address}")
     for path, (found, moment) in files.items():
         file = directory / path
@@ -52,6 +55,10 @@ def fetch(address: str, directory: Path, region: str) -> str:
             file.chmod(0o755)  # objects in S3 do not tell that they are programs
         os.utime(file, (moment, moment))  # one that is the same is no reason to run a rule again
     return name
+
+
+def _has(files: dict[str, tuple[str, int]], name: str) -> bool:
+    return name in files or name.rpartition("#")[0] in files
 
 
 class Listed(NamedTuple):

@@ -77,6 +77,15 @@ class Stage:
                 self.s3.upload_file(str(file), bucket, f"{prefix}{name}")
         return folder
 
+    def put_workflow(self, files: Mapping[str, Path], main: str) -> str:
+        """Upload files beside each other, and return the address of the main one, with which head jobs bring them all.
+
+        Args:
+            files: The path of each in the folder, and the file.
+            main: The path of the main one. What it names may lie above it.
+        """
+        return f"{self.put_folder(files)}{'#' if '/' in main else ''}{main}"
+
     def _check(self, file: Path) -> None:
         if self.within is not None and not file.resolve().is_relative_to(self.within.resolve()):
             raise WorkflowInputError(f"{file} is a file of the server: attach the file, or give its address in S3")

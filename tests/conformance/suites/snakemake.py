@@ -29,6 +29,7 @@ WORDS: Mapping[str, Callable[[Any], list[str]]] = {
 JUDGED = ("shouldfail", "check_md5", "check_results", "targets", "snakefile")
 HARMLESS = ("skip_on_windows", "skipif(ON_MACOS")
 EXPECTED = "expected-results"
+RUN_HERE = Path(__file__).parents[1] / "programs" / "run_here.sh"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ class SnakemakeTests(Suite):
     def alone(self, case: Case, folder: Path) -> Outcome:
         call: Call = case.content
         self._copy(call, folder)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", call.snakefile, "--cores", "3", *call.words]
+        # As contexts run it: by its executor for clusters, with a shell in place of the queue.
+        queue = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", f"bash {RUN_HERE}", "--jobs", "3"]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", call.snakefile, *queue, *call.words]
         done = run_alone(command, folder)
 
         def result(name: str) -> bytes | None:

@@ -125,14 +125,26 @@ class Sandbox(abc.ABC):
 
     async def start(self, spec: SandboxSpec) -> asyncio.subprocess.Process:
         """Start the spec's command; what it says, on standard error too, is its output."""
-        return await asyncio.create_subprocess_exec(
-            *self.arguments(spec),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-        )
+        output, said = os.pipe()
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0))
+        try:
+            if os.geteuid() == 0:
+                # As container runtimes do: else a job that is another user may write to it, and not open /dev/stderr.
+                os.fchown(said, *spec.owner)
+            process = await asyncio.create_subprocess_exec(
+                *self.arguments(spec),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=said,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            os.close(said)
+        process.stdout = reader
+        return process
 
     async def end(self, process: asyncio.subprocess.Process, spec: SandboxSpec, grace_seconds: float) -> None:
         """End a running command as ECS does: SIGTERM, and SIGKILL to everything when the grace is over."""

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
@@ -77,9 +77,7 @@ class _Beside:
 def _pipeline(source: WorkflowSource, place: Place, beside: Mapping[str, Path]) -> str:
     if source.folder is None:
         return source.main
-    main = PurePosixPath(source.main)
-    files = {str(main.parent / name): file for name, file in beside.items()}
-    return f"{place.stage.put_folder({**files_below(source.folder), **files})}{main}"
+    return place.stage.put_workflow({**files_below(source.folder), **beside}, source.main)
 
 
 def _options(source: WorkflowSource) -> dict[str, str]:

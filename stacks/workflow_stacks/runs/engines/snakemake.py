@@ -61,4 +61,4 @@ def _staged_snakefile(source: WorkflowSource, stage: Stage) -> str:
     root, main = source.folder, source.main
     if root.name == "workflow" and "/" not in main:
         root, main = root.parent, f"workflow/{main}"
-    return f"{stage.put_folder(files_below(root))}{main}"
+    return stage.put_workflow(files_below(root), main)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from typing_extensions import override
@@ -54,6 +53,6 @@ class Toil(RunEngine):
 
 def _staged_workflow(source: WorkflowSource, stage: Stage) -> str:
     process = f"#{source.process}" if source.process else ""
-    if source.file is None:
+    if source.folder is None:
         return f"{source.main}{process}"
-    return f"{stage.put_folder(files_below(source.file.parent))}{PurePosixPath(source.main).name}{process}"
+    return f"{stage.put_workflow(files_below(source.folder), source.main)}{process}"
