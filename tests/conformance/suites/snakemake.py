@@ -30,6 +30,7 @@ JUDGED = ("shouldfail", "check_md5", "check_results", "targets", "snakefile")
 HARMLESS = ("skip_on_windows", "skipif(ON_MACOS")
 EXPECTED = "expected-results"
 RUN_HERE = Path(__file__).parents[1] / "programs" / "run_here.sh"
+OFTEN = ("--seconds-between-status-checks", "1")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,15 @@ class SnakemakeTests(Suite):
         call: Call = case.content
         self._copy(call, folder)
         # As contexts run it: by its executor for clusters, with a shell in place of the queue.
-        queue = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", f"bash {RUN_HERE}", "--jobs", "3"]
+        queue = [
+            "--executor",
+            "cluster-generic",
+            "--cluster-generic-submit-cmd",
+            f"bash {RUN_HERE}",
+            "--jobs",
+            "3",
+            *OFTEN,
+        ]
         command = [sys.executable, "-m", "snakemake", "--snakefile", call.snakefile, *queue, *call.words]
         done = run_alone(command, folder)
 
