@@ -1,6 +1,7 @@
 """ENG-4: a pipeline in DSL 1, which current releases of Nextflow refuse, is known before a head job is started."""
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -31,18 +32,11 @@ workflow { count(Channel.fromPath(params.reads)) }
 """
 
 
-class Bucket:
-    """Takes what is staged."""
-
-    def __getattr__(self, _: str):
-        return lambda *_, **__: {}
-
-
 def prepare(folder: Path, script: str, image: str = "docker.io/nextflow/nextflow:25.04.4") -> None:
     (folder / "main.nf").write_text(script)
     place = Place(
         run_id="one",
-        stage=Stage(Bucket(), "s3://bucket/sources/", None),
+        stage=Stage(MagicMock(), "s3://bucket/sources/", None),
         results="s3://bucket/results/one/",
         mount="",
         parameters={},
