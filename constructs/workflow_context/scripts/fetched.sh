@@ -11,6 +11,6 @@ fetched() {
     fi
     mkdir -p "$target"
     target=$(cd "$target" && pwd -P)
-    name=$(cd "$target" && "${python:?}" -S -E "${folder:?}" fetch "$address")
+    name=$(cd "$target" && "${python:?}" -S -E "${folder:?}" fetch "$address") || return
     printf "%s/%s\n" "$target" "$name"
 }
