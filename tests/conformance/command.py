@@ -38,14 +38,16 @@ def run_suite(
 @app.command("table")
 def write_table(
     state: StateOption = Path(".workflow-context/conformance"),
-    write: Annotated[Path | None, typer.Option(help="A page to put it into, between its marks.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="A page to put it into, between its marks; rows of suites without results stay.")
+    ] = None,
 ) -> None:
-    """Print the table of all results, or put it into a page."""
-    text = table(sorted(state.glob("*.jsonl")))
+    """Print the table of the results, or put it into a page."""
+    files = sorted(state.glob("*.jsonl"))
     if write is None:
-        typer.echo(text, nl=False)
+        typer.echo(table(files), nl=False)
     else:
-        write_into(write, text)
+        write_into(write, files)
 
 
 def main() -> None:
