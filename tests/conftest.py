@@ -1,5 +1,6 @@
 """What tests share. A process of the CDK costs seconds: templates are synthesized once in a session."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from templates import ACCOUNT, PROJECTS, REGION, ZONES, Templates, bare
 
 from workflow_context.node import prefer_wheel_node
@@ -26,6 +28,8 @@ for sandbox in (Bubblewrap(), Unshare()):
         os.environ.setdefault(CHOICE, sandbox.name)
 os.environ.pop("CDK_DEFAULT_ACCOUNT", None)
 os.environ.pop("CDK_DEFAULT_REGION", None)
+# The CDK CLI starts dozens of times: what Node.js compiled is kept for the next one.
+os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / "node_modules" / ".cache" / "compiled"))
 # What the CDK itself finds in templates is asked by test_security_review.py, of every variant and example: elsewhere,
 # its rules would take ten seconds of each process that synthesizes.
 os.environ["CDK_VALIDATION"] = "false"
@@ -41,6 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores: those that run workflows wait for them most of the time."""
     return (os.cpu_count() or 1) + 1
+
+
+Once = Callable[[str, Callable[[], Templates]], Templates]
 
 
 @pytest.fixture(scope="session")
@@ -65,39 +72,54 @@ def synthesize() -> Callable[..., Templates]:
 
 
 @pytest.fixture(scope="session")
-def variants(synthesize: Callable[..., Templates]) -> Templates:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Templates that one worker synthesizes, and the others read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, synthesized: Callable[[], Templates]) -> Templates:
+        file = folder / f"{name}.json"
+        with FileLock(file.with_suffix(".lock")):
+            if not file.exists():
+                file.write_text(json.dumps(dict(synthesized())))
+        found: Templates = json.loads(file.read_text())
+        return found
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def variants(once: Once, synthesize: Callable[..., Templates]) -> Templates:
     """Every variant of a context there is, under the feature flags of cdk.json."""
+    in_zones = once("one-zone", lambda: synthesize(PROJECTS / "one-zone.yaml", zones=True))
     return {
-        **synthesize(PROJECTS / "variants.yaml", context={"natGateways": "1"}),
-        **{
-            f"{name}-in-account": template
-            for name, template in synthesize(PROJECTS / "one-zone.yaml", zones=True).items()
-        },
+        **once("variants", lambda: synthesize(PROJECTS / "variants.yaml", context={"natGateways": "1"})),
+        **{f"{name}-in-account": template for name, template in in_zones.items()},
     }
 
 
 @pytest.fixture(scope="session")
-def bare_variants() -> Templates:
+def bare_variants(once: Once) -> Templates:
     """The same, without any feature flag: in a bare `cdk.App()`."""
-    return bare(PROJECTS / "variants.yaml")
+    return once("bare-variants", lambda: bare(PROJECTS / "variants.yaml"))
 
 
 @pytest.fixture(scope="session")
-def storages(synthesize: Callable[..., Templates]) -> Templates:
+def storages(once: Once, synthesize: Callable[..., Templates]) -> Templates:
     """The contexts of storages.yaml, and their core stack, under the feature flags of cdk.json."""
-    return synthesize(PROJECTS / "storages.yaml")
+    return once("storages", lambda: synthesize(PROJECTS / "storages.yaml"))
 
 
 @pytest.fixture(scope="session")
-def bare_storages() -> Templates:
+def bare_storages(once: Once) -> Templates:
     """The same, without any feature flag."""
-    return bare(PROJECTS / "storages.yaml")
+    return once("bare-storages", lambda: bare(PROJECTS / "storages.yaml"))
 
 
 @pytest.fixture(scope="session")
-def engine_templates(synthesize: Callable[..., Templates]) -> Templates:
+def engine_templates(once: Once, synthesize: Callable[..., Templates]) -> Templates:
     """The contexts of engines.yaml: name of the context to template."""
-    templates = synthesize(PROJECTS / "engines.yaml")
+    templates = once("engines", lambda: synthesize(PROJECTS / "engines.yaml"))
     return {name.removeprefix("Engines-"): template for name, template in templates.items()}
 
 

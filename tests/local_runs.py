@@ -1,18 +1,16 @@
 """What tests share that run real workflows on the local cloud."""
 
-import atexit
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from direct_stacks import DirectStacks
 from typer.testing import CliRunner
 
 from workflow_stacks.cli import app
@@ -115,16 +113,13 @@ class LocalCommands:
         return str(self.project_file.parent / name)
 
 
-def cdk_cli(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (), **keys: str) -> CdkCli:
-    """The real CDK CLI, with a local cloud, on contexts of a project as it stands in its file, or on all.
-
-    What it deploys is synthesized by this process, where the CDK is at work already: `workflow-context local deploy`,
-    which other tests run, starts Python and Node.js anew, and at first twice, since it has to look up the zones.
+def synthesized(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (), **keys: str) -> Path:
+    """The folder with what this process, where the CDK is at work already, synthesizes for a local cloud.
 
     Args:
         cloud: The local cloud.
-        project_file: The project file.
-        contexts: Names of contexts.
+        project_file: The project file, as it stands.
+        contexts: Names of contexts. Default: all.
         keys: Keys of the CDK context, as `-c` gives them.
     """
     import aws_cdk as cdk
@@ -139,18 +134,26 @@ def cdk_cli(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (),
         env=cdk.Environment(account=ACCOUNT, region=cloud.region),
         outdir=tempfile.mkdtemp(prefix="synthesized-", dir=project_file.parent),
     )
-    return CdkCli(cloud, app=[app.synth().directory], search=[Path(__file__).parents[1]])
+    return Path(app.synth().directory)
+
+
+def cdk_cli(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = (), **keys: str) -> CdkCli:
+    """The real CDK CLI, with a local cloud, on contexts of a project as it stands in its file, or on all.
+
+    This process synthesizes what it deploys: `workflow-context local deploy`, which other tests run, starts Python and
+    Node.js anew.
+    """
+    folder = synthesized(cloud, project_file, contexts, **keys)
+    return CdkCli(cloud, app=[str(folder)], search=[Path(__file__).parents[1]])
 
 
 def deploy(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = ()) -> None:
-    """Start a local cloud and deploy contexts of a project to it, or all."""
-    if not (cloud.state_dir / "aws").exists():
-        cloud.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copytree(_bootstrapped() / "aws", cloud.state_dir / "aws")
+    """Start a local cloud and deploy contexts of a project to it, or all, by CloudFormation.
+
+    The CDK CLI would take ten seconds more; what it makes of an app is for `test_cycle.py` and others to show.
+    """
     cloud.start()
-    cli = cdk_cli(cloud, project_file, contexts, terminationProtection="false")
-    cli.bootstrap()  # where there was something already
-    cli.deploy()
+    DirectStacks(cloud).deploy(synthesized(cloud, project_file, contexts, terminationProtection="false"))
 
 
 @contextmanager
@@ -161,16 +164,6 @@ def deployed(cloud: LocalCloud, project_file: Path, contexts: Sequence[str] = ()
         yield cloud
     finally:
         cloud.stop()
-
-
-@cache
-def _bootstrapped() -> Path:
-    """The state of a local cloud that the CDK CLI has bootstrapped, once for all tests: it takes seconds each time."""
-    folder = Path(tempfile.mkdtemp(prefix="bootstrapped-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with LocalCloud(folder) as cloud:
-        CdkCli(cloud, search=[Path(__file__).parents[1]]).bootstrap()
-    return folder
 
 
 def project_on(file_systems: Iterable[str], *, engine: str, language: str) -> str:

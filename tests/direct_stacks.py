@@ -1,8 +1,11 @@
 """Templates deployed by CloudFormation alone: a hundred updates in the time that the CDK CLI takes for a few."""
 
 import json
+import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -10,6 +13,7 @@ from templates import Template
 
 from workflow_stacks.local import LocalCloud
 from workflow_stacks.local.cloud.cdk_cli import BOOTSTRAP_VERSION
+from workflow_stacks.local.cloud.process import ACCOUNT
 from workflow_stacks.plan.changes import DATA
 
 JOBS = ("AWS::Batch::JobQueue", "AWS::Batch::ComputeEnvironment")
@@ -33,16 +37,39 @@ class DirectStacks:
         self._cloud = cloud
         self.client = cloud.client
         self._formation = cloud.client("cloudformation")
-        self._templates = "templates"
+        self._templates = "cdk-templates"  # beside the bucket of the assets, which is the CDK's too
         cloud.client("s3").create_bucket(Bucket=self._templates)
         cloud.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="30", Type="String", Overwrite=True)
 
     def create(self, name: str, template: Template) -> None:
         """Make a stack."""
-        self._formation.create_stack(
-            StackName=name, TemplateURL=self._uploaded(template), Capabilities=["CAPABILITY_IAM"]
-        )
+        self._start(name, self._uploaded(template), {})
         self._wait(name, "stack_create_complete")
+
+    def deploy(self, assembly: Path) -> None:
+        """Make the stacks of a synthesized app, with their assets and tags; those that wait for no other at once.
+
+        Args:
+            assembly: The folder that `cdk synth` wrote.
+        """
+        artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+        stacks = {id: one for id, one in artifacts.items() if one["type"] == "aws:cloudformation:stack"}
+        for one in artifacts.values():
+            if one["type"] == "cdk:asset-manifest":
+                self._publish(assembly, one["properties"]["file"])
+        done: set[str] = set()
+        while waiting := [
+            id for id, one in stacks.items() if id not in done and done >= stacks.keys() & set(one["dependencies"])
+        ]:
+            for id in waiting:
+                properties = stacks[id]["properties"]
+                bucket, _, key = _here(properties["stackTemplateAssetObjectUrl"], self._cloud)[5:].partition("/")
+                url = f"{self._cloud.server().endpoint}/{bucket}/{key}"
+                self._start(properties.get("stackName", id), url, properties.get("tags", {}))
+            for id in waiting:
+                self._wait(stacks[id]["properties"].get("stackName", id), "stack_create_complete")
+            done.update(waiting)
+        assert done == set(stacks)
 
     def update(self, name: str, template: Template) -> None:
         """Update a stack as the CDK CLI does: each parameter keeps its value.
@@ -113,6 +140,24 @@ class DirectStacks:
         )
         return made - gone
 
+    def _start(self, name: str, template_url: str, tags: Mapping[str, str]) -> None:
+        self._formation.create_stack(
+            StackName=name,
+            TemplateURL=template_url,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+
+    def _publish(self, assembly: Path, manifest: str) -> None:
+        """Put the files of a stack where its template looks for them."""
+        s3 = self._cloud.client("s3")
+        for asset in json.loads((assembly / manifest).read_text())["files"].values():
+            content = _content(assembly / asset["source"]["path"])
+            for place in asset["destinations"].values():
+                bucket = _here(place["bucketName"], self._cloud)
+                s3.create_bucket(Bucket=bucket)  # which is no error in us-east-1 where it is there
+                s3.put_object(Bucket=bucket, Key=place["objectKey"], Body=content)
+
     def _uploaded(self, template: Template) -> str:
         # More than 51,200 characters are taken from S3 only.
         self._cloud.client("s3").put_object(Bucket=self._templates, Key="template.json", Body=json.dumps(template))
@@ -130,3 +175,18 @@ class DirectStacks:
             failed = [one for one in events if "FAILED" in one["ResourceStatus"]]
             why = [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason')}" for one in failed]
             raise AssertionError(f"{name}: {why[-3:]}") from error
+
+
+def _here(text: str, cloud: LocalCloud) -> str:
+    """A text of an assembly, in the account and the Region of a local cloud."""
+    for name, value in (("AccountId", ACCOUNT), ("Region", cloud.region), ("Partition", "aws")):
+        text = text.replace(f"${{AWS::{name}}}", value)
+    return text
+
+
+def _content(source: Path) -> bytes:
+    """A file, or a folder as an archive."""
+    if source.is_file():
+        return source.read_bytes()
+    with TemporaryDirectory() as folder:
+        return Path(shutil.make_archive(f"{folder}/asset", "zip", source)).read_bytes()
