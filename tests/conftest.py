@@ -43,8 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: those that run workflows wait for them most of the time."""
-    return (os.cpu_count() or 1) + 1
+    """More workers than cores: most of the time, those that run workflows wait for them."""
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 Once = Callable[[str, Callable[[], Templates]], Templates]

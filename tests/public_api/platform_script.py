@@ -1,4 +1,4 @@
-"""What a platform engineer writes first: run, and type-checked strictly, by tests/test_public_api.py."""
+"""What a platform engineer writes first: run by tests/test_public_api.py, and type-checked strictly by `make check`."""
 
 import aws_cdk as cdk
 from aws_cdk import (
