@@ -120,7 +120,7 @@ def what_was_missing(message: str) -> str:
     """What a program did not find, by its words; empty when it complains of nothing like that."""
     for rule in MISSING:
         if found := re.search(rule, message):
-            return next(filter(None, found.groups())).strip("`'\"")
+            return str(next(filter(None, found.groups()))).strip("`'\"")
     return ""
 
 

@@ -12,7 +12,7 @@ from cwltest.compare import CompareFail, compare
 
 from conformance.cases import Case, Outcome, Suite, run_alone, tail
 from conformance.cloud import Cloud
-from workflow_stacks.runs.engines.base import Store
+from workflow_context.pbs.outputs import Store
 
 
 class Cwl(Suite):

@@ -130,7 +130,8 @@ class AwsBatchValidation(NextflowSuite):
     def cases(self) -> Sequence[Case]:
         text = (self.checkout / "validation" / "awsbatch.sh").read_text()
         found: dict[str, list[str]] = {}
-        name, start = "", []
+        name = ""
+        start: list[str] = []
         for line in text.replace("\\\n", " ").splitlines():
             if run := re.search(r"\$NXF_CMD run (\S+)", line):
                 # A run that goes on with another one is part of its case.
