@@ -10,10 +10,12 @@ import jsii
 from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms as kms
 from constructs import Construct
 
+from .allow import allow
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
 from .machines import HEADS, add_boot_part, boot_script, new_launch_template
 from .nag import acknowledge_policies
 from .network import Placement, client_security_group
+from .place import Place
 from .queues import Environments, new_queue
 from .s3_location import S3_WILDCARD
 from .storage.base import WorkflowFileSystem
@@ -239,7 +241,6 @@ class BatchCompute(Construct):
             assumed_by=_INSTANCES,
             description=f"{description} of the workflow context",
         )
-        for statement in agent_rights(self):
-            role.add_to_policy(statement)
+        allow(role, *agent_rights(Place.of(self)))
         storage.grant_host_mount(role)
         return role

@@ -221,7 +221,7 @@ class WorkflowContext(Construct):
         return {
             "HeadQueue": self.compute.head_queue_arn,
             **{name: arn for kind in self.compute.kinds for name, arn in kind.outputs().items()},
-            "HeadJobDefinition": self.engine.head_job_definition.job_definition_arn,
+            "HeadJobDefinition": self.engine.head_job_definition_arn,
             "HeadRole": self.engine.head_role.role_arn,
             **({"Check": check} if check else {}),
             **({"MountPath": self.storage.mount_path} if self.storage.mount_path else {}),

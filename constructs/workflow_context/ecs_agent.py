@@ -4,10 +4,9 @@ AWS's managed policy for it (AmazonEC2ContainerServiceforEC2Role) allows the sam
 logs in every log group: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html.
 """
 
-from collections.abc import Iterator
+from functools import cache
 
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
 
 from .place import Place
 
@@ -25,44 +24,46 @@ AGENT_WILDCARDS = {
 """Why statements of these rights name more than one resource: beginning of the action to reason."""
 
 
-def agent_rights(scope: IConstruct) -> Iterator[iam.PolicyStatement]:
+@cache
+def agent_rights(place: Place) -> tuple[iam.PolicyStatement, ...]:
     """The statements that the role of an instance needs to run jobs of AWS Batch.
 
     Without those for logs: whoever defines jobs knows where they go.
 
     Args:
-        scope: Where the role is.
+        place: Where the role is. Those of one place are made once.
     """
-    place = Place.of(scope)
     cluster = place.arn("ecs", f"cluster/{_CLUSTERS}")
     instances = place.arn("ecs", f"container-instance/{_CLUSTERS}/*")
     repositories = f"arn:{place.partition}:ecr:*:*:repository/*"
-    yield iam.PolicyStatement(sid="FindAgentEndpoint", actions=["ecs:DiscoverPollEndpoint"], resources=["*"])
-    yield iam.PolicyStatement(
-        sid="JoinCluster",
-        actions=[
-            "ecs:DeregisterContainerInstance",
-            "ecs:RegisterContainerInstance",
-            "ecs:SubmitAttachmentStateChanges",
-            "ecs:SubmitContainerStateChange",
-            "ecs:SubmitTaskStateChange",
-        ],
-        resources=[cluster],
-    )
-    yield iam.PolicyStatement(
-        sid="RunAgent",
-        actions=["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
-        resources=[instances],
-    )
-    yield iam.PolicyStatement(
-        sid="TagInstance",
-        actions=["ecs:TagResource"],
-        resources=[cluster, instances],
-        conditions={"StringEquals": {"ecs:CreateAction": "RegisterContainerInstance"}},
-    )
-    yield iam.PolicyStatement(sid="SignInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"])
-    yield iam.PolicyStatement(
-        sid="PullImages",
-        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        resources=[repositories],
+    return (
+        iam.PolicyStatement(sid="FindAgentEndpoint", actions=["ecs:DiscoverPollEndpoint"], resources=["*"]),
+        iam.PolicyStatement(
+            sid="JoinCluster",
+            actions=[
+                "ecs:DeregisterContainerInstance",
+                "ecs:RegisterContainerInstance",
+                "ecs:SubmitAttachmentStateChanges",
+                "ecs:SubmitContainerStateChange",
+                "ecs:SubmitTaskStateChange",
+            ],
+            resources=[cluster],
+        ),
+        iam.PolicyStatement(
+            sid="RunAgent",
+            actions=["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
+            resources=[instances],
+        ),
+        iam.PolicyStatement(
+            sid="TagInstance",
+            actions=["ecs:TagResource"],
+            resources=[cluster, instances],
+            conditions={"StringEquals": {"ecs:CreateAction": "RegisterContainerInstance"}},
+        ),
+        iam.PolicyStatement(sid="SignInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        iam.PolicyStatement(
+            sid="PullImages",
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[repositories],
+        ),
     )

@@ -6,6 +6,9 @@ from weakref import WeakKeyDictionary
 import aws_cdk as cdk
 from constructs import IConstruct
 
+REGION = cdk.Aws.REGION
+"""The Region as a template says it, whether it is known or not; asked for once."""
+
 _known: "WeakKeyDictionary[IConstruct, Place]" = WeakKeyDictionary()
 
 

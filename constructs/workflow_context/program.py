@@ -5,6 +5,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -46,8 +47,7 @@ class HeadProgram(Construct):
     def __init__(self, scope: Construct, id: str, *, files: Mapping[str, str]) -> None:
         super().__init__(scope, id)
         stack = cdk.Stack.of(self)
-        content = archive(files)
-        digest = hashlib.sha256(content).hexdigest()
+        content, digest = _archived(tuple(files.items()))
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "program.zip"
             file.write_bytes(content)
@@ -72,6 +72,13 @@ class HeadProgram(Construct):
         prefix = f"{key[: key.index(PROGRAM_PREFIX)]}{PROGRAM_PREFIX}"
         objects = f"arn:{Place.of(self).partition}:s3:::{self._location.bucket_name}/{prefix}*"
         return iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=[objects])
+
+
+@cache
+def _archived(files: tuple[tuple[str, str], ...]) -> tuple[bytes, str]:
+    """The archive of files, and its SHA-256: contexts of one engine have the same program."""
+    content = archive(dict(files))
+    return content, hashlib.sha256(content).hexdigest()
 
 
 def archive(program: Mapping[str, str]) -> bytes:
@@ -111,6 +118,7 @@ def pbs_files() -> dict[str, str]:
     return {"__main__.py": _MAIN, **_package("workflow_context.pbs", "pbs")}
 
 
+@cache
 def _package(name: str, folder: str) -> dict[str, str]:
     found = files(name)
     names = sorted(one.name for one in found.iterdir() if one.name.endswith(".py"))

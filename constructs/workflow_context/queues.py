@@ -11,6 +11,9 @@ from .machines import Machines
 from .network import Placement
 
 _STUCK_AFTER = cdk.Duration.minutes(15)
+_UPDATE_TIMEOUT = cdk.Duration.hours(120)
+"""The most there is: jobs at work when a launch template or an image changes get five days to end.
+https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html"""
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,7 @@ class Environments:
             maxv_cpus=max_vcpus,
             replace_compute_environment=False,
             update_to_latest_image_version=True,
-            # The most there is: jobs at work when a launch template or an image changes get five days to end.
-            # https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html
-            update_timeout=cdk.Duration.hours(120),
+            update_timeout=_UPDATE_TIMEOUT,
             terminate_on_update=False,
         )
         # The L2 has no property for it.

@@ -12,6 +12,6 @@ def keep_when_replaced(construct: IConstruct) -> None:
     Args:
         construct: An L1 resource, or an L2 with one.
     """
-    resource = construct.node.default_child or construct
+    resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
     assert isinstance(resource, cdk.CfnResource)  # noqa: S101  for the type checker
-    resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+    resource.add_override("UpdateReplacePolicy", "Retain")

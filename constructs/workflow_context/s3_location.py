@@ -1,8 +1,8 @@
 """A place in S3 that a workflow reads or writes: a bucket and a prefix in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_iam as iam, aws_kms as kms, aws_s3 as s3
@@ -16,6 +16,8 @@ _WRITE_OBJECT = (
     "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts",
 )
+
+_READ_KEY, _WRITE_KEY = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
 
 S3_WILDCARD = "All objects below the prefix that was declared, and nothing else in the bucket."
 """The reason for the wildcard in the policies that a location writes."""
@@ -89,12 +91,12 @@ class S3Location:
         Args:
             grantee: Who may.
         """
-        return _together(
-            self._grant_bucket(grantee, ["s3:GetBucketLocation"], listed=False),
-            self._grant_bucket(grantee, ["s3:ListBucket"], listed=True),
-            self._grant_objects(grantee, _READ_OBJECT),
-            *self._grant_key(grantee, "kms:Decrypt"),
-        )
+        return self._grant(grantee, self._read, *_READ_KEY)
+
+    @cached_property
+    def read_rights(self) -> tuple[iam.PolicyStatement, ...]:
+        """The statements of `grant_read`, to be added together with others; `grant_key` comes beside them."""
+        return tuple(map(self._statement, self._read))
 
     def grant_list_bucket(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow listing the names of all objects in the bucket, whatever the prefix.
@@ -105,7 +107,7 @@ class S3Location:
         Args:
             grantee: Who may.
         """
-        return self._grant_bucket(grantee, ["s3:ListBucket"], listed=False)
+        return _Right(["s3:ListBucket"], [self._known.arn]).grant(grantee)
 
     def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading, writing and deleting objects below the prefix; in a read-only location, only reading.
@@ -115,16 +117,25 @@ class S3Location:
         """
         if self.read_only:
             return self.grant_read(grantee)
-        return _together(
-            self._grant_bucket(grantee, ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], listed=False),
-            self._grant_bucket(grantee, ["s3:ListBucket"], listed=True),
-            self._grant_objects(grantee, [*_READ_OBJECT, *_WRITE_OBJECT]),
-            *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey"),
-        )
+        return self._grant(grantee, self._read_write, *_WRITE_KEY)
+
+    @cached_property
+    def read_write_rights(self) -> tuple[iam.PolicyStatement, ...]:
+        """The statements of `grant_read_write`, to be added together with others; `grant_key` comes beside them."""
+        return self.read_rights if self.read_only else tuple(map(self._statement, self._read_write))
 
     @property
     def _known(self) -> "_Bucket":
         return _Bucket.of(self.bucket)
+
+    def grant_key(self, grantee: iam.IGrantable, *, read_only: bool = False) -> None:
+        """Allow the key of the bucket, if it has one.
+
+        Args:
+            grantee: Who may.
+            read_only: Whether only to read.
+        """
+        self._grant_key(grantee, *(_READ_KEY if read_only or self.read_only else _WRITE_KEY))
 
     def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> list[iam.Grant]:
         """What S3 asks of the caller where the bucket has a key; the L2's grants would add wildcards.
@@ -134,20 +145,54 @@ class S3Location:
         key = self._known.key
         return [key.grant(grantee, *actions)] if key else []
 
-    def _grant_objects(self, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
-        patterns = [f"{self.prefix}/*" if self.prefix else "*", *([self.prefix] if self.may_be_object else [])]
-        arns = [f"{self._known.arn}/{pattern}" for pattern in patterns]
-        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    @property
+    def _read(self) -> list["_Right"]:
+        return [_Right(["s3:GetBucketLocation"], [self._known.arn]), self._list, self._of_objects(_READ_OBJECT)]
 
-    def _grant_bucket(self, grantee: iam.IGrantable, actions: Sequence[str], *, listed: bool) -> iam.Grant:
-        conditions = (
-            {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if listed and self.prefix else None
-        )
+    @property
+    def _read_write(self) -> list["_Right"]:
+        bucket = _Right(["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [self._known.arn])
+        return [bucket, self._list, self._of_objects([*_READ_OBJECT, *_WRITE_OBJECT])]
+
+    def _statement(self, right: "_Right") -> iam.PolicyStatement:
+        return self._list_statement if right is self._list else right.statement()
+
+    @cached_property
+    def _list_statement(self) -> iam.PolicyStatement:
+        return self._list.statement()
+
+    @cached_property
+    def _list(self) -> "_Right":
+        below = {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if self.prefix else None
+        return _Right(["s3:ListBucket"], [self._known.arn], below)
+
+    def _of_objects(self, actions: Sequence[str]) -> "_Right":
+        patterns = [f"{self.prefix}/*" if self.prefix else "*", *([self.prefix] if self.may_be_object else [])]
+        return _Right(actions, [f"{self._known.arn}/{pattern}" for pattern in patterns])
+
+    def _grant(self, grantee: iam.IGrantable, rights: Sequence["_Right"], *key_actions: str) -> iam.Grant:
+        return _together(*(right.grant(grantee) for right in rights), *self._grant_key(grantee, *key_actions))
+
+
+@dataclass(frozen=True)
+class _Right:
+    """What a statement says."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Mapping[str, list[str]]] | None = None
+
+    def grant(self, grantee: iam.IGrantable) -> iam.Grant:
         return iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=list(actions),
-            resource_arns=[self._known.arn],
-            conditions=conditions,
+            actions=list(self.actions),
+            resource_arns=list(self.resources),
+            conditions=self.conditions,
+        )
+
+    def statement(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=list(self.actions), resources=list(self.resources), conditions=self.conditions
         )
 
 

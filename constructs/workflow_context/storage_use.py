@@ -161,7 +161,7 @@ class StorageUse(Construct):
                 location.grant_read_write(policy)
             policies.append(policy)
         head = self._new_policy("Head", "Tasks")
-        self._engine.grant_task_submission(head.add_statements, self._jobs.ownership)
+        head.add_statements(*self._engine.task_submission(self._jobs.ownership))
         self._engine.grant_volume_head(head)
         if self._jobs.task_definition:
             passed = [self._role_arn(f"{OWN_VOLUME}-{self._place.region}-{TASK}"), self._engine.execution_role.role_arn]

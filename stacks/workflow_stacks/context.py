@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -123,7 +124,7 @@ class ContextStack(cdk.Stack):
                 instance_types=context.instance_types,
                 architecture=_ARCHITECTURES[context.architecture],
                 gpu=context.gpu,
-                root_volume_size=cdk.Size.gibibytes(context.root_volume_gib),
+                root_volume_size=_gibibytes(context.root_volume_gib),
                 encryption_key=own_key,
                 machine_image=ImageById(context.ami_id) if context.ami_id else None,
                 min_scale_down_delay=(
@@ -136,7 +137,7 @@ class ContextStack(cdk.Stack):
                 head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
             ),
             head_vcpus=context.engine.head_vcpus,
-            head_memory=cdk.Size.gibibytes(context.engine.head_memory),
+            head_memory=_gibibytes(context.engine.head_memory),
             log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
             log_encryption_key=own_key,
         )
@@ -183,6 +184,11 @@ class ContextStack(cdk.Stack):
             )
             for written in data
         ]
+
+
+@cache
+def _gibibytes(size: float) -> cdk.Size:
+    return cdk.Size.gibibytes(size)
 
 
 def _task_machines(written: Machines) -> TaskMachines:

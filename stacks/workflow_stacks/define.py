@@ -110,8 +110,9 @@ def define_stacks(
         find_context(project, name)
     if boundary:
         bound_roles(core, boundary)
+    only_public = vpc_id is None and settings.nat_gateways() == 0
     for name in names:
-        if vpc_id is None and settings.nat_gateways() == 0 and not project.contexts[name].use_public_subnets:
+        if only_public and not project.contexts[name].use_public_subnets:
             raise WorkflowContextError(
                 f"context {name!r} runs in private subnets, and -c natGateways=0 leaves only public ones. Use "
                 "-c natGateways=1 or -c vpcId=vpc-… -c subnetIds=subnet-…, or write 'usePublicSubnets: true'."

@@ -1,5 +1,5 @@
-"""What it costs to synthesize a project, beside a hand-written app with the same kinds of resources, and beside the
-finished templates loaded as they are, in one run.
+"""What it costs to synthesize a project, beside a hand-written app that makes the same templates, and beside the
+finished templates loaded as they are, in one run; with the rules by which the CDK validates templates, and without.
 
 CPU seconds of Python and Node.js together: they depend less than elapsed time on what else the machine does. They
 take turns, and the best of the rounds counts.
@@ -26,6 +26,9 @@ ROOT = Path(__file__).parents[2]
 HANDWRITTEN = Path(__file__).with_name("handwritten_app.py")
 INCLUDED = Path(__file__).with_name("included_app.py")
 SIZES = (1, 10, 50, 200)
+SIZES_WITHOUT_RULES = (1, 50)
+WITHOUT_RULES = {"CDK_VALIDATION": "false"}
+Costs = Mapping[str, Mapping[int, "Cost"]]
 VALIDATED = (1, 10, 100, 1000)
 CONTEXT = "  context{}:\n    engines:\n      - {{type: wdl, engine: miniwdl, filesystem: {{fsType: EFS}}}}\n"
 
@@ -62,7 +65,7 @@ def measure(command: Sequence[str]) -> None:
 def project(folder: Path, contexts: int) -> Path:
     """A project of that many miniwdl contexts on Amazon EFS, with the app that synthesizes it."""
     place = folder / f"project-{contexts}"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     body = "".join(map(CONTEXT.format, range(contexts)))
     (place / "agc-project.yaml").write_text(f"name: Bench\nschemaVersion: 1\ncontexts:\n{body}")
     (place / "app.py").write_text((ROOT / "app.py").read_text())
@@ -75,8 +78,20 @@ def best(costs: Sequence[Cost]) -> Cost:
 
 
 def synthesis(folder: Path, rounds: int) -> list[str]:
+    """Both tables."""
+    return [
+        *_table(_costs(folder, SIZES, rounds, {})),
+        "",
+        "Without the rules of the CDK (`CDK_VALIDATION=false`):",
+        "",
+        *_table(_costs(folder, SIZES_WITHOUT_RULES, rounds, WITHOUT_RULES)),
+    ]
+
+
+def _costs(folder: Path, sizes: Sequence[int], rounds: int, environment: Mapping[str, str]) -> Costs:
+    """The best cost of each app for each number of contexts; they take turns."""
     costs: dict[str, dict[int, Cost]] = {"ours": {}, "by hand": {}, "included": {}}
-    for size in SIZES:
+    for size in sizes:
         place = project(folder, size)
         template = place / "cdk.out" / "Bench-context0.template.json"
         apps: dict[str, list[str | Path]] = {
@@ -86,7 +101,7 @@ def synthesis(folder: Path, rounds: int) -> list[str]:
         }
         turns = [
             {
-                name: Cost.of([sys.executable, *app], place, CDK_OUTDIR=str(template.parent))
+                name: Cost.of([sys.executable, *app], place, **environment, CDK_OUTDIR=str(template.parent))
                 for name, app in apps.items()
             }
             for _ in range(rounds if size <= 10 else max(1, rounds // 2))
@@ -97,11 +112,15 @@ def synthesis(folder: Path, rounds: int) -> list[str]:
             f"{size} contexts: {', '.join(f'{one[size].cpu:.1f} s {name}' for name, one in costs.items())}",
             file=sys.stderr,
         )
+    return costs
+
+
+def _table(costs: Costs) -> list[str]:
     ours, theirs = costs["ours"], costs["by hand"]
     rows = [
         f"| {size} | {ours[size].cpu:.1f} s | {theirs[size].cpu:.1f} s | {ours[size].cpu / theirs[size].cpu:.2f} "
         f"| {' | '.join(_added(one, size) for one in costs.values())} | {ours[size].memory:.0f} MiB |"
-        for size in SIZES
+        for size in ours
     ]
     return [
         "| contexts | ours | by hand | ratio | each added context | by hand | template alone | peak memory |",

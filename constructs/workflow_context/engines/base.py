@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
 
 from aws_cdk import aws_batch as batch
@@ -52,6 +53,11 @@ class WorkflowEngine(EngineJobs):
             **options: What the constructor of the engine takes beside `scope`, `id` and `parts`.
         """
         return lambda scope, id, parts: cls(scope, id, parts, *args, **options)
+
+    @cached_property
+    def head_job_definition_arn(self) -> str:
+        """The ARN of `head_job_definition`."""
+        return self.head_job_definition.job_definition_arn
 
     @property
     @abc.abstractmethod
@@ -134,7 +140,7 @@ class WorkflowEngine(EngineJobs):
         if definition is None:
             return None
         return check_output(
-            definition,
+            self.head_job_definition_arn if definition is self.head_job_definition else definition.job_definition_arn,
             self.head_command(HEAD_COMMAND),
             changes_owners=self.storage.changes_owners,
             head_start=self.head_start,

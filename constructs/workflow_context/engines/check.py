@@ -93,7 +93,7 @@ def task_container(
 
 
 def check_output(
-    definition: batch.IJobDefinition,
+    definition: str,
     command: list[str],
     *,
     changes_owners: bool,
@@ -103,14 +103,14 @@ def check_output(
     """What `workflow-context check` reads of a context, as JSON.
 
     Args:
-        definition: The job definition in which a check runs.
+        definition: The ARN of the job definition in which a check runs.
         command: The command with which it does.
         changes_owners: Whether jobs may change the owners of files on the file system.
         head_start: Environment with which a head job of another definition only starts; empty when it is the same.
         task: What a task job is.
     """
     said = {
-        "definition": definition.job_definition_arn,
+        "definition": definition,
         "command": command,
         "changesOwners": changes_owners,
         **({"headStart": dict(head_start)} if head_start else {}),

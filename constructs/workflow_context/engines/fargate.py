@@ -1,6 +1,7 @@
 """Which sizes of jobs AWS Fargate offers."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import aws_cdk as cdk
 
@@ -16,6 +17,7 @@ _SIZES: dict[float, Sequence[int]] = {
 }
 
 
+@cache
 def check_fargate_size(vcpus: float, memory: cdk.Size) -> None:
     """Refuse a size of job that Fargate does not offer.
 

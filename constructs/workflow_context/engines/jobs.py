@@ -9,6 +9,7 @@ from constructs import Construct
 
 from workflow_context.log_groups import new_log_group
 from workflow_context.pbs.settings import TAG
+from workflow_context.place import REGION
 from workflow_context.program import HeadProgram, head_files
 from workflow_context.references import Reference
 from workflow_context.scripts import read_script
@@ -123,7 +124,7 @@ class EngineJobs(EngineRights):
             definition = batch.EcsFargateContainerDefinition(
                 self,
                 id,
-                image=ecs.ContainerImage.from_registry(image),
+                image=_image(image),
                 cpu=cpu,
                 memory=memory,
                 command=list(command),
@@ -179,7 +180,7 @@ class EngineJobs(EngineRights):
         return batch.EcsEc2ContainerDefinition(
             self,
             id,
-            image=ecs.ContainerImage.from_registry(image),
+            image=_image(image),
             cpu=cpu,
             memory=self.memory_with_overhead(memory),
             command=list(command),
@@ -290,12 +291,17 @@ class EngineJobs(EngineRights):
             program: The program, which its role may read.
         """
         return {
-            "AWS_REGION": cdk.Aws.REGION,
+            "AWS_REGION": REGION,
             "BASH_ENV": _BASH_ENV,
             "FETCH_PROGRAM": read_script("fetch_program.py"),
             "START_HEAD": _without_comments(read_script("start_head.sh")),
             "WORKFLOW_PROGRAM": program.url,
         }
+
+
+@cache
+def _image(name: str) -> ecs.ContainerImage:
+    return ecs.ContainerImage.from_registry(name)
 
 
 @cache

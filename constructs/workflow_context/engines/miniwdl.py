@@ -1,6 +1,7 @@
 """miniwdl, by its own AWS Batch client miniwdl-aws: https://github.com/miniwdl-ext/miniwdl-aws."""
 
 import json
+from functools import cached_property
 from importlib.resources import files
 
 import aws_cdk as cdk
@@ -8,16 +9,17 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 from typing_extensions import override
 
+from workflow_context.allow import allow
 from workflow_context.ended_runs import RunDirectories
 from workflow_context.pbs.settings import TAG
-from workflow_context.place import Place
+from workflow_context.place import REGION
 from workflow_context.scripts import read_script
 from workflow_context.storage.run_volumes import ACCESS_POINT_TAG
 
 from .base import WorkflowEngine
 from .check import CheckTask, task_container
 from .parts import ContextParts
-from .rights import allow
+from .rights import default_log, image_pulls
 from .task_rights import Ownership, marked
 from .volume_jobs import VolumeJobs, volume_names
 
@@ -26,6 +28,7 @@ _PARENT_TAG = "AWS_BATCH_PARENT_JOB_ID"  # by it miniwdl-aws says which head job
 _ON_EFS, _ON_MACHINES = "workflow_context", "workflow_context_no_efs"  # the names of our backends
 _MACHINES_MODULE = "workflow_context_machines"
 _MODULE = "workflow_context_miniwdl"
+_LONGEST_RUN = cdk.Duration.days(7)
 _MEMORY_DELTA = -33  # MiB that miniwdl-aws leaves to the ECS agent on each machine
 
 
@@ -84,7 +87,8 @@ class MiniwdlEngine(WorkflowEngine):
         self.client_role: iam.Role | None = None
         self._check_reach()
         self._grant_machines(self.compute.instance_role)
-        self.outputs.grant_read(self.compute.instance_role)
+        allow(self.compute.instance_role, *self.outputs.read_rights)
+        self.outputs.grant_key(self.compute.instance_role, read_only=True)
         if self.storage.efs_access_point_id:
             self.storage.allow_mounts_without_iam()  # the client's task definitions cannot say "with a role"
             self.grant_resolution(self.head_role)
@@ -102,7 +106,7 @@ class MiniwdlEngine(WorkflowEngine):
                 },
             ),
             parameters={"inputs": "{}", "outputs": self._upload_folder},
-            timeout=cdk.Duration.days(7),
+            timeout=_LONGEST_RUN,
         )
 
     @property
@@ -119,11 +123,11 @@ class MiniwdlEngine(WorkflowEngine):
     @override
     def client_configuration(self) -> str:
         settings = {
-            "AWS_DEFAULT_REGION": cdk.Aws.REGION,
+            "AWS_DEFAULT_REGION": REGION,
             "MINIWDL__AWS__WORKFLOW_QUEUE": self.compute.head_queue_arn,
             "MINIWDL__AWS__S3_UPLOAD_FOLDER": self._upload_folder,
             "MINIWDL__AWS__JOB_TAGS": json.dumps({TAG: self.context_name}),
-            **self._task_settings(),
+            **self._task_settings,
         }
         return "\n".join(
             [
@@ -221,16 +225,17 @@ class MiniwdlEngine(WorkflowEngine):
             grantee: Who may: a role of head jobs.
             access_point: The id of the access point. Default: that of the context.
         """
-        arn = Place.of(self).arn(
-            "elasticfilesystem", f"access-point/{access_point or self.storage.efs_access_point_id}"
-        )
-        allow(
-            grantee,
-            iam.PolicyStatement(
-                sid="ResolveAccessPoint",
-                actions=["elasticfilesystem:DescribeAccessPoints"],
-                resources=[arn],
-            ),
+        allow(grantee, self._resolution(access_point) if access_point else self._own_resolution)
+
+    @cached_property
+    def _own_resolution(self) -> iam.PolicyStatement:
+        return self._resolution(self.storage.efs_access_point_id)
+
+    def _resolution(self, access_point: str | None) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid="ResolveAccessPoint",
+            actions=["elasticfilesystem:DescribeAccessPoints"],
+            resources=[self.place.arn("elasticfilesystem", f"access-point/{access_point}")],
         )
 
     def _grant_client(self) -> None:
@@ -243,20 +248,20 @@ class MiniwdlEngine(WorkflowEngine):
         if self.compute.head_instance_role is None:
             role = self.client_role = self.new_role("ClientRole", "Head jobs of miniwdl-aws-submit")
             self.storage.grant_read_write(role)
-            self.outputs.grant_read_write(role)
-            for location in self.data:
-                location.grant_read_write(role)
-            # The client gives the role to ECS as execution role too.
-            self.grant_image_pulls(role)
-            self.grant_default_log(role)
-            self.grant_resolution(role)
+            allow(
+                role,
+                *self.s3_rights(),
+                *image_pulls(self.place),  # the client gives the role to ECS as execution role too
+                default_log(self.place),
+                self._own_resolution,
+            )
+            self.grant_keys(role)
         else:
             role = self.compute.head_instance_role
             self._grant_machines(role)
             self.outputs.grant_read_write(role)
         # A policy of its own: the environments wait for the role's other policy, and this one names their queues.
-        policy = iam.Policy(self, "ClientJobs", roles=[role])
-        self.grant_task_submission(policy.add_statements, self._client_ownership)
+        iam.Policy(self, "ClientJobs", roles=[role], statements=list(self.task_submission(self._client_ownership)))
 
     @property
     def _client_ownership(self) -> Ownership:
@@ -275,6 +280,7 @@ class MiniwdlEngine(WorkflowEngine):
         memory = self.memory_with_overhead(self.head_memory).to_gibibytes()
         return [f" --no-efs --mount {self.shared_directory} --memory-GiB {memory:g}"]
 
+    @cached_property
     def _task_settings(self) -> dict[str, str]:
         """What is the same for a client and for head jobs that are submitted without it."""
         overhead = self.storage.task_memory_overhead.to_mebibytes()
@@ -305,7 +311,7 @@ class MiniwdlEngine(WorkflowEngine):
             "WORKFLOW_CONTEXT": self.context_name,
             **(self.compute.io.environment if self.compute.io else {}),
             **self.compute.machines_environment,
-            **self._task_settings(),
+            **self._task_settings,
         }
 
     def _tag_head_queue(self) -> None:

@@ -1,13 +1,13 @@
 """What the jobs of an engine may do, and why."""
 
-from collections.abc import Callable
 from functools import cache, cached_property
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_ecr as ecr, aws_iam as iam
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from workflow_context.allow import allow
 from workflow_context.nag import acknowledge_policies
 from workflow_context.place import Place
 from workflow_context.program import PROGRAM_PREFIX
@@ -42,17 +42,37 @@ def _ecs_of_this_account() -> iam.IPrincipal:
     )
 
 
-def allow(grantee: iam.IGrantable, statement: iam.PolicyStatement) -> None:
-    """Add a statement to the policy of somebody.
+@cache
+def image_pulls(place: Place) -> tuple[iam.PolicyStatement, ...]:
+    """The statements by which ECS pulls images from the private registry of the account.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
 
     Args:
-        grantee: Who may.
-        statement: The statement.
+        place: Where the registry is. Those of one place are made once.
     """
-    if isinstance(grantee, iam.Role):
-        grantee.add_to_policy(statement)  # its answer is a plain one; that of the other is fetched by two more calls
-    else:
-        grantee.grant_principal.add_to_principal_policy(statement)
+    return (
+        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        iam.PolicyStatement(
+            sid="PullImages",
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[place.arn("ecr", "repository/*")],
+        ),
+    )
+
+
+@cache
+def default_log(place: Place) -> iam.PolicyStatement:
+    """The statement to write the log of jobs whose definitions name none: AWS Batch sends it to `/aws/batch/job`.
+
+    Args:
+        place: Where the log is. That of one place is made once.
+    """
+    return iam.PolicyStatement(
+        sid="WriteDefaultLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[place.arn("logs", "log-group:/aws/batch/job:*")],
+    )
 
 
 class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
@@ -65,10 +85,13 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
 
     Attributes:
         head_role: The role of head jobs.
+        place: Where the stack is deployed.
     """
 
     def __init__(self, scope: Construct, id: str, parts: ContextParts) -> None:
         super().__init__(scope, id)
+        # That of the queues, which has been asked for.
+        self.place = Place.of(parts.compute)
         self.placement = parts.placement
         self.compute = parts.compute
         self.storage = parts.storage
@@ -77,11 +100,26 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
         self.references = tuple(parts.references)
         self.head_role = self.new_role("HeadRole", "Head jobs of the workflow context")
         self.storage.grant_read_write(self.head_role)
-        for location in (self.outputs, *self.data):
-            location.grant_read_write(self.head_role)
+        allow(self.head_role, *self.s3_rights(), *self.task_submission())
+        self.grant_keys(self.head_role)
         self.grant_references(self.head_role)
-        self.grant_task_submission(self.head_role.add_to_policy)
         acknowledge_policies(self, self.wildcard_reasons(), self.resource_reasons())
+
+    def s3_rights(self) -> list[iam.PolicyStatement]:
+        """The statements to read and write the outputs, and the data as far as it is not read-only.
+
+        `grant_keys` comes beside them.
+        """
+        return [right for location in (self.outputs, *self.data) for right in location.read_write_rights]
+
+    def grant_keys(self, role: iam.IRole) -> None:
+        """Allow a role the keys of the buckets of outputs and data, as far as they have some.
+
+        Args:
+            role: The role.
+        """
+        for location in (self.outputs, *self.data):
+            location.grant_key(role)
 
     def grant_references(self, role: iam.IRole) -> None:
         """Allow a role to mount and read what its jobs find beside the file system.
@@ -157,19 +195,15 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
         """
         return container_role(self, id, description)
 
-    def grant_task_submission(
-        self, allow: Callable[[iam.PolicyStatement], object], ownership: Ownership | None = None
-    ) -> None:
-        """Allow head jobs to submit to the context's own queues, and to follow and end what they submitted.
+    def task_submission(self, ownership: Ownership | None = None) -> tuple[iam.PolicyStatement, ...]:
+        """The statements by which head jobs submit to the context's own queues, and follow and end what they submitted.
 
         Args:
-            allow: Adds a statement to the policy of whoever head jobs act as.
             ownership: How what is the context's own is told from others. Default: `ownership`.
         """
         queues = [arn for kind in self.compute.kinds for arn in kind.arns]
         consumed = [self.compute.io.arn] if self.compute.io else []
-        for statement in task_rights(self, queues, ownership or self.ownership, consumed):
-            allow(statement)
+        return task_rights(self.place, queues, ownership or self.ownership, consumed)
 
     def grant_task(self, role: iam.IRole) -> None:
         """Allow a task role the file system, the work directory in S3 and the data, and to read the outputs.
@@ -202,20 +236,10 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
     def grant_image_pulls(self, role: iam.IRole) -> None:
         """Allow ECS to pull images from the private registry of this account with a role.
 
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
-
         Args:
             role: The execution role of jobs.
         """
-        ecr.AuthorizationToken.grant_read(role)
-        allow(
-            role,
-            iam.PolicyStatement(
-                sid="PullImages",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[Place.of(self).arn("ecr", "repository/*")],
-            ),
-        )
+        allow(role, *image_pulls(self.place))
 
     def grant_default_log(self, role: iam.IRole) -> None:
         """Allow a role to write the log of jobs whose definitions name none: AWS Batch sends it to `/aws/batch/job`.
@@ -223,13 +247,7 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
         Args:
             role: The role of the machines, or the execution role of the jobs.
         """
-        log_group = Place.of(self).arn("logs", "log-group:/aws/batch/job:*")
-        allow(
-            role,
-            iam.PolicyStatement(
-                sid="WriteDefaultLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group]
-            ),
-        )
+        allow(role, default_log(self.place))
 
     def grant_task_search(self, *actions: str) -> None:
         """Allow head jobs to search for definitions or jobs by their names, where the engine does so.
@@ -243,7 +261,6 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
 
     def grant_machine_facts(self) -> None:
         """Allow head jobs to look up on which machine a task ran."""
-        place = Place.of(self)
         for statement in (
             iam.PolicyStatement(
                 sid="FindMachines",
@@ -253,7 +270,7 @@ class EngineRights(Construct, metaclass=jsii.JSIIAbstractClass):
             iam.PolicyStatement(
                 sid="FindTasks",
                 actions=["ecs:DescribeTasks", "ecs:DescribeContainerInstances"],
-                resources=[place.arn("ecs", f"{kind}/*") for kind in ("task", "container-instance")],
+                resources=[self.place.arn("ecs", f"{kind}/*") for kind in ("task", "container-instance")],
             ),
         ):
             self.head_role.add_to_policy(statement)

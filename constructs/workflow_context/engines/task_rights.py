@@ -1,10 +1,10 @@
 """What the head jobs of a context may do in AWS Batch: with its own queues, job definitions and jobs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
 
 from workflow_context.pbs.settings import RUN_TAG, TAG
 from workflow_context.place import Place
@@ -58,48 +58,54 @@ UNMARKED_JOBS: Conditions = {"Null": {f"aws:ResourceTag/{TAG}": "true"}}
 
 
 def task_rights(
-    scope: IConstruct, queues: Sequence[str], own: Ownership, consumed: Sequence[str] = ()
-) -> Iterator[iam.PolicyStatement]:
+    place: Place, queues: Sequence[str], own: Ownership, consumed: Sequence[str] = ()
+) -> tuple[iam.PolicyStatement, ...]:
     """The statements by which head jobs submit tasks, follow them and end them.
 
     Args:
-        scope: Where the policy is.
+        place: Where the stack is deployed.
         queues: The ARNs of the queues for tasks.
         own: How what is the context's own is told from others.
         consumed: The ARNs of consumable resources that tasks take. Default: none.
     """
-    place = Place.of(scope)
     jobs = place.arn("batch", "job/*")
     definitions = place.arn("batch", f"job-definition/{own.definition_names}")
     # Only a revision has tags:
     # https://docs.aws.amazon.com/batch/latest/userguide/iam-example-restrict-job-submission-by-tags.html
     revisions = f"{definitions}:*" if own.definitions else definitions
-    # The Service Authorization Reference has the job itself among the resources of SubmitJob. No role need be passed
-    # to submit, so whoever may submit with a definition acts as its role.
-    yield iam.PolicyStatement(
-        sid="SubmitTasks",
-        actions=["batch:SubmitJob"],
-        resources=[*queues, revisions, jobs, *consumed],
-        conditions=own.definitions or None,
+    return (
+        # The Service Authorization Reference has the job itself among the resources of SubmitJob. No role need be
+        # passed to submit, so whoever may submit with a definition acts as its role.
+        iam.PolicyStatement(
+            sid="SubmitTasks",
+            actions=["batch:SubmitJob"],
+            resources=[*queues, revisions, jobs, *consumed],
+            conditions=own.definitions or None,
+        ),
+        iam.PolicyStatement(
+            sid="RegisterTasks",
+            actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
+            resources=[definitions],
+            conditions=own.definitions or None,
+        ),
+        # For the tags of a job, AWS Batch asks for this right on what it is submitted with: its definition and its
+        # queue. On jobs it would be the right to tag those of others, and then to end them.
+        iam.PolicyStatement(
+            sid="TagTasks",
+            actions=["batch:TagResource"],
+            resources=[definitions, *queues],
+            conditions=own.tags or None,
+        ),
+        iam.PolicyStatement(
+            sid="EndOwnTasks",
+            actions=["batch:TerminateJob"],  # it ends jobs that wait too, so no engine cancels any
+            resources=[jobs],
+            conditions=own.jobs or None,
+        ),
+        _follow_tasks(),
     )
-    yield iam.PolicyStatement(
-        sid="RegisterTasks",
-        actions=["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"],
-        resources=[definitions],
-        conditions=own.definitions or None,
-    )
-    # For the tags of a job, AWS Batch asks for this right on what it is submitted with: its definition and its queue.
-    # On jobs it would be the right to tag those of others, and then to end them.
-    yield iam.PolicyStatement(
-        sid="TagTasks",
-        actions=["batch:TagResource"],
-        resources=[definitions, *queues],
-        conditions=own.tags or None,
-    )
-    yield iam.PolicyStatement(
-        sid="EndOwnTasks",
-        actions=["batch:TerminateJob"],  # it ends jobs that wait too, so no engine cancels any
-        resources=[jobs],
-        conditions=own.jobs or None,
-    )
-    yield iam.PolicyStatement(sid="FollowTasks", actions=["batch:DescribeJobs"], resources=["*"])
+
+
+@cache
+def _follow_tasks() -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid="FollowTasks", actions=["batch:DescribeJobs"], resources=["*"])

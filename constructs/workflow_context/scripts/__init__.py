@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 _SHEBANG = "#!/bin/bash\n"
@@ -16,8 +17,13 @@ def read_script(name: str, settings: Mapping[str, str] | None = None) -> str:
         settings: Environment variables that it finds set; no secrets, since user data can be read by whoever may
             describe the instance. Default: none.
     """
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = _text(name)
     return text if not settings else f"{_SHEBANG}{_exports(settings)}{text.removeprefix(_SHEBANG)}"
+
+
+@cache
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def install_script(name: str, path: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_efs as efs, aws_iam as iam, aws_kms as kms
@@ -14,7 +15,7 @@ from workflow_context.network import Placement
 from workflow_context.retention import keep_when_replaced
 
 from .efs_base import EfsFileSystemBase, client_actions, new_access_point
-from .efs_existing import ExistingEfsFileSystem, mount_target_security_group, mount_targets
+from .efs_existing import ExistingEfsFileSystem, mount_target_security_group, targets_in
 from .efs_metrics import burst_credit_alarm
 
 _NFS = ec2.Port.tcp(2049)
@@ -98,7 +99,7 @@ class EfsFileSystem(EfsFileSystemBase):
         connections = ec2.Connections(default_port=_NFS)
         super().__init__(scope, id, connections=connections, host_mounted=host_mounted)
         placement = placement.in_zone(zone) if zone else placement
-        self._policy = _deny_without_tls()
+        self._policy = iam.PolicyDocument(statements=[_deny_without_tls()])
         security_group = mount_target_security_group(self, placement.vpc)
         connections.add_security_group(security_group)
         file_system = efs.FileSystem(
@@ -120,10 +121,12 @@ class EfsFileSystem(EfsFileSystemBase):
             allow_anonymous_access=True,
             removal_policy=removal_policy,
         )
-        resource = file_system.node.default_child
+        node = file_system.node
+        resource = node.default_child
         assert isinstance(resource, efs.CfnFileSystem)  # noqa: S101  for the type checker
         # The L2's one_zone takes the first zone of the VPC and its private subnets; ours may be another, or public.
-        resource.availability_zone_name = zone
+        if zone:
+            resource.availability_zone_name = zone
         # Said both ways: One Zone file systems have backups on unless told otherwise.
         resource.backup_policy = efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED" if backup else "DISABLED")
         keep_when_replaced(resource)
@@ -138,9 +141,9 @@ class EfsFileSystem(EfsFileSystemBase):
             "user": f"{uid}:{gid}",
         }
         self._bursts = throughput_mode == efs.ThroughputMode.BURSTING
-        targets = mount_targets(file_system)
+        targets = targets_in(node)
         self._pin_mount_targets(targets, placement)
-        self._mount_target_ips = [target.attr_ip_address for target in targets]
+        self._mount_targets = targets
         self._is_root = uid == 0
         access_point = new_access_point(file_system, "AccessPoint", file_system, "/workflow", uid, gid)
         access_point.apply_removal_policy(removal_policy)
@@ -194,22 +197,7 @@ class EfsFileSystem(EfsFileSystemBase):
         if self._admits_without_iam:
             return
         self._admits_without_iam = True
-        any_access_point = cdk.Fn.sub(
-            "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:access-point/*"
-        )
-        self._policy.add_statements(
-            iam.PolicyStatement(
-                sid="AllowMountTargetsAndAccessPoints",
-                principals=[iam.AnyPrincipal()],
-                # What an access point makes of a client is said by the access point: one of root needs the right.
-                actions=client_actions("ClientMount", "ClientWrite", root=True),
-                # The policy is a property of the file system: naming its access points would be a circle.
-                conditions={
-                    "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
-                    "ArnLike": {"elasticfilesystem:AccessPointArn": any_access_point},
-                },
-            )
-        )
+        self._policy.add_statements(_admit_mount_targets())
 
     def _pin_mount_targets(self, targets: Sequence[efs.CfnMountTarget], placement: Placement) -> None:
         """Name them after their subnets: a feature flag of the CDK would rename them, and so make second ones.
@@ -334,15 +322,30 @@ def _check_throughput(mode: efs.ThroughputMode, rate: cdk.Size | None) -> None:
         raise ValueError(message)
 
 
-def _deny_without_tls() -> iam.PolicyDocument:
-    return iam.PolicyDocument(
-        statements=[
-            iam.PolicyStatement(
-                sid="DenyWithoutTls",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["elasticfilesystem:*"],
-                conditions={"Bool": {"aws:SecureTransport": "false"}},
-            )
-        ]
+@cache
+def _deny_without_tls() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="DenyWithoutTls",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["elasticfilesystem:*"],
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+@cache
+def _admit_mount_targets() -> iam.PolicyStatement:
+    any_access_point = cdk.Fn.sub(
+        "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:access-point/*"
+    )
+    return iam.PolicyStatement(
+        sid="AllowMountTargetsAndAccessPoints",
+        principals=[iam.AnyPrincipal()],
+        # What an access point makes of a client is said by the access point: one of root needs the right.
+        actions=client_actions("ClientMount", "ClientWrite", root=True),
+        # The policy is a property of the file system: naming its access points would be a circle.
+        conditions={
+            "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
+            "ArnLike": {"elasticfilesystem:AccessPointArn": any_access_point},
+        },
     )

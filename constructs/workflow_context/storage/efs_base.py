@@ -46,7 +46,7 @@ class EfsFileSystemBase(NetworkFileSystem):
     serves_fargate = True
     file_system: efs.IFileSystem
     access_point: efs.IAccessPoint
-    _mount_target_ips: Sequence[str] = ()
+    _mount_targets: Sequence[efs.CfnMountTarget] = ()
     _is_root = True
 
     def __init__(self, scope: Construct, id: str, *, connections: ec2.Connections, host_mounted: bool) -> None:
@@ -167,7 +167,7 @@ class EfsFileSystemBase(NetworkFileSystem):
             "MOUNT_PATH": _MOUNT_PATH,
             "FILE_SYSTEM_ID": self.file_system.file_system_id,
             "ACCESS_POINT_ID": self._access_point_id,
-            "MOUNT_TARGET_IPS": " ".join(self._mount_target_ips),
+            "MOUNT_TARGET_IPS": " ".join(target.attr_ip_address for target in self._mount_targets),
         }
         return MountScript.of("mount_efs.sh", settings)
 
@@ -254,7 +254,7 @@ class _EfsView(EfsFileSystemBase):
         self.file_system = file_system.file_system
         self.access_point = access_point
         self._is_root = is_root
-        self._mount_target_ips = file_system._mount_target_ips  # noqa: SLF001  of the same base
+        self._mount_targets = file_system._mount_targets  # noqa: SLF001  of the same base
         self._ready = [*file_system.ready, access_point]
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_ec2 as ec2, aws_efs as efs
-from constructs import Construct, IDependable
+from constructs import Construct, IDependable, Node
 from typing_extensions import override
 
 from workflow_context.network import Placement
@@ -33,7 +33,7 @@ class ExistingEfsFileSystem(EfsFileSystemBase):
         self._ready: list[IDependable] = []
         if isinstance(file_system, efs.FileSystem):
             self._ready.append(file_system.mount_targets_available)
-            self._mount_target_ips = [target.attr_ip_address for target in mount_targets(file_system)]
+            self._mount_targets = mount_targets(file_system)
         if access_point is None:
             access_point = new_access_point(self, "AccessPoint", file_system, "/workflow", uid, gid)
             self._is_root = uid == 0
@@ -66,7 +66,7 @@ class ExistingEfsFileSystem(EfsFileSystemBase):
                 security_groups=[group.security_group_id for group in self.connections.security_groups],
             )
             self._ready.append(target)
-            self._mount_target_ips = [*self._mount_target_ips, target.attr_ip_address]
+            self._mount_targets = [*self._mount_targets, target]
 
 
 def mount_target_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
@@ -82,4 +82,9 @@ def mount_target_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.Security
 
 def mount_targets(file_system: efs.FileSystem) -> list[efs.CfnMountTarget]:
     """The mount targets that the L2 defined."""
-    return [child for child in file_system.node.children if isinstance(child, efs.CfnMountTarget)]
+    return targets_in(file_system.node)
+
+
+def targets_in(node: Node) -> list[efs.CfnMountTarget]:
+    """The mount targets below the node of a file system."""
+    return [child for child in node.children if isinstance(child, efs.CfnMountTarget)]
