@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from .expiry import StorageExpiry
     from .file_browser import FileBrowser
     from .identity_guard import FileSystemGuard
+    from .job_queues import JobQueues
     from .monitoring import Monitoring
     from .network import Network, Placement
     from .references import Reference
     from .s3_location import S3Location
     from .scripts import MountScript
+    from .shared_queues import SharedQueues
     from .storage.base import WorkflowFileSystem
     from .storage.efs import EfsFileSystem
     from .storage.fsx_lustre import FsxLustreFileSystem
@@ -50,6 +52,7 @@ _MODULES = {
     "FileBrowser": ".file_browser",
     "FileSystemGuard": ".identity_guard",
     "FsxLustreFileSystem": ".storage.fsx_lustre",
+    "JobQueues": ".job_queues",
     "MiniwdlEngine": ".engines.miniwdl",
     "Monitoring": ".monitoring",
     "MountScript": ".scripts",
@@ -62,6 +65,7 @@ _MODULES = {
     "S3FileSystem": ".storage.s3",
     "S3FilesFileSystem": ".storage.s3_files",
     "S3Location": ".s3_location",
+    "SharedQueues": ".shared_queues",
     "SnakemakeEngine": ".engines.snakemake",
     "StorageDispatcher": ".dispatcher",
     "StorageExpiry": ".expiry",
@@ -84,6 +88,7 @@ __all__ = [
     "FileBrowser",
     "FileSystemGuard",
     "FsxLustreFileSystem",
+    "JobQueues",
     "MiniwdlEngine",
     "Monitoring",
     "MountScript",
@@ -96,6 +101,7 @@ __all__ = [
     "S3FileSystem",
     "S3FilesFileSystem",
     "S3Location",
+    "SharedQueues",
     "SnakemakeEngine",
     "StorageDispatcher",
     "StorageExpiry",

@@ -44,6 +44,8 @@ class EngineEntry:
             has several kinds, as the construct says too.
         why_one_kind: Why it does not elsewhere, for the message that says so.
         references_on: The `fsType`s beside which its jobs can mount others to read, as the construct says too.
+        shared_queues_on: The `fsType`s on which all its jobs have roles and mounts of their own, so that contexts can
+            share queues, as the construct says too.
         io_shares_on: The `fsType`s of whose throughput its tasks can take a share, as the construct says too.
     """
 
@@ -61,6 +63,7 @@ class EngineEntry:
     why_no_expiry: str = "it does not mark runs that ended, so none can be deleted safely"
     results_in_runs: bool = False
     references_on: tuple[str, ...] = ()
+    shared_queues_on: tuple[str, ...] = ()
     io_shares_on: tuple[str, ...] = ()
     tasks_share_jobs_on: tuple[str, ...] = ()
     chooses_machines_on: tuple[str, ...] = ()
@@ -111,6 +114,7 @@ _BUILT_IN = (
         chooses_machines_on=_MOUNTED,
         why_one_kind="its executor plugin for AWS Batch is told one queue for all rules",
         references_on=_BESIDE,
+        shared_queues_on=("EFS",),
     ),
     EngineEntry(
         "nextflow",
@@ -124,6 +128,7 @@ _BUILT_IN = (
         tasks_share_jobs_on=_MOUNTED,
         chooses_machines_on=("S3", *_MOUNTED),
         references_on=_BESIDE,
+        shared_queues_on=("EFS",),
     ),
     EngineEntry(
         "cromwell",

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import aws_cdk as cdk
-import jsii
-from aws_cdk import aws_batch as batch, aws_ec2 as ec2, aws_iam as iam, aws_kms as kms
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_kms as kms
 from constructs import Construct
+from typing_extensions import override
 
 from .allow import allow
 from .ecs_agent import AGENT_WILDCARDS, agent_rights
+from .job_queues import JobQueues
 from .machines import HEADS, add_boot_part, boot_script, new_launch_template
 from .nag import acknowledge_policies
 from .network import Placement, client_security_group
@@ -19,7 +19,7 @@ from .place import Place
 from .queues import Environments, new_queue
 from .s3_location import S3_WILDCARD
 from .storage.base import WorkflowFileSystem
-from .task_machines import TaskMachines, define_queues, told_to_head_jobs
+from .task_machines import TaskMachines, define_queues
 
 if TYPE_CHECKING:
     from .io_admission import IoAdmission
@@ -34,8 +34,7 @@ _Options = ParamSpec("_Options")
 _Compute = TypeVar("_Compute")
 
 
-@jsii.implements(ec2.IConnectable)
-class BatchCompute(Construct):
+class BatchCompute(JobQueues):
     """Three job queues: one for head jobs, one for task jobs, and with Spot an on-demand one to fall back to.
 
     Head jobs run on Fargate when the file system allows it, else on x86_64 instances of their own, without GPUs. Task
@@ -49,7 +48,8 @@ class BatchCompute(Construct):
         scope: Where the construct lives.
         id: Its name there.
         placement: Where the jobs run: a placement, or a VPC, in whose private subnets they do.
-        storage: The file system that they share; instances are let in, and prepare it at boot where it needs that.
+        storage: The file system that they share; instances are let in, and prepare it at boot where it needs that. None
+            for queues of no context (`SharedQueues`): their machines mount nothing.
         spot: Task jobs run on Spot capacity. Default: on-demand.
         fallback_to_on_demand: With `spot`, whether there is a fallback queue. Default: yes.
         max_vcpus: Upper bound of the vCPUs of task jobs at a time, in each of the task and the fallback queue.
@@ -112,7 +112,7 @@ class BatchCompute(Construct):
         scope: Construct,
         id: str,
         placement: Placement | ec2.IVpc,
-        storage: WorkflowFileSystem,
+        storage: WorkflowFileSystem | None,
         *,
         spot: bool = False,
         fallback_to_on_demand: bool | None = None,
@@ -155,30 +155,32 @@ class BatchCompute(Construct):
         self.architecture = architecture
         self.security_group = client_security_group(self, placement.vpc, "Head and task jobs of the workflow context")
         self._connections = ec2.Connections(security_groups=[self.security_group])
-        storage.allow_mount_from(self)
-        self.heads_on_fargate = heads_on_fargate and storage.serves_fargate
-        self.instance_role = self._new_instance_role("InstanceRole", "EC2 instances of task jobs", storage)
-        self.head_instance_role = (
+        if storage is not None:
+            storage.allow_mount_from(self)
+        self.heads_on_fargate = heads_on_fargate and (storage is None or storage.serves_fargate)
+        self._instance_role = self._new_instance_role("InstanceRole", "EC2 instances of task jobs", storage)
+        self._head_instance_role = (
             None
             if self.heads_on_fargate
             else self._new_instance_role("HeadInstanceRole", "EC2 instances of head jobs", storage)
         )
-        self._user_data = boot_script(storage)
+        self._user_data = boot_script(storage.user_data() if storage is not None else ())
         self.launch_template = new_launch_template(
             self, self._user_data, root_volume_size or cdk.Size.gibibytes(100), encryption_key
         )
-        environments = Environments(placement, self.security_group, self.launch_template, storage.ready)
-        self.kinds = define_queues(self, {"": own, **(machines or {})}, environments, self.instance_role, kept)
+        ready = storage.ready if storage is not None else ()
+        environments = Environments(placement, self.security_group, self.launch_template, ready)
+        self.kinds = define_queues(self, {"": own, **(machines or {})}, environments, self._instance_role, kept)
         self.task_queue, self.fallback_queue = self.kinds[0].queue, self.kinds[0].fallback
         plain = architecture == ec2.InstanceArchitecture.X86_64 and not gpu
         heads = (
             environments.on_fargate(self, "HeadEnvironment", max_vcpus=head_max_vcpus)
-            if self.head_instance_role is None
+            if self._head_instance_role is None
             else environments.on_instances(
                 self,
                 "HeadInstances",  # another resource than on Fargate: AWS Batch cannot make the one of the other
                 machines=replace(HEADS, machine_image=machine_image if plain else None),
-                role=self.head_instance_role,
+                role=self._head_instance_role,
                 spot=False,
                 max_vcpus=head_max_vcpus,
             )
@@ -188,10 +190,10 @@ class BatchCompute(Construct):
 
     @classmethod
     def with_options(
-        cls: Callable[Concatenate[Construct, str, Placement, WorkflowFileSystem, _Options], _Compute],
+        cls: Callable[Concatenate[Construct, str, Placement, WorkflowFileSystem | None, _Options], _Compute],
         *args: _Options.args,
         **options: _Options.kwargs,
-    ) -> Callable[[Construct, str, Placement, WorkflowFileSystem], _Compute]:
+    ) -> Callable[[Construct, str, Placement, WorkflowFileSystem | None], _Compute]:
         """The queues of a context, for it to make: `BatchCompute.with_options(spot=True, max_vcpus=512)`.
 
         Args:
@@ -201,32 +203,22 @@ class BatchCompute(Construct):
         return lambda scope, id, placement, storage: cls(scope, id, placement, storage, *args, **options)
 
     @property
+    @override
     def connections(self) -> ec2.Connections:
-        """The network connections of every job and instance."""
         return self._connections
 
-    @cached_property
-    def head_queue_arn(self) -> str:
-        """The ARN of the queue of head jobs."""
-        return self.head_queue.job_queue_arn
+    @property
+    @override
+    def instance_role(self) -> iam.Role:
+        return self._instance_role
 
     @property
-    def queues(self) -> list[batch.JobQueue]:
-        """Every queue to which an engine sends task jobs."""
-        return [queue for kind in self.kinds for queue in kind.all]
+    @override
+    def head_instance_role(self) -> iam.Role | None:
+        return self._head_instance_role
 
-    @property
-    def machines_environment(self) -> dict[str, str]:
-        """What head jobs must be told to choose among several kinds of machines; nothing where there is one."""
-        return told_to_head_jobs(self.kinds)
-
+    @override
     def run_at_boot(self, script: str) -> None:
-        """Run a shell script on every instance when it starts, after those before it and before it takes jobs.
-
-        Args:
-            script: Its text. All scripts together must fit into 12 KiB: encoded, they become the 16 KiB of EC2.
-                https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
-        """
         add_boot_part(self._user_data, script)
 
     def _new_admission(self, mibps: float) -> "IoAdmission":
@@ -234,7 +226,7 @@ class BatchCompute(Construct):
 
         return IoAdmission(self, "Io", mibps=mibps)
 
-    def _new_instance_role(self, id: str, description: str, storage: WorkflowFileSystem) -> iam.Role:
+    def _new_instance_role(self, id: str, description: str, storage: WorkflowFileSystem | None) -> iam.Role:
         role = iam.Role(
             self,
             id,
@@ -242,5 +234,6 @@ class BatchCompute(Construct):
             description=f"{description} of the workflow context",
         )
         allow(role, *agent_rights(Place.of(self)))
-        storage.grant_host_mount(role)
+        if storage is not None:
+            storage.grant_host_mount(role)
         return role

@@ -11,6 +11,7 @@ from constructs import Construct, IValidation
 from .compute import BatchCompute
 from .engines.base import WorkflowEngine
 from .engines.parts import ContextParts
+from .job_queues import JobQueues
 from .network import Placement
 from .references import Reference
 from .run_rights import RunRights, grant
@@ -33,10 +34,10 @@ class EngineFactory(Protocol):
 
 
 class ComputeFactory(Protocol):
-    """What makes the queues of a context: `BatchCompute`, or `BatchCompute.with_options(…)`."""
+    """What gives a context its queues: `BatchCompute`, one with options, or `SharedQueues.for_context`."""
 
-    def __call__(self, scope: Construct, id: str, placement: Placement, storage: WorkflowFileSystem, /) -> BatchCompute:
-        """Define the queues.
+    def __call__(self, scope: Construct, id: str, placement: Placement, storage: WorkflowFileSystem, /) -> JobQueues:
+        """Define the queues, or say which of others they are.
 
         Args:
             scope: The context.
@@ -71,8 +72,8 @@ class WorkflowContext(Construct):
         id: Its name there. AWS Batch names the queues after it.
         engine: The engine: a class such as `MiniwdlEngine`, or one with options of its own, as in
             `NextflowEngine.with_options(task_image="…")`.
-        compute: The queues and the machines behind them: `BatchCompute.with_options(…)`. Default: `BatchCompute`, on
-            demand, 256 vCPUs at most.
+        compute: The queues and the machines behind them: `BatchCompute.with_options(…)`, or for queues that contexts
+            share `SharedQueues.for_context`. Default: `BatchCompute`, on demand, 256 vCPUs at most.
         placement: Where the jobs run: a placement, or a VPC, in whose private subnets they do.
         storage: The file system that head jobs and task jobs share.
         outputs: Where workflows write to in S3: a location, or a whole bucket.
@@ -129,7 +130,10 @@ class WorkflowContext(Construct):
             message = f"engine must be an engine class such as MiniwdlEngine, or one with_options(…), got {engine!r}"
             raise TypeError(message)
         if not callable(compute):
-            message = f"compute must be BatchCompute, or BatchCompute.with_options(…), got {compute!r}"
+            message = (
+                "compute must be BatchCompute, BatchCompute.with_options(…), or the for_context of SharedQueues, got "
+                f"{compute!r}"
+            )
             raise TypeError(message)
         if not isinstance(storage, WorkflowFileSystem):
             message = (
@@ -176,9 +180,23 @@ class WorkflowContext(Construct):
                 "one queue; leave them out, or make a context for each kind"
             )
             raise ValueError(message)
+        if self.compute.are_shared:
+            self._check_shared_queues(references)
         if self.compute.io and storage.bursting_file_system_id:
             self.compute.io.follow_burst_credits(storage.bursting_file_system_id, log_encryption_key=log_encryption_key)
         self.node.add_validation(_Placed(storage, placement))
+
+    def _check_shared_queues(self, references: Sequence[Reference]) -> None:
+        from .shared_queues import AdmittedByRole  # what few contexts have
+
+        if not self.engine.takes_shared_queues:
+            message = (
+                f"the queues are shared, but jobs of {type(self.engine).__name__} on {type(self.storage).__name__} "
+                "have no roles and mounts of their own; use NextflowEngine or SnakemakeEngine on EfsFileSystem, or "
+                "queues of the context's own (BatchCompute)"
+            )
+            raise ValueError(message)
+        self.node.add_validation(AdmittedByRole([self.storage, *(one.storage for one in references)]))
 
     @property
     def connections(self) -> ec2.Connections:
@@ -225,6 +243,8 @@ class WorkflowContext(Construct):
             "HeadRole": self.engine.head_role.role_arn,
             **({"Check": check} if check else {}),
             **({"MountPath": self.storage.mount_path} if self.storage.mount_path else {}),
+            # The names of its job definitions begin with it, and so its jobs are told from others in the queues.
+            **({"NameInBatch": self.engine.context_name} if self.compute.are_shared else {}),
             "Outputs": self.engine.outputs.uri,
             "ClientConfiguration": self.engine.client_configuration,
             **self.storage.outputs(),

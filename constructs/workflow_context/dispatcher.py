@@ -353,7 +353,7 @@ class StorageDispatcher(Construct):
                 source=["aws.batch"],
                 detail_type=["Batch Job State Change"],
                 detail={
-                    "jobQueue": [queue.job_queue_arn],
+                    **self._context.engine.job_events([queue.job_queue_arn]),
                     "status": ["SUCCEEDED", "FAILED"],
                     # Its own end is no reason to begin again.
                     "jobName": [{"anything-but": [EXPIRY_JOB]}],

@@ -10,7 +10,6 @@ from constructs import Construct
 
 from .keys import let_volumes_use
 from .scripts import read_script
-from .storage.base import WorkflowFileSystem
 
 
 @dataclass(frozen=True)
@@ -110,19 +109,19 @@ def encrypted_root_volume(size: cdk.Size, key: kms.IKey | None) -> ec2.BlockDevi
     )
 
 
-def boot_script(storage: WorkflowFileSystem) -> ec2.MultipartUserData:
-    """What instances run at boot: the ECS agent and the instance store are set up, and the file system is prepared.
+def boot_script(more: Sequence[str]) -> ec2.MultipartUserData:
+    """What instances run at boot: the ECS agent and the instance store are set up, then what is given.
 
     AWS Batch merges its own part into the archive: plain shell would make the environment INVALID.
     https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
 
     Args:
-        storage: The file system of the jobs.
+        more: Scripts after these, such as those that prepare a file system.
     """
     user_data = ec2.MultipartUserData()
     for part in _of_every_instance():
         user_data.add_part(part)
-    for script in storage.user_data():
+    for script in more:
         add_boot_part(user_data, script)
     return user_data
 

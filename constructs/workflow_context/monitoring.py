@@ -148,7 +148,7 @@ class Monitoring(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.batch"],
                 detail_type=[event],
-                detail={"jobQueue": list(queues), "status": [status]},
+                detail={**self._context.engine.job_events(queues), "status": [status]},
             ),
         )
         rule.add_target(targets.SqsQueue(self._sink))

@@ -2,38 +2,33 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_logs as logs, aws_s3 as s3
 from constructs import Construct
 
 from workflow_context.catalog import ENGINES
-from workflow_context.compute import BatchCompute
-from workflow_context.context import WorkflowContext
+from workflow_context.context import ComputeFactory, WorkflowContext
 from workflow_context.identity_guard import FileSystemGuard
 from workflow_context.network import Network
 from workflow_context.references import Reference
 from workflow_context.s3_location import S3Location
 from workflow_context.storage.base import WorkflowFileSystem
 from workflow_context.storage.efs import EfsFileSystem
-from workflow_context.task_machines import TaskMachines
 
-from .build.machine_image import ImageById
+from .build.compute import compute_of, gibibytes
 from .build.on_request import OnRequest
 from .project import Context, DataLocation
-from .project.machines import Machines
 from .project.references import ReferenceMount
 from .project.retention import RETENTION
 from .roles import bound_roles
+from .stack_tags import UNTAGGED
 
-_ARCHITECTURES = {"x86_64": ec2.InstanceArchitecture.X86_64, "arm64": ec2.InstanceArchitecture.ARM_64}
+if TYPE_CHECKING:
+    from workflow_context.shared_queues import SharedQueues
 
 _UNNAMED = "Default"
-
-_UNTAGGED = ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue")
-"""What CloudFormation replaces, with its jobs, when a tag changes."""
 
 
 class ContextStack(cdk.Stack):
@@ -47,6 +42,7 @@ class ContextStack(cdk.Stack):
         data: The project's data locations.
         network: The network, usually `CoreStack.network`.
         outputs: Where its workflows write to in S3. The key of the bucket is that of what else the context keeps in S3.
+        shared_queues: The queues that contexts share, usually `CoreStack.shared_queues`, for a context that uses them.
         project: The name of the project, for the records of runs that its WES starts. Default: that of the stack.
         user: The `user` of the deployment, likewise. Default: none.
         kms_key_arn: Key for logs, volumes and alarms. Default: AWS's own keys.
@@ -73,6 +69,7 @@ class ContextStack(cdk.Stack):
         data: Sequence[DataLocation],
         network: Network,
         outputs: S3Location,
+        shared_queues: "SharedQueues | None" = None,
         project: str | None = None,
         user: str = "",
         kms_key_arn: str | None = None,
@@ -116,28 +113,9 @@ class ContextStack(cdk.Stack):
             references=[_reference(self, storage, one) for one in context.references],
             outputs=outputs,
             data=self._data(data),
-            compute=BatchCompute.with_options(
-                spot=context.request_spot_instances,
-                fallback_to_on_demand=context.has_fallback,
-                max_vcpus=context.max_vcpus,
-                heads_on_fargate=context.heads_on_fargate,
-                instance_types=context.instance_types,
-                architecture=_ARCHITECTURES[context.architecture],
-                gpu=context.gpu,
-                root_volume_size=_gibibytes(context.root_volume_gib),
-                encryption_key=own_key,
-                machine_image=ImageById(context.ami_id) if context.ami_id else None,
-                min_scale_down_delay=(
-                    cdk.Duration.minutes(context.min_scale_down_delay_minutes)
-                    if context.min_scale_down_delay_minutes
-                    else None
-                ),
-                io_mibps=context.io_mibps,
-                machines={name: _task_machines(one) for name, one in context.machines.items()},
-                head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
-            ),
+            compute=self._compute(context, shared_queues, own_key),
             head_vcpus=context.engine.head_vcpus,
-            head_memory=_gibibytes(context.engine.head_memory),
+            head_memory=gibibytes(context.engine.head_memory),
             log_retention=logs.RetentionDays[RETENTION[context.log_retention_days]],
             log_encryption_key=own_key,
         )
@@ -156,12 +134,26 @@ class ContextStack(cdk.Stack):
             cdk.CfnOutput(holder, key, value=value)
         for key, value in (context.tags if content_tags is None else content_tags).items():
             # Instances and volumes get them by the launch template, jobs by their definition.
-            cdk.Tags.of(self).add(key, value, exclude_resource_types=list(_UNTAGGED))
+            cdk.Tags.of(self).add(key, value, exclude_resource_types=list(UNTAGGED))
         if not (allow_data_loss or context.allow_data_loss):
             remedy = f"To see what goes: workflow-context plan {name}. To go ahead: -c allowDataLoss={name}."
             FileSystemGuard(self, "Guard", storage=self.workflow_context.storage, remedy=remedy)
         if context.permissions_boundary_arn:
             bound_roles(self, context.permissions_boundary_arn)
+
+    @staticmethod
+    def _compute(context: Context, shared: "SharedQueues | None", key: kms.IKey | None) -> ComputeFactory:
+        if not context.use_shared_queues:
+            return compute_of(
+                context,
+                head_max_vcpus=context.engine.max_workflows * context.engine.head_vcpus,
+                encryption_key=key,
+                heads_on_fargate=context.heads_on_fargate,
+                io_mibps=context.io_mibps,
+            )
+        if shared is None:
+            raise ValueError("it says useSharedQueues, and no shared_queues are given")
+        return shared.for_context
 
     def _data(self, data: Sequence[DataLocation]) -> list[S3Location]:
         buckets: dict[tuple[str, str | None], s3.IBucket] = {}
@@ -184,24 +176,6 @@ class ContextStack(cdk.Stack):
             )
             for written in data
         ]
-
-
-@cache
-def _gibibytes(size: float) -> cdk.Size:
-    return cdk.Size.gibibytes(size)
-
-
-def _task_machines(written: Machines) -> TaskMachines:
-    return TaskMachines(
-        instance_types=written.instance_types,
-        architecture=_ARCHITECTURES[written.architecture],
-        gpu=written.gpu,
-        spot=written.request_spot_instances,
-        fallback_to_on_demand=written.has_fallback,
-        max_vcpus=written.max_vcpus,
-        machine_image=ImageById(written.ami_id) if written.ami_id else None,
-        memory_from=cdk.Size.gibibytes(written.memory_from_gib) if written.memory_from_gib else None,
-    )
 
 
 def _construct_id(name: str) -> str:

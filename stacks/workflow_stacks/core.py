@@ -1,6 +1,7 @@
 """CoreStack: what the contexts of a project share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_kms as kms, aws_s3 as s3
@@ -10,9 +11,14 @@ from workflow_context.bucket import WorkflowBucket
 from workflow_context.network import Network
 from workflow_context.s3_location import S3Location
 
+if TYPE_CHECKING:
+    from workflow_context.shared_queues import SharedQueues
+
+    from .project.shared_queues import SharedQueues as SharedQueuesSettings
+
 
 class CoreStack(cdk.Stack):
-    """The network and the bucket of a project.
+    """The network and the bucket of a project, and the queues that contexts may share.
 
     Args:
         scope: The app.
@@ -24,6 +30,7 @@ class CoreStack(cdk.Stack):
         bucket_name: A bucket to use: its encryption, lifecycle and policy are yours. Default: a new one.
         kms_key_arn: Key for the bucket and the flow logs. Default: AWS's own keys.
         bucket_removal_policy: What happens to the buckets when the stack is deleted. Default: they stay.
+        shared_queues: What the project file says of queues that contexts share. Default: there are none.
         stack_name: Name of the stack in CloudFormation.
         termination_protection: Whether AWS refuses to delete the stack. Default: yes.
         tags: Tags of the stack itself, which CloudFormation passes on to what is in it.
@@ -32,6 +39,7 @@ class CoreStack(cdk.Stack):
     Attributes:
         network: The network.
         bucket: The bucket; each context has a prefix in it.
+        shared_queues: The queues that contexts share; None where the project has none.
 
     Everything that a context may need is exported, whether one needs it now or not: which contexts are deployed, and
     whose, changes nothing here. While a context imports it, CloudFormation refuses to delete this stack.
@@ -48,6 +56,7 @@ class CoreStack(cdk.Stack):
         bucket_name: str | None = None,
         kms_key_arn: str | None = None,
         bucket_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        shared_queues: "SharedQueuesSettings | None" = None,
         stack_name: str | None = None,
         termination_protection: bool = True,
         tags: Mapping[str, str] | None = None,
@@ -75,6 +84,7 @@ class CoreStack(cdk.Stack):
         else:
             self.bucket = s3.Bucket.from_bucket_attributes(self, "Bucket", bucket_name=bucket_name, encryption_key=key)
         outputs["BucketName"] = self.bucket.bucket_name
+        self.shared_queues = self._new_queues(shared_queues, key) if shared_queues is not None else None
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
         self._export_all()
@@ -91,9 +101,30 @@ class CoreStack(cdk.Stack):
         vpc, bucket = self.network.vpc, self.bucket
         subnets = (*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets)
         of_bucket = (bucket.bucket_name, bucket.bucket_arn) if self._makes_bucket else ()
-        for value in (vpc.vpc_id, *(subnet.subnet_id for subnet in subnets), *of_bucket):
+        of_queues = self._queue_values(self.shared_queues) if self.shared_queues is not None else ()
+        for value in (vpc.vpc_id, *(subnet.subnet_id for subnet in subnets), *of_bucket, *of_queues):
             if cdk.Token.is_unresolved(value):  # what is imported is no resource of this stack
                 self.export_value(value)
+
+    def _new_queues(self, written: "SharedQueuesSettings", key: kms.IKey | None) -> "SharedQueues":
+        # What few projects have.
+        from workflow_context.shared_queues import SharedQueues
+
+        from .build.compute import compute_of
+
+        return SharedQueues(
+            self,
+            "Shared",
+            placement=self.network.placement(public=written.use_public_subnets),
+            compute=compute_of(written, head_max_vcpus=written.max_head_vcpus, encryption_key=key),
+        )
+
+    @staticmethod
+    def _queue_values(queues: "SharedQueues") -> Iterator[str]:
+        yield queues.security_group_id
+        yield queues.compute.head_queue_arn
+        for kind in queues.compute.kinds:
+            yield from kind.arns
 
     def _imported(
         self, vpc_id: str | None, subnet_ids: Sequence[str]

@@ -14,7 +14,7 @@ from .errors import WorkflowContextError
 from .project import Project, find_context, validate_project
 from .roles import bound_roles, place_roles
 from .settings import Settings
-from .stack_tags import CONTEXT_TAG, PROJECT_TAG, USER_TAG
+from .stack_tags import CONTEXT_TAG, PROJECT_TAG, UNTAGGED, USER_TAG
 
 DEFAULT_PROJECT_FILE = "agc-project.yaml"
 
@@ -86,6 +86,12 @@ def define_stacks(
         )
     if subnet_ids and not vpc_id:
         raise WorkflowContextError("subnetIds are given without the VPC they are in. Add -c vpcId=vpc-….")
+    shared = project.shared_queues
+    if vpc_id is None and settings.nat_gateways() == 0 and shared is not None and not shared.use_public_subnets:
+        raise WorkflowContextError(
+            "sharedQueues are in private subnets, and -c natGateways=0 leaves only public ones. Use -c natGateways=1 "
+            "or -c vpcId=vpc-… -c subnetIds=subnet-…, or write 'usePublicSubnets: true' in sharedQueues."
+        )
     try:
         core = CoreStack(
             scope,
@@ -96,6 +102,7 @@ def define_stacks(
             bucket_removal_policy=settings.bucket_removal_policy(),
             bucket_name=settings.bucket_name(),
             kms_key_arn=project.kms_key_arn,
+            shared_queues=project.shared_queues,
             termination_protection=settings.flag("terminationProtection", default=True),
             tags={PROJECT_TAG: project.name},
             env=env,
@@ -126,6 +133,7 @@ def define_stacks(
                 data=project.data,
                 network=core.network,
                 outputs=core.location(project.bucket_prefix(name, user)),
+                shared_queues=core.shared_queues,
                 project=project.name,
                 user=user,
                 kms_key_arn=project.kms_key_arn,
@@ -140,7 +148,7 @@ def define_stacks(
             bound_roles(stack, boundary)
         stacks[name] = stack
     for key, value in project.tags.items():
-        cdk.Tags.of(core).add(key, value)
+        cdk.Tags.of(core).add(key, value, exclude_resource_types=list(UNTAGGED))
     role_path = settings.role_path()
     if role_path:
         for one in (core, *stacks.values()):

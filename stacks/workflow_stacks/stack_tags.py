@@ -3,3 +3,6 @@
 PROJECT_TAG = "workflow-context:project"
 CONTEXT_TAG = "workflow-context:context"
 USER_TAG = "workflow-context:user"
+
+UNTAGGED = ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue")
+"""What CloudFormation replaces, with its jobs, when a tag changes."""

@@ -71,6 +71,7 @@ EXISTING = ("fs-0123456789abcdef0", "fsap-0123456789abcdef0", "fsap-111111111111
 _EXISTING = f"fileSystemId: {EXISTING[0]}"
 _OTHER_SYSTEM = f"{_EXISTING}, accessPointId: {EXISTING[1]}, securityGroupId: {EXISTING[3]}"
 _POINT = f"{_EXISTING}, accessPointId: {EXISTING[1]}"
+_SHARED = replace(context(NF, keys="useSharedQueues: true"), top="sharedQueues: {}")
 _DATA = "data: [{location: s3://cohorts/a, readOnly: true}]"
 
 
@@ -95,6 +96,7 @@ EDITS: Sequence[Edit] = [
             "data": (replace(BASE, top=_DATA), IN_PLACE),
             "kmsKeyArn": (replace(BASE, top=f"kmsKeyArn: '{KEY}'"), INSTANCES),
             "tags": (replace(BASE, top="tags: {Lab: '2'}"), INSTANCES, replace(BASE, top="tags: {Lab: '1'}")),
+            "sharedQueues": (replace(BASE, top="sharedQueues: {maxVCpus: 64}"), NOTHING),
             "contexts": (BASE, STACK),
         },
     ),
@@ -116,6 +118,7 @@ EDITS: Sequence[Edit] = [
             "fallbackToOnDemand": (plus("fallbackToOnDemand: false"), JOBS),
             "usePublicSubnets": (plus("usePublicSubnets: true"), IN_PLACE),
             "maxVCpus": (plus("maxVCpus: 512"), IN_PLACE),
+            "useSharedQueues": (_SHARED, JOBS, context(NF)),
             "ioMibps": (plus("ioMibps: 200"), IN_PLACE),
             "minScaleDownDelayMinutes": (plus("minScaleDownDelayMinutes: 30"), IN_PLACE),
             "machines": (plus("machines: {large: {memoryFromGib: 256}}"), IN_PLACE),

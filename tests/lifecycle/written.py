@@ -10,6 +10,7 @@ from templates import Template
 
 from workflow_stacks import ContextStack, CoreStack
 from workflow_stacks.project import Project, parse_project
+from workflow_stacks.project.shared_queues import SharedQueues
 
 ACCOUNT, REGION = "000000000000", "us-east-1"  # those of the local cloud
 ZONES = {f"availability-zones:account={ACCOUNT}:region={REGION}": ["us-east-1a", "us-east-1b", "us-east-1c"]}
@@ -66,7 +67,9 @@ def synthesize(written: Written, *, name: str = "one", may_lose: bool = False) -
     app = cdk.App(context=ZONES)
     env = cdk.Environment(account=ACCOUNT, region=REGION)
     project = written.project
-    core = CoreStack(app, "Edits-core", kms_key_arn=project.kms_key_arn, env=env)
+    # They are there for a context that is edited to use them: the core stack is deployed once.
+    queues = project.shared_queues or SharedQueues()
+    core = CoreStack(app, "Edits-core", kms_key_arn=project.kms_key_arn, shared_queues=queues, env=env)
     ContextStack(
         app,
         f"Edits-{name}",
@@ -75,6 +78,7 @@ def synthesize(written: Written, *, name: str = "one", may_lose: bool = False) -
         data=project.data,
         network=core.network,
         outputs=core.location(project.bucket_prefix(name)),
+        shared_queues=core.shared_queues,
         kms_key_arn=project.kms_key_arn,
         content_tags={**project.tags, **project.contexts["one"].tags},
         allow_data_loss=may_lose,

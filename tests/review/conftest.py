@@ -34,6 +34,7 @@ CONTEXTS = {
         packageUri="s3://lab-software/objectivefs-7.2-1.{arch}.rpm",
     ),
     "toil": context("toil", "cwl", "S3"),
+    "sharing": {**context("nextflow", "nextflow", "EFS"), "useSharedQueues": True},
     "extras": {
         **context("miniwdl", "wdl", "EFS", expirationHours=100),
         "monitoring": {"alarmEmail": "lab@example.org"},
@@ -43,12 +44,13 @@ CONTEXTS = {
         "ioMibps": 200,
     },
 }
+PROJECT = {"name": "Reviewed", "schemaVersion": 1, "sharedQueues": {}, "contexts": CONTEXTS}
 
 
 @pytest.fixture(scope="session")
 def reviewed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("review") / "agc-project.yaml"
-    file.write_text(json.dumps({"name": "Reviewed", "schemaVersion": 1, "contexts": CONTEXTS}))
+    file.write_text(json.dumps(PROJECT))
     return file
 
 

@@ -68,11 +68,11 @@ def in_page(name: str) -> str:
 
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).parent))
-    from conftest import CONTEXTS
+    from conftest import PROJECT
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agc-project.yaml"
-        file.write_text(json.dumps({"name": "Reviewed", "schemaVersion": 1, "contexts": CONTEXTS}))
+        file.write_text(json.dumps(PROJECT))
         reviewed = review(file, [], PACKS)
     for name, table in TABLES.items():
         begin, end = f"<!-- {name} -->\n", "\n<!-- end -->"

@@ -106,6 +106,14 @@ class WorkflowEngine(EngineJobs):
         return False
 
     @property
+    def takes_shared_queues(self) -> bool:
+        """Whether all its jobs have roles and mounts of their own, so that their machines may be those of others too.
+
+        Default: no.
+        """
+        return False
+
+    @property
     def runs(self) -> RunDirectories | None:
         """Where the engine keeps its runs, and how it marks those that ended; None when it does not mark them."""
         return None

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from workflow_context.log_groups import new_log_group
 from workflow_context.pbs.settings import TAG
-from workflow_context.place import REGION
+from workflow_context.place import REGION, Place
 from workflow_context.program import HeadProgram, head_files
 from workflow_context.references import Reference
 from workflow_context.scripts import read_script
@@ -236,6 +236,8 @@ class EngineJobs(EngineRights):
         # No L2: an update would take away the revision with which head jobs at work submit. It stays ACTIVE instead.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-batch-jobdefinition-resourceretentionpolicy.html
         resource.add_property_override("ResourceRetentionPolicy.SkipDeregisterOnUpdate", True)
+        if self.compute.are_shared:
+            resource.job_definition_name = f"{self.context_name}-{id}"  # by it the context's jobs are told from others
         self.storage.complete(definition)
         node.add_dependency(*self.storage.ready)
         for reference in self.references:
@@ -264,6 +266,18 @@ class EngineJobs(EngineRights):
             role=role,
         )
         return self.new_job_definition(id, container, timeout=cdk.Duration.hours(1))
+
+    def job_events(self, queues: Sequence[str]) -> dict[str, list[str] | list[dict[str, str]]]:
+        """What events of AWS Batch have in their `detail` that are of jobs of this context, in queues.
+
+        Args:
+            queues: The ARNs of the queues.
+        """
+        if not self.compute.are_shared:
+            return {"jobQueue": list(queues)}
+        # The second is that of storage of single runs, see `volume_names`.
+        own = [Place.of(self).arn("batch", f"job-definition/{self.context_name}{end}") for end in "-_"]
+        return {"jobQueue": list(queues), "jobDefinition": [{"prefix": one} for one in own]}
 
     def head_command(self, *parameters: str) -> list[str]:
         """The command of a head job: bash, which goes on with the program before it comes to the command.

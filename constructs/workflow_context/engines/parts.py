@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms, aws_logs as logs
 
-from workflow_context.compute import BatchCompute
+from workflow_context.job_queues import JobQueues
 from workflow_context.network import Placement
 from workflow_context.references import Reference
 from workflow_context.s3_location import S3Location
@@ -32,7 +32,7 @@ class ContextParts:
     """
 
     placement: Placement
-    compute: BatchCompute
+    compute: JobQueues
     storage: WorkflowFileSystem
     outputs: S3Location
     data: Sequence[S3Location] = ()

@@ -53,6 +53,11 @@ class SharedDirectoryEngine(WorkflowEngine):
 
     @property
     @override
+    def takes_shared_queues(self) -> bool:
+        return self._shared and not self.storage.host_mounted
+
+    @property
+    @override
     def ownership(self) -> Ownership:
         if not self._shared:
             return self._ownership_on_s3

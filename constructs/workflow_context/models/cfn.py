@@ -78,7 +78,7 @@ class Resource:
 
 
 class Stacks:
-    """The resources of several stacks."""
+    """The resources of several stacks: first what contexts share, then the context's own."""
 
     def __init__(self, templates: Mapping[str, Template]) -> None:
         self._templates = templates
@@ -100,6 +100,11 @@ class Stacks:
     def of_type(self, *types: str) -> list[Resource]:
         """Return the resources of some types."""
         return [resource for resource in self if resource.type in types]
+
+    def of_context(self, type_: str) -> list[Resource]:
+        """Return the resources of a type that a context uses: its own stack's, else those that its project shares."""
+        found = self.of_type(type_)
+        return [resource for resource in found if resource.stack == found[-1].stack]
 
     def referred(self, value: Any) -> list[str]:
         """Return the ids that a value refers to, each once, in order."""

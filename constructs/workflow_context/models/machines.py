@@ -163,7 +163,7 @@ class Machines:
 def machines_of(stacks: Stacks) -> Machines:
     """Return the machines of a context, as its templates define them."""
     environments: dict[str, list[Resource]] = {}
-    for each in stacks.of_type("AWS::Batch::ComputeEnvironment"):
+    for each in stacks.of_context("AWS::Batch::ComputeEnvironment"):
         environments.setdefault(_role(each), []).append(each)
     # Those of a context itself have the shortest names: another kind's begin alike and hold its name too.
     tasks, *others = sorted(environments.get("task", ()), key=lambda each: len(each.words)) or (None,)
@@ -174,6 +174,7 @@ def machines_of(stacks: Stacks) -> Machines:
     volumes = [
         size
         for template in stacks.of_type("AWS::EC2::LaunchTemplate")
+        if template.stack == tasks.stack
         for mapping in template.get("LaunchTemplateData", "BlockDeviceMappings") or ()
         if isinstance(size := mapping.get("Ebs", {}).get("VolumeSize"), int | float)
     ]

@@ -69,6 +69,11 @@ class WorkflowFileSystem(Construct, metaclass=jsii.JSIIAbstractClass):
         return None
 
     @property
+    def needs_a_role(self) -> bool:
+        """Whether who reaches it over the network can do nothing without a right to it. Default: not known, so no."""
+        return False
+
+    @property
     def changes_owners(self) -> bool:
         """Whether containers that run as root may change the owners of files on it. Default: yes."""
         return True

@@ -192,6 +192,11 @@ class EfsFileSystem(EfsFileSystemBase):
         )
         return [sentence]
 
+    @property
+    @override
+    def needs_a_role(self) -> bool:
+        return not self._admits_without_iam
+
     @override
     def allow_mounts_without_iam(self) -> None:
         if self._admits_without_iam:

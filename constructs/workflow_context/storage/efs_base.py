@@ -268,6 +268,11 @@ class _EfsView(EfsFileSystemBase):
         assert isinstance(directory, efs.CfnAccessPoint)  # noqa: S101  for the type checker
         return {**self._whole.identity(), "access point": directory.logical_id}
 
+    @property
+    @override
+    def needs_a_role(self) -> bool:
+        return self._whole.needs_a_role
+
     @override
     def allow_mounts_without_iam(self) -> None:
         self._whole.allow_mounts_without_iam()

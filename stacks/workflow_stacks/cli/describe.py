@@ -80,12 +80,12 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
     engine = context.engine
     yield "engine", f"{engine.engine}, for {engine.type}"
     yield "image of head jobs", engine.head_image or "as the engine's project publishes it"
-    yield "head jobs", f"{engine.head_vcpus} vCPU, {engine.head_memory} GiB each; {engine.max_workflows} at a time"
+    yield "head jobs", f"{engine.head_vcpus} vCPU, {engine.head_memory} GiB each; {_bound_of_heads(project, name)}"
     if engine.tasks_per_job > 1:
         yield "tasks", f"up to {engine.tasks_per_job} that are alike, one after another in one job"
     yield from _filesystem(context)
     for queue, machines in context.queues:
-        yield f"{queue} queue", machines
+        yield f"{queue} queue", f"{machines}, shared with other contexts" if context.use_shared_queues else machines
     yield "max vCPUs", str(context.max_vcpus)
     yield "tasks may move", f"{context.io_mibps} MiB/s together" if context.io_mibps else "any amount"
     yield "file browser", "by a job that can only read" if context.browse else "none"
@@ -120,6 +120,13 @@ def _facts(project: Project, name: str) -> Iterator[tuple[str, str]]:
         yield "" if index else "tags", f"{key} = {value}"
     if context.permissions_boundary_arn:
         yield "permissions boundary", context.permissions_boundary_arn
+
+
+def _bound_of_heads(project: Project, name: str) -> str:
+    context = project.contexts[name]
+    if project.shared_queues is not None and context.use_shared_queues:
+        return f"{project.shared_queues.max_head_vcpus} vCPUs of all contexts at a time"
+    return f"{context.engine.max_workflows} at a time"
 
 
 def _kind(kind: Machines, usual: str) -> str:

@@ -31,7 +31,12 @@ def destroy(
     The network and the bucket that contexts share stay: `cdk destroy` of the core stack removes them when no context
     is left.
     """
-    from workflow_stacks.plan.destruction import destroy_stack, destruction
+    from workflow_stacks.plan.destruction import (
+        destroy_stack,
+        destruction,
+        end_jobs_on_shared_queues,
+        jobs_on_shared_queues,
+    )
     from workflow_stacks.project import load_project
     from workflow_stacks.runs.target import client_of
 
@@ -47,8 +52,12 @@ def destroy(
         if one.fate == "stays" and one.type == "AWS::EFS::FileSystem":
             typer.echo("To use the file system again, write in the context:")
             typer.echo(f"  filesystem: {{fsType: EFS, configuration: {{fileSystemId: {one.physical_id}}}}}")
+    jobs = jobs_on_shared_queues(client, stack)
+    if jobs:
+        typer.echo(f"{len(jobs)} jobs of the context are at work on the shared queues, and end. The queues stay.")
     if not yes and typer.prompt(f"To destroy {stack}, type its name") != stack:
         typer.echo("Nothing was destroyed.", err=True)
         raise typer.Exit(1)
+    end_jobs_on_shared_queues(client, stack)
     destroy_stack(client, stack)
     typer.echo(f"{stack} is destroyed")

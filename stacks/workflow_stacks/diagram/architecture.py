@@ -78,7 +78,11 @@ class _Reader:
     def architecture(self, names: tuple[str, ...]) -> Architecture:
         edges = list(dict.fromkeys(self._edges()))
         ends = {end for edge in edges for end in (edge.source, edge.target)}
-        boxes = [self._node(resource, box) for resource in self.stacks if (box := box_of(resource))]
+        boxes = [
+            self._node(resource, box)
+            for resource in self.stacks
+            if (box := box_of(resource)) and resource.id not in self.jobs.of_others
+        ]
         drawn = [node for node in boxes if node.kind not in _KINDS_THAT_NEED_AN_ARROW or node.id in ends]
         nodes = [*drawn, *self.network.nodes()]
         known = {node.id for node in nodes}
@@ -188,7 +192,9 @@ class _Reader:
         hidden = (
             resource.type
             for resource in self.stacks
-            if resource.id not in drawn and part_of(resource) is None and resource.type not in SHOWN_BY_ARROWS
+            if resource.id not in {*drawn, *self.jobs.of_others}
+            and part_of(resource) is None
+            and resource.type not in SHOWN_BY_ARROWS
         )
         return dict(sorted(Counter(hidden).items()))
 

@@ -17,8 +17,13 @@ class Jobs:
 
     def __init__(self, stacks: Stacks, rights: Rights) -> None:
         self._stacks, self._rights = stacks, rights
-        self.queues = stacks.of_type("AWS::Batch::JobQueue")
-        self.environments = stacks.of_type("AWS::Batch::ComputeEnvironment")
+        self.queues = stacks.of_context("AWS::Batch::JobQueue")
+        self.environments = stacks.of_context("AWS::Batch::ComputeEnvironment")
+        kinds = {one.type for one in (*self.queues, *self.environments)}
+        self.of_others = {one.id for one in stacks.of_type(*kinds)} - {
+            one.id for one in (*self.queues, *self.environments)
+        }
+        """Queues and environments that contexts share, where this one has its own."""
         self.definitions = stacks.of_type("AWS::Batch::JobDefinition")
 
     @cached_property

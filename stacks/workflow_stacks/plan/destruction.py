@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from workflow_context.models.errors import ModelError
 from workflow_context.models.idle_costs import Stored, idle_cost
 from workflow_context.models.prices import PriceBook, default_prices
 from workflow_stacks.errors import WorkflowContextError
+from workflow_stacks.runs.jobs import NAME_IN_BATCH, end_jobs, jobs_at_work
 from workflow_stacks.runs.target import Client
+from workflow_stacks.stack_outputs import stack_outputs
 
 from .changes import DATA, Resource
 from .comparison import from_deployment
 
 _GIB = 1024**3
+_JOBS_END_WITHIN = 180.0
+"""Seconds: a job has 30 to end by itself."""
 _BUCKET = "s3_standard_storage_first_50tb"
 
 
@@ -53,6 +58,28 @@ def _fate(client: Client, resource: Resource, physical_id: str) -> Fate:
     if resource.get("DeletionPolicy") != "Retain":
         return Fate("is deleted", resource["Type"], physical_id, "")
     return Fate("stays", resource["Type"], physical_id, _cost(client, resource, physical_id))
+
+
+def jobs_on_shared_queues(client: Client, stack: str) -> list[str]:
+    """The ids of a context's jobs that are at work on shared queues, which stay when the context goes."""
+    outputs = stack_outputs(client, stack)
+    if NAME_IN_BATCH not in outputs:
+        return []  # they end with its queues
+    return [job["jobId"] for _, job in jobs_at_work(client, outputs)]
+
+
+def end_jobs_on_shared_queues(client: Client, stack: str) -> None:
+    """End the jobs of a context on shared queues, while they have their roles, and wait until they have ended.
+
+    Raises:
+        WorkflowContextError: They do not end.
+    """
+    deadline = time.monotonic() + _JOBS_END_WITHIN
+    while ids := jobs_on_shared_queues(client, stack):
+        if time.monotonic() > deadline:
+            raise WorkflowContextError(f"{len(ids)} jobs of '{stack}' do not end, so it was not destroyed; try again")
+        end_jobs(client, ids, f"{stack} is destroyed")
+        time.sleep(2)
 
 
 def destroy_stack(client: Client, stack: str) -> None:

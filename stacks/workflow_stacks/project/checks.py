@@ -10,7 +10,9 @@ from typing import TypeAlias, TypeVar
 from .context import FILESYSTEM, Context
 from .context_checks import CONTEXT_CHECKS
 from .findings import Problem, join_words, quote
+from .machine_checks import MACHINE_CHECKS
 from .model import Project
+from .shared_queue_checks import contexts_have_queues_to_share
 
 _T = TypeVar("_T")
 
@@ -43,8 +45,9 @@ _MAX_NAMES = 3
 
 
 def queue_count(project: Project) -> int:
-    """Count the job queues of all contexts."""
-    return sum(len(context.queues) for context in project.contexts.values())
+    """Count the job queues of all contexts, and those that they share."""
+    own = sum(len(context.queues) for context in project.contexts.values() if not context.use_shared_queues)
+    return own + (len(project.shared_queues.queues) if project.shared_queues else 0)
 
 
 def there_are_contexts(project: Project) -> Iterator[Problem]:
@@ -92,10 +95,18 @@ def queues_fit_the_account(project: Project) -> Iterator[Problem]:
             ("contexts",),
             f"all contexts together have {count} job queues and {count} compute environments; AWS Batch allows "
             f"{QUEUES_PER_ACCOUNT} of each in an account and Region, and raises neither quota",
-            remedy="deploy some of the contexts at a time, give one context several 'machines' instead of many "
-            "contexts, or use several accounts or Regions",
+            remedy="let contexts of nextflow and snakemake on EFS share queues ('useSharedQueues'), deploy some of the "
+            "contexts at a time, give one context several 'machines' instead of many contexts, or use several accounts "
+            "or Regions",
             level="warning",
         )
+
+
+def machines_of_shared_queues_are_right(project: Project) -> Iterator[Problem]:
+    """What is said of the machines behind shared queues means together what it would in a context."""
+    if project.shared_queues is not None:
+        for problem in _run(MACHINE_CHECKS, project.shared_queues):
+            yield problem.under("sharedQueues")
 
 
 def workflows_have_a_context(project: Project) -> Iterator[Problem]:
@@ -160,6 +171,8 @@ NAME_CHECKS: tuple[NameCheck, ...] = (stack_names_are_allowed, context_names_dif
 PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     there_are_contexts,
     queues_fit_the_account,
+    contexts_have_queues_to_share,
+    machines_of_shared_queues_are_right,
     workflows_have_a_context,
     data_says_what_may_be_written,
     data_locations_agree,
@@ -198,7 +211,8 @@ def problems_of_rest(names: Names | None, contexts: Mapping[str, Context]) -> li
 
 def _problems_of_contexts(contexts: Mapping[str, Context]) -> Iterator[Problem]:
     for name, context in contexts.items():
-        for problem in _run(CONTEXT_CHECKS, context):
+        own_machines = () if context.use_shared_queues else _run(MACHINE_CHECKS, context)
+        for problem in (*_run(CONTEXT_CHECKS, context), *own_machines):
             yield problem.under("contexts", name)
 
 

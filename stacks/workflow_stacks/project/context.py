@@ -15,12 +15,12 @@ from .debug_instance import DebugInstanceOption
 from .engine import Engine
 from .file_systems.kind import FileSystemKind, FileSystemSettings
 from .file_systems.registry import FILE_SYSTEMS
-from .machines import AMI, MAX_KINDS, NAME as MACHINES_NAME, Architecture, InstanceTypes, Machines
+from .machines import OwnMachines
 from .references import ReferenceMount
 from .retention import RETENTION
 from .section import Section
 from .tags import Tags
-from .values import INT32, Choice, EmptyWhenNothing, Flag, Numbers, Text, Whole, value_error
+from .values import Choice, EmptyWhenNothing, Flag, Numbers, Text, Whole, value_error
 
 FILESYSTEM: tuple[str | int, ...] = ("engines", 0, "filesystem")
 """Where the file system stands in a context."""
@@ -47,59 +47,11 @@ class Monitoring(Section):
     )
 
 
-class Context(Section):
+class Context(OwnMachines):
     """A place where workflows run: an engine, a file system, queues and machines."""
 
     engines: Annotated[tuple[Engine, ...], BeforeValidator(_exactly_one)] = Field(
         description="The engine: exactly one.", json_schema_extra={"minItems": 1, "maxItems": 1}
-    )
-    request_spot_instances: Annotated[bool, Flag()] = Field(
-        default=False,
-        description="Whether tasks run on Spot instances, which are cheaper and may be interrupted. Default: false.",
-    )
-    fallback_to_on_demand: Annotated[bool, Flag()] | None = Field(
-        default=None,
-        description="Whether a context with Spot instances has a second, on-demand queue for tasks that "
-        "were interrupted. Default: true with requestSpotInstances, otherwise ignored.",
-    )
-    use_public_subnets: Annotated[bool, Flag()] = Field(
-        default=False,
-        description="Whether machines run in public subnets, with public addresses and no ingress, so that "
-        "the project needs no NAT gateway (deploy it with -c natGateways=0). Default: false.",
-    )
-    max_vcpus: Annotated[int, Whole(1, INT32, "vCPUs")] = Field(
-        default=256,
-        alias="maxVCpus",
-        description="How many vCPUs the tasks of the context may use at the same time, at least 1. Default: 256.",
-    )
-    instance_types: InstanceTypes = Field(
-        default=(),
-        description="EC2 instance types (m6i.xlarge) or families (m6i) that tasks may run on, or optimal. "
-        "Default: AWS Batch chooses.",
-    )
-    architecture: Architecture = Field(
-        default="x86_64", description="Processor of the machines that run tasks. Default: x86_64."
-    )
-    gpu: Annotated[bool, Flag()] = Field(
-        default=False, description="Whether tasks run on machines with NVIDIA GPUs. Default: false."
-    )
-    machines: Annotated[dict[Annotated[str, MACHINES_NAME], Machines], EmptyWhenNothing()] = Field(
-        default_factory=dict,
-        description="Other kinds of machines beside these, by name, each with queues of its own: a task goes where "
-        "the machines have what it asks for, GPUs, a processor, or much memory. At most 3. For miniwdl and "
-        "nextflow, and snakemake on a mounted file system. Default: none.",
-        json_schema_extra={"maxProperties": MAX_KINDS},
-    )
-    root_volume_gib: Annotated[int, Whole(30, 16384, "GiB")] = Field(
-        default=100,
-        description="Size of each machine's root volume, which holds container images and scratch files, in "
-        "GiB, 30 to 16384. Default: 100.",
-    )
-    min_scale_down_delay_minutes: Annotated[int, Whole(20, 10080, "minutes")] | None = Field(
-        default=None,
-        description="How many minutes instances are kept at least after their last job, 20 to 10080, so that the next "
-        "step of a workflow finds them with their images. They are paid for. Default: as AWS Batch does, a few "
-        "minutes.",
     )
     io_mibps: Annotated[int, Whole(1, 1_000_000, "MiB/s")] | None = Field(
         default=None,
@@ -107,10 +59,10 @@ class Context(Section):
         "AWS Batch starts no more tasks than that feeds. A task takes 0.34 MiB/s for each vCPU, or what it asks for. "
         "Default: no bound.",
     )
-    ami_id: Annotated[str, AMI] | None = Field(
-        default=None,
-        description="Amazon Machine Image of the machines that run tasks: one made from the ECS-optimized Amazon "
-        "Linux 2023, for the context's processor and Region. Default: the newest that AWS Batch chooses.",
+    use_shared_queues: Annotated[bool, Flag()] = Field(
+        default=False,
+        description="Whether jobs go to the sharedQueues of the project, and the context has no queues and machines of "
+        "its own. For nextflow and snakemake on EFS. Default: false.",
     )
     log_retention_days: Annotated[int, Numbers(tuple(RETENTION), "days")] = Field(
         default=30,
@@ -205,17 +157,6 @@ class Context(Section):
         return self.kind.heads_on_fargate(ENGINES[self.engine.engine])
 
     @property
-    def has_fallback(self) -> bool:
-        """Whether there is an on-demand queue beside the Spot queue."""
-        return self.request_spot_instances and self.fallback_to_on_demand is not False
-
-    @property
     def queues(self) -> tuple[tuple[str, str], ...]:
         """The job queues, each with the machines behind it, for people."""
-        found = [("head", "Fargate" if self.heads_on_fargate else "EC2 on-demand")]
-        kinds: dict[str, Context | Machines] = {"": self, **{f"{name} ": one for name, one in self.machines.items()}}
-        for kind, machines in kinds.items():
-            found.append((f"{kind}task", "EC2 Spot" if machines.request_spot_instances else "EC2 on-demand"))
-            if machines.has_fallback:
-                found.append((f"{kind}fallback", "EC2 on-demand"))
-        return tuple(found)
+        return self.queues_for("Fargate" if self.heads_on_fargate else "EC2 on-demand")

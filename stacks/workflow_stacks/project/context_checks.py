@@ -13,14 +13,12 @@ from .file_systems.registry import FILE_SYSTEMS, engines_on, file_systems_of
 from .findings import DataPath, Problem, join_words, quote
 from .machine_checks import (
     engine_runs_on_the_processor,
-    fallback_goes_with_spot,
     file_system_works_on_the_processor,
-    gpu_goes_with_gpu_instances,
-    instance_types_have_a_form,
-    instances_have_the_architecture,
-    kept_instances_cost,
     machines_are_chosen_by_tasks,
-    max_vcpus_fit_an_instance,
+)
+from .shared_queue_checks import (
+    others_may_use_the_machines,
+    shared_queues_have_the_machines,
 )
 
 ContextCheck: TypeAlias = Callable[[Context], Iterator[Problem]]
@@ -194,12 +192,8 @@ CONTEXT_CHECKS: tuple[ContextCheck, ...] = (
     tasks_share_jobs_where_the_engine_lets_them,
     references_are_mounted_beside,
     debug_instance_is_in_private_subnets,
-    fallback_goes_with_spot,
-    instance_types_have_a_form,
-    instances_have_the_architecture,
-    gpu_goes_with_gpu_instances,
-    max_vcpus_fit_an_instance,
-    kept_instances_cost,
+    shared_queues_have_the_machines,
+    others_may_use_the_machines,
     health_data_is_kept_safe,
 )
-"""Every check of a context."""
+"""Every check of a context, but for those of its machines."""

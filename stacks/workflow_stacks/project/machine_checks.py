@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
+from typing import TypeAlias
 
 from workflow_context.catalog import ENGINES
 
 from . import instances
 from .context import FILESYSTEM, Context
 from .findings import DataPath, Problem, join_words, quote
-from .machines import MAX_KINDS, Machines
+from .machines import MAX_KINDS, Machines, OwnMachines
+
+MachineCheck: TypeAlias = Callable[[OwnMachines], Iterator[Problem]]
 
 
 def _of_each_kind(
-    check: Callable[[Context | Machines], Iterator[Problem]],
-) -> Callable[[Context], Iterator[Problem]]:
-    """Run a check on the machines of the context itself and on each other kind."""
+    check: Callable[[OwnMachines | Machines], Iterator[Problem]],
+) -> MachineCheck:
+    """Run a check on the machines of a context, or of shared queues, and on each other kind beside them."""
 
     @wraps(check, assigned=("__module__", "__name__", "__doc__"))
-    def of_context(context: Context) -> Iterator[Problem]:
-        yield from check(context)
-        for name, kind in context.machines.items():
+    def of_all(own: OwnMachines) -> Iterator[Problem]:
+        yield from check(own)
+        for name, kind in own.machines.items():
             for problem in check(kind):
                 yield problem.under("machines", name)
 
-    return of_context
+    return of_all
 
 
 def machines_are_chosen_by_tasks(context: Context) -> Iterator[Problem]:
-    """There are several kinds of machines only where the engine chooses among them for each task, and not too many."""
+    """There are several kinds of machines only where the engine chooses among them for each task."""
     entry, kind = ENGINES[context.engine.engine], context.filesystem.fs_type
     if not context.machines:
         return
@@ -41,11 +44,15 @@ def machines_are_chosen_by_tasks(context: Context) -> Iterator[Problem]:
             f"{join_words(able)} on a file system that is mounted, nextflow on S3 too",
             "remove it, and make a context for each kind of machines",
         )
-    if len(context.machines) > MAX_KINDS:
+
+
+def kinds_of_machines_are_few(own: OwnMachines) -> Iterator[Problem]:
+    """There are not more kinds of machines than head jobs can be told of."""
+    if len(own.machines) > MAX_KINDS:
         yield Problem(
             ("machines",),
-            f"{len(context.machines)} kinds of machines are listed, and head jobs cannot be told of so many",
-            f"at most {MAX_KINDS} beside those of the context itself",
+            f"{len(own.machines)} kinds of machines are listed, and head jobs cannot be told of so many",
+            f"at most {MAX_KINDS} beside the usual ones",
             "put the rest into another context",
         )
 
@@ -69,13 +76,14 @@ def file_system_works_on_the_processor(context: Context) -> Iterator[Problem]:
 
 def _architectures(context: Context) -> Iterator[tuple[DataPath, str]]:
     """Where a processor is said, and which."""
-    yield ("architecture",), context.architecture
+    shared = context.use_shared_queues
+    yield ("useSharedQueues" if shared else "architecture",), context.architecture
     for name, kind in context.machines.items():
-        yield ("machines", name, "architecture"), kind.architecture
+        yield ("useSharedQueues",) if shared else ("machines", name, "architecture"), kind.architecture
 
 
 @_of_each_kind
-def fallback_goes_with_spot(machines: Context | Machines) -> Iterator[Problem]:
+def fallback_goes_with_spot(machines: OwnMachines | Machines) -> Iterator[Problem]:
     """The fallback queue is set only where there is Spot."""
     if machines.fallback_to_on_demand is not None and not machines.request_spot_instances:
         yield Problem(
@@ -87,7 +95,7 @@ def fallback_goes_with_spot(machines: Context | Machines) -> Iterator[Problem]:
 
 
 @_of_each_kind
-def instance_types_have_a_form(machines: Context | Machines) -> Iterator[Problem]:
+def instance_types_have_a_form(machines: OwnMachines | Machines) -> Iterator[Problem]:
     """Instance types look like types or families."""
     for index, written in enumerate(machines.instance_types):
         name = instances.parse(written)
@@ -104,7 +112,7 @@ def instance_types_have_a_form(machines: Context | Machines) -> Iterator[Problem
             yield Problem(("instanceTypes", index), message, remedy=remedy, level="warning")
 
 
-def _names(machines: Context | Machines) -> Iterator[tuple[int, instances.InstanceName]]:
+def _names(machines: OwnMachines | Machines) -> Iterator[tuple[int, instances.InstanceName]]:
     for index, written in enumerate(machines.instance_types):
         name = instances.parse(written)
         if name is not None:
@@ -112,7 +120,7 @@ def _names(machines: Context | Machines) -> Iterator[tuple[int, instances.Instan
 
 
 @_of_each_kind
-def instances_have_the_architecture(machines: Context | Machines) -> Iterator[Problem]:
+def instances_have_the_architecture(machines: OwnMachines | Machines) -> Iterator[Problem]:
     """Instance types have the processor that is asked for."""
     wanted = machines.architecture
     for index, name in _names(machines):
@@ -131,7 +139,7 @@ def instances_have_the_architecture(machines: Context | Machines) -> Iterator[Pr
 
 
 @_of_each_kind
-def gpu_goes_with_gpu_instances(machines: Context | Machines) -> Iterator[Problem]:
+def gpu_goes_with_gpu_instances(machines: OwnMachines | Machines) -> Iterator[Problem]:
     """Machines with GPUs are GPU instances only; GPU instances without `gpu` are pointed out."""
     for index, name in _names(machines):
         if machines.gpu and not name.has_gpu:
@@ -153,7 +161,7 @@ def gpu_goes_with_gpu_instances(machines: Context | Machines) -> Iterator[Proble
 
 
 @_of_each_kind
-def max_vcpus_fit_an_instance(machines: Context | Machines) -> Iterator[Problem]:
+def max_vcpus_fit_an_instance(machines: OwnMachines | Machines) -> Iterator[Problem]:
     """At least one of the listed types fits into maxVCpus."""
     sizes = {name.vcpus for _, name in _names(machines)}
     known = {size for size in sizes if size is not None}
@@ -167,16 +175,16 @@ def max_vcpus_fit_an_instance(machines: Context | Machines) -> Iterator[Problem]
     )
 
 
-def kept_instances_cost(context: Context) -> Iterator[Problem]:
+def kept_instances_cost(own: OwnMachines) -> Iterator[Problem]:
     """What it may cost to keep instances after their last job is pointed out."""
-    minutes = context.min_scale_down_delay_minutes
+    minutes = own.min_scale_down_delay_minutes
     if minutes is None:
         return
     from workflow_context.models.prices import default_prices, family_price_name
 
-    family = "m6g" if context.architecture == "arm64" else "m6i"
-    vcpus = context.max_vcpus + sum(kind.max_vcpus for kind in context.machines.values())
-    has_gpus = context.gpu or any(kind.gpu for kind in context.machines.values())
+    family = "m6g" if own.architecture == "arm64" else "m6i"
+    vcpus = own.max_vcpus + sum(kind.max_vcpus for kind in own.machines.values())
+    has_gpus = own.gpu or any(kind.gpu for kind in own.machines.values())
     cost = default_prices()[family_price_name(family)].value * vcpus * minutes / 60
     yield Problem(
         ("minScaleDownDelayMinutes",),
@@ -185,3 +193,15 @@ def kept_instances_cost(context: Context) -> Iterator[Problem]:
         remedy="keep it where steps follow one another within that time",
         level="warning",
     )
+
+
+MACHINE_CHECKS: tuple[MachineCheck, ...] = (
+    kinds_of_machines_are_few,
+    fallback_goes_with_spot,
+    instance_types_have_a_form,
+    instances_have_the_architecture,
+    gpu_goes_with_gpu_instances,
+    max_vcpus_fit_an_instance,
+    kept_instances_cost,
+)
+"""Every check of machines, whoever has them."""

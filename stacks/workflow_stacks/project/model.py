@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .arns import KmsKeyArn
 from .context import Context
 from .data_location import DataLocation
+from .machines import OwnMachines
 from .section import Section
+from .shared_queues import SharedQueues
 from .tags import Tags
 from .values import EmptyWhenNothing, Text, Whole
 from .workflow import Workflow
@@ -48,10 +50,26 @@ class Project(Section):
         description="Tags for everything in every context and in what they share; a context's own tag of the same key "
         "is used instead there. Limits as for the tags of a context. Default: none.",
     )
+    shared_queues: SharedQueues | None = Field(
+        default=None,
+        description="Queues and machines in the stack that contexts share, for contexts that say useSharedQueues: an "
+        "account has 50 queues in a Region. Jobs of all are started first come, first served. Default: none; write {} "
+        "for the defaults.",
+    )
     contexts: Annotated[dict[Annotated[str, _NAME], Context], EmptyWhenNothing()] = Field(
         default_factory=dict,
         description="The contexts by name: letters and digits. Default: none, and nothing can be deployed.",
     )
+
+    @model_validator(mode="after")
+    def _machines_are_those_of_the_queues(self) -> Self:
+        """Give contexts on the shared queues the machines of these; what a context wrote itself stays known."""
+        for name, context in self.contexts.items():
+            if self.shared_queues is not None and context.use_shared_queues:
+                machines = {field: getattr(self.shared_queues, field) for field in OwnMachines.model_fields}
+                written = {field: getattr(context, field) for field in Context.model_fields}
+                self.contexts[name] = Context.model_construct(context.model_fields_set, **{**written, **machines})
+        return self
 
     def stack_name(self, context: str, user: str = "") -> str:
         """Return the name of a context's stack; with a user, of that user's own."""

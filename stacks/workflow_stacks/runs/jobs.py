@@ -20,11 +20,16 @@ OWNER_TAG = "Owner"
 """The tag that Toil gives to its jobs; the value is the id of the run. It gives no other.
 https://toil.readthedocs.io/en/latest/appendices/environment_vars.html"""
 
+NAME_IN_BATCH = "NameInBatch"
+"""The output of a context on shared queues with which the names of its job definitions begin."""
+
 STOP_REASON = "Stopped by workflow-context stop"
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
 _ENDED = ("SUCCEEDED", "FAILED")
-_STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *_ENDED)
+_QUEUES = ("HeadQueue", "TaskQueue", "FallbackQueue")  # beginnings: other kinds of machines have queues too
+_AT_WORK = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+_STATES = (*_AT_WORK, *_ENDED)
 _IDS_IN_A_REQUEST = 100
 _TERMINATIONS_IN_A_REQUEST = 50
 _LOG_EVENTS = 10_000
@@ -102,10 +107,8 @@ class RunJobs:
         ]
 
     def end(self, ids: Sequence[str], reason: str = STOP_REASON) -> None:
-        """End jobs, fifty in a request."""
-        batch = self._client("batch")
-        for start in range(0, len(ids), _TERMINATIONS_IN_A_REQUEST):
-            batch.terminate_jobs(jobs=list(ids[start : start + _TERMINATIONS_IN_A_REQUEST]), reason=reason)
+        """End jobs."""
+        end_jobs(self._client, ids, reason)
 
     def wait_for_end(self, ids: Sequence[str], seconds: float, pause: float = 1.0) -> bool:
         """Wait until jobs have ended; False when they have not within that time."""
@@ -115,6 +118,33 @@ class RunJobs:
                 return False
             time.sleep(pause)
         return True
+
+
+def end_jobs(client: Client, ids: Sequence[str], reason: str) -> None:
+    """End jobs, fifty in a request."""
+    batch = client("batch")
+    for start in range(0, len(ids), _TERMINATIONS_IN_A_REQUEST):
+        batch.terminate_jobs(jobs=list(ids[start : start + _TERMINATIONS_IN_A_REQUEST]), reason=reason)
+
+
+def jobs_at_work(client: Client, outputs: Mapping[str, str]) -> Iterator[tuple[str, Job]]:
+    """The jobs of a deployed context that have not ended, each with its state, as lists show them.
+
+    Args:
+        client: Gives the boto3 client of a service.
+        outputs: The outputs of its stack. Those of a context on shared queues tell its jobs from others.
+    """
+    own = outputs.get(NAME_IN_BATCH)
+    batch = client("batch")
+    for queue in dict.fromkeys(arn for key, arn in outputs.items() if key.startswith(_QUEUES)):
+        for state in _AT_WORK:
+            for page in batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=state):
+                yield from ((state, job) for job in page["jobSummaryList"] if own is None or _is_of(job, own))
+
+
+def _is_of(job: Job, context: str) -> bool:
+    """Whether a job has a job definition of the context: also one of those for storage of single runs."""
+    return str(job.get("jobDefinition", "")).rpartition("/")[2].startswith((f"{context}-", f"{context}_"))
 
 
 def state_of(head: Job | None) -> RunState:

@@ -8,9 +8,8 @@ from typing import Any
 
 from workflow_stacks.project import Project
 
+from .jobs import jobs_at_work
 from .target import Client, client_of, deployed_stacks, is_denied
-
-_STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 
 
 def overview(project_file: Path, project: Project, *, user: str = "", local: bool = False) -> list[dict[str, Any]]:
@@ -24,29 +23,16 @@ def overview(project_file: Path, project: Project, *, user: str = "", local: boo
     found = []
     for name in project.contexts:
         stack = stacks.get(project.stack_name(name, user))
-        queues = [arn for key, arn in stack.outputs.items() if key.endswith("Queue")] if stack else []
+        states = [state for state, _ in jobs_at_work(client, stack.outputs)] if stack else []
         found.append(
             {
                 "context": name,
                 "stackStatus": stack.status if stack else None,
-                "jobs": dict(_jobs(client, queues)),
+                "jobs": dict(Counter(states)),
                 "idleUsdPerMonth": idle_usd(client, project.stack_name(name, user)) if stack else None,
             }
         )
     return found
-
-
-def _jobs(client: Client, queues: list[str]) -> Counter[str]:
-    """How many jobs of some queues are in each state, apart from those that have ended."""
-    counts: Counter[str] = Counter()
-    batch = client("batch")
-    for queue in dict.fromkeys(queues):
-        for state in _STATES:
-            pages = batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=state)
-            number = sum(len(page["jobSummaryList"]) for page in pages)
-            if number:
-                counts[state] += number
-    return counts
 
 
 def idle_usd(client: Client, stack: str) -> float | None:
