@@ -47,7 +47,7 @@ def test_validate_gives_every_finding_as_json_with_exit_code_1() -> None:
         "line": 3,
         "path": "workflow",
         "message": "unknown key 'workflow'",
-        "allowed": "name, schemaVersion, workflows, data, kmsKeyArn, tags, contexts",
+        "allowed": "name, schemaVersion, workflows, data, kmsKeyArn, tags, sharedQueues, contexts",
         "remedy": "did you mean 'workflows'?",
         "column": 1,
         "check": "unknown-key",
