@@ -244,6 +244,13 @@ class TestWhoReachesAFileSystem:
         assert len(self.findings(wrong)) == 1
 
 
+def test_two_contexts_on_one_file_system_are_let_in_by_one_rule(lab: Lab) -> None:
+    storage = lab.efs("Whole")
+    for name, view in {"One": storage, "Two": storage.add_access_point("Second")}.items():
+        lab.context(name, NextflowEngine, view)
+    assert len(resources(lab.template, "AWS::EC2::SecurityGroupIngress")) == 1
+
+
 def test_queues_may_be_in_another_stack_which_knows_nothing_of_its_contexts() -> None:
     app = cdk.App()
     shared, own = cdk.Stack(app, "Shared"), cdk.Stack(app, "Own")

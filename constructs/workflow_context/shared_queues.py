@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import ClassVar, Never
 
+import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2, aws_iam as iam
 from constructs import Construct, IValidation
@@ -85,12 +86,30 @@ class SharedQueues(Construct):
         if not callable(compute):
             message = f"compute must be BatchCompute, or BatchCompute.with_options(…), got {compute!r}"
             raise TypeError(message)
+        self._groups: dict[str, ec2.ISecurityGroup] = {}
         self.placement = Placement.of(placement)
         self.compute = compute(self, "Compute", self.placement, None)
         if self.compute.io is not None:
             raise ValueError("io_mibps bounds one file system, and each context has its own; leave it out")
         if not self.compute.heads_on_fargate:
             raise ValueError("head jobs of several contexts must not share a machine; leave heads_on_fargate out")
+
+    def security_group_beside(self, storage: WorkflowFileSystem) -> ec2.ISecurityGroup:
+        """The security group of every job and instance, as one of the stack of a file system.
+
+        By its id, since the rule that lets it in belongs there; and one for all contexts, since AWS refuses a second
+        rule that lets the same machines in.
+
+        Args:
+            storage: The file system.
+        """
+        stack = cdk.Stack.of(storage)
+        where = stack.node.addr
+        if where not in self._groups:
+            self._groups[where] = ec2.SecurityGroup.from_security_group_id(
+                stack, f"MachinesOf{self.node.addr}", self.security_group_id, mutable=False, allow_all_outbound=True
+            )
+        return self._groups[where]
 
     @cached_property
     def security_group_id(self) -> str:
@@ -133,11 +152,7 @@ class _QueuesOfContext(JobQueues):
         self.head_queue, self.task_queue, self.fallback_queue = made.head_queue, made.task_queue, made.fallback_queue
         self.kinds, self.spot, self.io = made.kinds, made.spot, None
         self.heads_on_fargate = made.heads_on_fargate
-        # By its id: the rules that let it in belong to the file system of the context, and to its stack.
-        group = ec2.SecurityGroup.from_security_group_id(
-            self, "SecurityGroup", queues.security_group_id, mutable=False, allow_all_outbound=True
-        )
-        self._connections = ec2.Connections(security_groups=[group])
+        self._connections = ec2.Connections(security_groups=[queues.security_group_beside(storage)])
         storage.allow_mount_from(self)
 
     @property
