@@ -1,6 +1,5 @@
 """Two contexts on queues that they share: a workflow each at the same time, and neither reaches what is the other's."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +143,11 @@ class Task:
         return ended()
 
 
+def is_refused(job: dict[str, Any]) -> bool:
+    """Whether a job did not start because its file system did not admit it."""
+    return job["status"] == "FAILED" and "access denied by server while mounting" in job["container"]["reason"]
+
+
 @pytest.mark.parametrize("name", CONTEXTS)
 @pytest.mark.usefixtures("done")
 class TestATask:
@@ -173,13 +177,11 @@ class TestATask:
         self, task: Task, outputs: dict[str, dict[str, str]], name: str
     ) -> None:
         assert task.on(outputs[name])["status"] == "SUCCEEDED"
-        refused = task.on(outputs[OTHER[name]])
-        assert refused["status"] == "FAILED"
-        assert "mount" in json.dumps(refused), refused
+        assert is_refused(task.on(outputs[OTHER[name]]))
 
     def test_mounts_neither_without_its_role(self, task: Task, outputs: dict[str, dict[str, str]], name: str) -> None:
         for one in (name, OTHER[name]):
-            assert task.on(outputs[one], with_role=False)["status"] == "FAILED"
+            assert is_refused(task.on(outputs[one], with_role=False))
 
     def test_reads_the_objects_of_its_context_and_not_those_of_the_other(
         self, as_role: Callable[..., Any], command: LocalCommands, outputs: dict[str, dict[str, str]], name: str
