@@ -139,7 +139,7 @@ class Functions:
         process = await sandbox.start(spec)
         seconds = float(function.get("Timeout", _DEFAULT_SECONDS))
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), seconds)
+            output = await asyncio.wait_for(_ended(process), seconds)
         except TimeoutError as error:
             raise FunctionError(f"Task timed out after {seconds:.2f} seconds") from error
         finally:
@@ -171,3 +171,10 @@ class Functions:
             self.logs("create_log_group", {"logGroupName": group})
             self.logs("create_log_stream", place)
             self.logs("put_log_events", {**place, "logEvents": [{"timestamp": now, "message": one} for one in lines]})
+
+
+async def _ended(process: asyncio.subprocess.Process) -> bytes:
+    """Wait for a process, and give what it said."""
+    output = await process.stdout.read() if process.stdout else b""
+    await process.wait()
+    return output
