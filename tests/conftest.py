@@ -28,8 +28,6 @@ for sandbox in (Bubblewrap(), Unshare()):
         os.environ.setdefault(CHOICE, sandbox.name)
 os.environ.pop("CDK_DEFAULT_ACCOUNT", None)
 os.environ.pop("CDK_DEFAULT_REGION", None)
-# The CDK CLI starts dozens of times: what Node.js compiled is kept for the next one.
-os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / "node_modules" / ".cache" / "compiled"))
 # What the CDK itself finds in templates is asked by test_security_review.py, of every variant and example: elsewhere,
 # its rules would take ten seconds of each process that synthesizes.
 os.environ["CDK_VALIDATION"] = "false"
