@@ -30,7 +30,7 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 	@echo "For these commands, in your shell: . .venv/bin/activate"
 
 test: setup  ## the whole test suite
-	@python -m pytest -n auto --maxprocesses 6 --dist loadfile --no-loadscope-reorder
+	@python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 matrix: setup  ## run a workflow three times with every engine on every file system, on Spot and on demand (half an hour)
 	@python -m pytest tests/matrix/run_pairs.py
@@ -45,7 +45,7 @@ AWS_CDK_LIB ?= 2.270.0
 test-library: setup  ## the tests that synthesize, with another aws-cdk-lib: make test-library AWS_CDK_LIB=2.270.0
 	@rm -rf .venv-library && $(PYTHON) -m venv .venv-library
 	@uv pip install --quiet --python .venv-library 'aws-cdk-lib$(if $(filter latest,$(AWS_CDK_LIB)),>=2.275,==$(AWS_CDK_LIB))' --editable '.[dev]'
-	@PATH=$(CURDIR)/.venv-library/bin:$$PATH .venv-library/bin/python -m pytest -n auto --maxprocesses 6 --dist loadfile tests/stacks tests/storage tests/engines tests/test_rules.py
+	@PATH=$(CURDIR)/.venv-library/bin:$$PATH .venv-library/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/stacks tests/storage tests/engines tests/test_rules.py
 
 check: setup  ## format, lint and types, as CI checks them
 	@ruff format --check .

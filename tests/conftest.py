@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
     """More workers than cores: most of the time, those that run workflows wait for them."""
-    return 2 * (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 2
 
 
 Once = Callable[[str, Callable[[], Templates]], Templates]

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,11 +36,11 @@ class DirectStacks:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
-        self.client = cloud.client
-        self._formation = cloud.client("cloudformation")
+        self.client = cache(cloud.client)  # each new one would take longer than what it is asked
+        self._formation = self.client("cloudformation")
         self._templates = "cdk-templates"  # beside the bucket of the assets, which is the CDK's too
-        cloud.client("s3").create_bucket(Bucket=self._templates)
-        cloud.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="30", Type="String", Overwrite=True)
+        self.client("s3").create_bucket(Bucket=self._templates)
+        self.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="30", Type="String", Overwrite=True)
 
     def create(self, name: str, template: Template) -> None:
         """Make a stack."""
@@ -97,7 +98,7 @@ class DirectStacks:
             self._formation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
         self._formation.delete_stack(StackName=name)
         self._formation.get_waiter("stack_delete_complete").wait(
-            StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
+            StackName=name, WaiterConfig={"Delay": 0.25, "MaxAttempts": 240}
         )
 
     def ids(self, name: str, types: Collection[str]) -> dict[str, str]:
@@ -120,7 +121,7 @@ class DirectStacks:
 
     def exists(self, physical_id: str) -> bool:
         """Whether what holds data is there, in a stack or not."""
-        client = self._cloud.client
+        client = self.client
         systems = [one["FileSystemId"] for one in client("efs").describe_file_systems()["FileSystems"]]
         buckets = [one["Name"] for one in client("s3").list_buckets()["Buckets"]]
         secrets = [one for one in client("secretsmanager").list_secrets()["SecretList"] if "DeletedDate" not in one]
@@ -150,7 +151,7 @@ class DirectStacks:
 
     def _publish(self, assembly: Path, manifest: str) -> None:
         """Put the files of a stack where its template looks for them."""
-        s3 = self._cloud.client("s3")
+        s3 = self.client("s3")
         for asset in json.loads((assembly / manifest).read_text())["files"].values():
             content = _content(assembly / asset["source"]["path"])
             for place in asset["destinations"].values():
@@ -160,7 +161,7 @@ class DirectStacks:
 
     def _uploaded(self, template: Template) -> str:
         # More than 51,200 characters are taken from S3 only.
-        self._cloud.client("s3").put_object(Bucket=self._templates, Key="template.json", Body=json.dumps(template))
+        self.client("s3").put_object(Bucket=self._templates, Key="template.json", Body=json.dumps(template))
         return f"{self._cloud.server().endpoint}/{self._templates}/template.json"
 
     def _stack(self, name: str) -> Mapping[str, Any]:
@@ -169,7 +170,7 @@ class DirectStacks:
 
     def _wait(self, name: str, event: str) -> None:
         try:
-            self._formation.get_waiter(event).wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+            self._formation.get_waiter(event).wait(StackName=name, WaiterConfig={"Delay": 0.25, "MaxAttempts": 240})
         except WaiterError as error:
             events = self._formation.describe_stack_events(StackName=name)["StackEvents"]
             failed = [one for one in events if "FAILED" in one["ResourceStatus"]]
