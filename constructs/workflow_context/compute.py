@@ -204,11 +204,6 @@ class BatchCompute(JobQueues):
 
     @property
     @override
-    def connections(self) -> ec2.Connections:
-        return self._connections
-
-    @property
-    @override
     def instance_role(self) -> iam.Role:
         return self._instance_role
 

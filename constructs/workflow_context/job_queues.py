@@ -38,11 +38,12 @@ class JobQueues(Construct, metaclass=jsii.JSIIAbstractClass):
     spot: bool
     heads_on_fargate: bool
     io: "IoAdmission | None"
+    _connections: ec2.Connections
 
     @property
-    @abc.abstractmethod
     def connections(self) -> ec2.Connections:
         """The network connections of every job and instance."""
+        return self._connections
 
     @property
     @abc.abstractmethod

@@ -14,4 +14,4 @@ def keep_when_replaced(construct: IConstruct) -> None:
     """
     resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
     assert isinstance(resource, cdk.CfnResource)  # noqa: S101  for the type checker
-    resource.add_override("UpdateReplacePolicy", "Retain")
+    resource.add_override("UpdateReplacePolicy", "Retain")  # one call to Node.js; by its options it would be two

@@ -96,7 +96,7 @@ class S3Location:
     @cached_property
     def read_rights(self) -> tuple[iam.PolicyStatement, ...]:
         """The statements of `grant_read`, to be added together with others; `grant_key` comes beside them."""
-        return tuple(map(self._statement, self._read))
+        return tuple(right.statement for right in self._read)
 
     def grant_list_bucket(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow listing the names of all objects in the bucket, whatever the prefix.
@@ -122,7 +122,7 @@ class S3Location:
     @cached_property
     def read_write_rights(self) -> tuple[iam.PolicyStatement, ...]:
         """The statements of `grant_read_write`, to be added together with others; `grant_key` comes beside them."""
-        return self.read_rights if self.read_only else tuple(map(self._statement, self._read_write))
+        return self.read_rights if self.read_only else tuple(right.statement for right in self._read_write)
 
     @property
     def _known(self) -> "_Bucket":
@@ -154,13 +154,6 @@ class S3Location:
         bucket = _Right(["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [self._known.arn])
         return [bucket, self._list, self._of_objects([*_READ_OBJECT, *_WRITE_OBJECT])]
 
-    def _statement(self, right: "_Right") -> iam.PolicyStatement:
-        return self._list_statement if right is self._list else right.statement()
-
-    @cached_property
-    def _list_statement(self) -> iam.PolicyStatement:
-        return self._list.statement()
-
     @cached_property
     def _list(self) -> "_Right":
         below = {"StringLike": {"s3:prefix": [self.prefix, f"{self.prefix}/*"]}} if self.prefix else None
@@ -190,6 +183,7 @@ class _Right:
             conditions=self.conditions,
         )
 
+    @cached_property
     def statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             actions=list(self.actions), resources=list(self.resources), conditions=self.conditions

@@ -157,11 +157,6 @@ class _QueuesOfContext(JobQueues):
 
     @property
     @override
-    def connections(self) -> ec2.Connections:
-        return self._connections
-
-    @property
-    @override
     def instance_role(self) -> Never:
         raise ValueError(
             "the engine gives rights to the role of the machines, and on shared queues these would be rights of every "

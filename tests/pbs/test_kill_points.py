@@ -60,9 +60,9 @@ def killed_at(point: int, command: Callable[[], object]) -> bool:
 
 
 def points() -> Iterator[int]:
-    """Every line of a command's start, and every seventh one later."""
+    """Every line of a command's start, and every third one later."""
     yield from range(60)
-    yield from range(60, 100_000, 7)
+    yield from range(60, 100_000, 3)
 
 
 @pytest.fixture

@@ -124,7 +124,10 @@ class Sandbox(abc.ABC):
         """The command that runs the spec's command in the spec."""
 
     async def start(self, spec: SandboxSpec) -> asyncio.subprocess.Process:
-        """Start the spec's command; what it says, on standard error too, is its output."""
+        """Start the spec's command; what it says, on standard error too, is its output.
+
+        The pipe of the output is one of ours, which `communicate` knows nothing of: read `stdout`, then `wait`.
+        """
         output, said = os.pipe()
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
