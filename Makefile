@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: checkov pictures transcript help setup demo test bench matrix test-library check format docs dist lock clean
+.PHONY: checkov pictures transcript help setup demo test quick bench matrix test-library check format docs dist lock clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: setup  ## deploy the example project to a local cloud with the real CDK CL
 
 test: setup  ## the whole test suite
 	@python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+quick: setup  ## the tests that deploy nothing with the CDK CLI and run no workflow (a quarter of the time)
+	@python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not cycle"
 
 matrix: setup  ## run a workflow three times with every engine on every file system, on Spot and on demand (half an hour)
 	@python -m pytest tests/matrix/run_pairs.py

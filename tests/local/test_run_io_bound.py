@@ -82,5 +82,6 @@ def test_tasks_that_take_more_than_half_run_one_after_another(
     assert all(earlier[1] <= later[0] for earlier, later in pairwise(found)), found
 
 
+@pytest.mark.cycle
 def test_roles_did_with_their_rights_what_the_table_says(project_file: Path) -> None:
     assert_rights(LocalCloud.of_project(project_file), project_file)

@@ -18,6 +18,7 @@ def stop(
 ) -> None:
     """Stop a run: its head job, and with it all its tasks. What it wrote stays; it can be resumed."""
     from workflow_stacks.errors import WorkflowContextError
+    from workflow_stacks.runs.record import RunState
 
     runs = runs_of(project, user, local)
     target, record = runs.find(run)
@@ -26,6 +27,8 @@ def stop(
     if before.state.ended and not left:
         raise WorkflowContextError(f"the run {record.run_id} has ended already: {before.state}")
     view = runs.stop(target, record)
+    if view.state is RunState.SUCCEEDED:  # while it was being stopped
+        raise WorkflowContextError(f"the run {record.run_id} has ended already: {view.state}")
     if json:
         print_json(as_json(view))
     else:
