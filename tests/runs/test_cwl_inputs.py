@@ -71,6 +71,14 @@ def test_files_of_a_job_order_count_from_its_folder(given: Any, tmp_path: Path) 
     assert given(str(order))["data"] == {"class": "File", "basename": "a.txt", "location": "s3://bucket/a.txt"}
 
 
+def test_a_text_of_a_job_order_stays_one_when_a_file_has_that_name(given: Any, tmp_path: Path) -> None:
+    order = tmp_path / "order.yaml"
+    order.write_text("data: {class: File, path: a.txt, basename: b.txt}\nmore: []\nname: folder\nkinds: [a.txt]\n")
+    values = given(str(order))
+    assert values["data"] == {"class": "File", "basename": "b.txt", "location": "s3://bucket/a.txt"}
+    assert (values["name"], values["kinds"]) == ("folder", ["a.txt"])
+
+
 def test_files_in_s3_stay_where_they_are(given: Any) -> None:
     assert given("data=s3://lab/a.txt", "more=[]", "name=x")["data"] == {"class": "File", "location": "s3://lab/a.txt"}
 
@@ -125,3 +133,97 @@ def test_a_document_whose_process_has_no_id_is_named_alone(tmp_path: Path) -> No
     (tmp_path / "tool.cwl").write_text(TOOL)
     with pytest.raises(WorkflowInputError, match=r"its process has no id\. To run it, name the file alone"):
         cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path, "main"), [], Stage())  # type: ignore[arg-type]
+
+
+INDEXED = """
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: wc
+requirements:
+  SchemaDefRequirement:
+    types:
+    - name: Sample
+      type: record
+      fields:
+        reads: {type: File, secondaryFiles: .bai}
+        regions: {type: "File[]", secondaryFiles: [^.tbi]}
+inputs:
+  genome: {type: File, secondaryFiles: [.fai, ^.dict, ".gzi?", {pattern: .alt, required: false}]}
+  calls: {type: "File[]?", secondaryFiles: ["$(self.nameroot).tbi", "${ return 'computed'; }"]}
+  sample: Sample?
+  more: ["null", {type: array, items: {type: record, fields: [{name: reads, type: File, secondaryFiles: .bai}]}}]
+outputs: []
+"""
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Any:
+    (tmp_path / "tool.cwl").write_text(INDEXED)
+    for name in ("g.fa", "g.fa.fai", "g.dict", "c.vcf", "c.tbi", "s.bam", "s.bam.bai", "r.bed", "r.tbi"):
+        (tmp_path / name).write_text(name)
+
+    def read(*inputs: str) -> dict[str, Any]:
+        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, Stage())  # type: ignore[arg-type]
+
+    return read
+
+
+def beside(value: dict[str, Any]) -> list[str]:
+    assert all(one["location"] == f"s3://bucket/{one['basename']}" for one in value.get("secondaryFiles", []))
+    return [one["basename"] for one in value.get("secondaryFiles", [])]
+
+
+def test_an_index_beside_a_file_comes_along_by_the_patterns_of_its_input(indexed: Any, tmp_path: Path) -> None:
+    values = indexed(f"genome={tmp_path / 'g.fa'}", f"calls={tmp_path / 'c.vcf'}")
+    assert beside(values["genome"]) == ["g.fa.fai", "g.dict"]
+    assert [beside(one) for one in values["calls"]] == [["c.tbi"]]
+
+
+def test_an_index_of_a_file_in_a_record_or_an_array_comes_along(indexed: Any, tmp_path: Path) -> None:
+    order = tmp_path / "order.yaml"
+    reads = "reads: {class: File, location: s.bam}"
+    regions = "regions: [{class: File, path: r.bed}]"
+    order.write_text(f"genome: {{class: File, path: g.fa}}\nsample: {{{reads}, {regions}}}\nmore: [{{{reads}}}]\n")
+    values = indexed(str(order))
+    assert beside(values["sample"]["reads"]) == ["s.bam.bai"]
+    assert [beside(one) for one in values["sample"]["regions"]] == [["r.tbi"]]
+    assert [beside(one["reads"]) for one in values["more"]] == [["s.bam.bai"]]
+
+
+def test_what_a_job_order_names_itself_is_not_named_twice(indexed: Any, tmp_path: Path) -> None:
+    (tmp_path / "other.fai").write_text("")
+    named = "[{class: File, path: other.fai, basename: g.fa.fai}]"
+    (tmp_path / "order.yaml").write_text(f"genome: {{class: File, path: g.fa, secondaryFiles: {named}}}\n")
+    genome = indexed(str(tmp_path / "order.yaml"))["genome"]
+    assert [(one["basename"], one["location"]) for one in genome["secondaryFiles"]] == [
+        ("g.fa.fai", "s3://bucket/other.fai"),
+        ("g.dict", "s3://bucket/g.dict"),
+    ]
+
+
+def test_an_index_that_must_be_there_and_is_not_is_told_before_anything_is_submitted(
+    indexed: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "g.dict").unlink()
+    with pytest.raises(WorkflowInputError, match=r"g\.fa needs g\.dict beside it \(secondaryFiles in the workflow\)"):
+        indexed(f"genome={tmp_path / 'g.fa'}")
+
+
+def test_beside_files_in_s3_the_engine_looks_itself(indexed: Any) -> None:
+    assert beside(indexed("genome=s3://lab/g.fa")["genome"]) == []
+
+
+def test_types_of_another_document_are_known(tmp_path: Path) -> None:
+    (tmp_path / "types.yml").write_text(
+        "- {name: S, type: record, fields: {reads: {type: File, secondaryFiles: .bai}}}"
+    )
+    (tmp_path / "tool.cwl").write_text(
+        "{class: CommandLineTool, inputs: {s: 'types.yml#S'}, outputs: [], "
+        "requirements: [{class: SchemaDefRequirement, types: [{$import: types.yml}]}]}"
+    )
+    (tmp_path / "order.yaml").write_text("s: {reads: {class: File, path: s.bam}}\n")
+    for name in ("s.bam", "s.bam.bai"):
+        (tmp_path / name).write_text(name)
+    source = WorkflowSource("tool", "tool.cwl", tmp_path)
+    values = cwl_inputs(source, [str(tmp_path / "order.yaml")], Stage())  # type: ignore[arg-type]
+    assert beside(values["s"]["reads"]) == ["s.bam.bai"]

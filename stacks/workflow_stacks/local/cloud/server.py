@@ -73,7 +73,7 @@ class Server:
         """Serve a listening socket until SIGTERM; then let a deployment end, so that no half of it is saved."""
         config = Config()
         config.bind = [f"fd://{descriptor}"]
-        config.keep_alive_timeout = 75
+        config.keep_alive_timeout = 3600  # one that is closed as a client asks again is an error there
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)

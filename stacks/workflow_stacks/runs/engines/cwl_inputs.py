@@ -15,7 +15,8 @@ import yaml
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import read_file, read_inputs
+from .base import from_folder, read_file, read_inputs
+from .cwl_secondary_files import named_parts, types_of, with_secondary_files
 
 _FILES = ("File", "Directory")
 _MAIN = "main"
@@ -31,34 +32,34 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     """
     if source.file is None:
         return {name: _staged(value, stage) for name, value in read_inputs(source, inputs).items()}
-    types = _types(source.file, source.process)
+    parameters, named = _parameters(source.file, source.process)
+    types = {name: _type(parameter) for name, parameter in parameters.items()}
     values: dict[str, Any] = {}
     for file in source.inputs:
-        values |= read_file(file)
+        values |= read_file(file, _from_folder)
     for given in inputs:
         name, equals, text = given.partition("=")
         if equals:
             _add(values, name, text, types)
         else:
-            values |= read_file(Path(given))
+            values |= read_file(Path(given), _from_folder)
     missing = [
         f"{name} ({_said(type_)})" for name, type_ in types.items() if name not in values and not type_["optional"]
     ]
     if missing:
         raise WorkflowInputError(f"the workflow needs inputs that are not given: {', '.join(missing)}")
-    return {name: _staged(value, stage) for name, value in values.items()}
+    complete = {name: with_secondary_files(value, parameters.get(name), named) for name, value in values.items()}
+    return {name: _staged(value, stage) for name, value in complete.items()}
 
 
-def _types(file: Path, process: str) -> dict[str, dict[str, Any]]:
-    """Of each input: the name of its type, whether it is an array of it, and whether it may be left out."""
+def _parameters(file: Path, process: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs of a process, and the types that it defines, both by name."""
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = _process_of(file, document, process)
+        return named_parts(found.get("inputs")), types_of(found, file.parent)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WorkflowInputError(f"{file} is not CWL that can be read: {error}") from error
-    found = _process_of(file, document, process).get("inputs") or {}
-    if isinstance(found, list):
-        found = {_short(one["id"]).rpartition("/")[2]: one for one in found}
-    return {str(name): _type(one) for name, one in found.items()}
 
 
 def _process_of(file: Path, document: Any, process: str) -> Mapping[str, Any]:
@@ -86,6 +87,7 @@ def _short(id_: Any) -> str:
 
 
 def _type(parameter: Any) -> dict[str, Any]:
+    """The name of a type, whether it is an array of it, and whether it may be left out."""
     has_default = isinstance(parameter, dict) and "default" in parameter
     found = parameter.get("type") if isinstance(parameter, dict) else parameter
     optional = False
@@ -136,6 +138,18 @@ def _value(name: str, text: str, kind: str) -> Any:
         if kind in ("boolean", "int", "long", "float", "double", "array", "record"):
             raise WorkflowInputError(f"the input {name} is '{text}', which is not of the type {kind}") from error
         return text  # an enum, or Any
+
+
+def _from_folder(_name: str, value: Any, folder: Path) -> Any:
+    """A value whose files and directories have paths that exist here; nothing else in it is a path."""
+    if isinstance(value, list):
+        return [_from_folder(_name, one, folder) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _from_folder(_name, one, folder) for key, one in value.items()}
+    if value.get("class") in _FILES:
+        found |= from_folder(_name, {key: found[key] for key in ("path", "location") if key in found}, folder)
+    return found
 
 
 def _staged(value: Any, stage: Stage) -> Any:

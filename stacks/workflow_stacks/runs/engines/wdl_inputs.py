@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import read_file, read_inputs, staged
+from .base import from_folder, read_file, read_inputs, staged
 
 _FILES = ("File", "Directory")
 
@@ -35,7 +35,14 @@ def wdl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     types = wdl_types(source.file)
     values = _values(source, inputs, types)
     _check_required(types, values)
-    return {name: _staged(value, types.get(_short(name)), stage) for name, value in values.items()}
+
+    def brought(text: str, kind: str) -> str:
+        path = Path(text)
+        if path.is_dir() and kind != "File":
+            return stage.put_folder(files_below(path))
+        return stage.put_file(path) if path.is_file() else text
+
+    return {name: _with_files(value, _type_of(name, types), brought) for name, value in values.items()}
 
 
 def _short(name: str) -> str:
@@ -97,16 +104,23 @@ def _target(document: Any, workflow: Path) -> Any:
 
 
 def _values(source: WorkflowSource, inputs: Sequence[str], types: Mapping[str, tuple[Any, bool]]) -> dict[str, Any]:
+    def here(name: str, value: Any, folder: Path) -> Any:
+        return _with_files(value, _type_of(name, types), lambda text, _: from_folder(name, text, folder))
+
     values: dict[str, Any] = {}
     for file in source.inputs:
-        values |= read_file(file)
+        values |= read_file(file, here)
     for given in inputs:
         name, equals, text = given.partition("=")
         if equals:
             add_wdl_input(values, name, text, types)
         else:
-            values |= read_file(Path(given))
+            values |= read_file(Path(given), here)
     return values
+
+
+def _type_of(name: str, types: Mapping[str, tuple[Any, bool]]) -> Any:
+    return types.get(_short(name), (None, False))[0]
 
 
 def _check_required(types: Mapping[str, tuple[Any, bool]], values: Mapping[str, Any]) -> None:
@@ -154,25 +168,32 @@ def _value(name: str, text: str, kind: str) -> Any:
         raise WorkflowInputError(f"the input {name} is '{text}', which is not of the type {kind}") from error
 
 
-def _staged(value: Any, type_: tuple[Any, bool] | None, stage: Stage) -> Any:
-    """Bring local files to the context; the same content has the same address, so that calls are found in the cache."""
+def _with_files(value: Any, type_: Any, changed: Callable[[str, str], str]) -> Any:
+    """A value in which other texts stand for its files and directories.
+
+    Args:
+        value: The value of an input, or a part of one.
+        type_: Its type as miniwdl has it; None if it has none, so that each text may be a file.
+        changed: Takes a text that is no address and the name of its type, and gives what stands for it.
+    """
     if isinstance(value, list):
-        return [_staged(item, type_, stage) for item in value]
+        return [_with_files(one, _type_inside(type_), changed) for one in value]
     if isinstance(value, dict):
-        return {key: _staged(item, type_, stage) for key, item in value.items()}
-    kind = str(type_[0]) if type_ else ""
-    if not isinstance(value, str) or not may_be_wdl_file(kind) or "://" in value:
+        return {key: _with_files(one, _type_inside(type_, key), changed) for key, one in value.items()}
+    kind = str(type_ or "").removesuffix("?")
+    if not isinstance(value, str) or kind not in ("", *_FILES) or "://" in value:
         return value
-    path = Path(value)
-    if path.is_dir() and "Directory" in kind:
-        return stage.put_folder(files_below(path))
-    return stage.put_file(path) if path.is_file() else value
+    return changed(value, kind)
 
 
-def may_be_wdl_file(kind: str) -> bool:
-    """Whether a value of a type may be a file: a struct may hold some, and what has no type may be one."""
-    is_plain = kind.rstrip("?+]").rpartition("[")[2] in ("Boolean", "Int", "Float", "String")
-    return any(one in kind for one in _FILES) or not is_plain
+def _type_inside(type_: Any, key: str = "") -> Any:
+    """The type of an element, or of what stands under a key: of a struct, a map or a pair."""
+    members = getattr(type_, "members", None)
+    if members:
+        return members.get(key)
+    parameters = list(getattr(type_, "parameters", ()))
+    is_first = key == "left" and str(type_).startswith("Pair[")
+    return parameters[0 if is_first else -1] if parameters else None
 
 
 def zipped_wdl(workflow: Path) -> bytes:
