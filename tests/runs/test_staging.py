@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from workflow_stacks.runs import staging
-from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
+from workflow_stacks.runs.staging import Stage, WorkflowInputError, all_files_below, files_below
 
 HERE = ("main.nf", "nextflow.config", "data/reads/one_1.fq.gz", "data/reads/one_2.fq.gz", "bin/count.py")
 LEFT = (".git/config", ".nextflow/history", "work/ab/.command.sh", "results/counts.txt", ".env")
@@ -110,3 +110,13 @@ def test_the_same_file_is_uploaded_once(folder: Path, stage: Stage, monkeypatch:
     address = stage.put_file(folder / "main.nf")
     monkeypatch.setattr(stage.s3, "upload_file", lambda *_: pytest.fail("it is there"))
     assert stage.put_file(folder / "main.nf") == address
+
+
+def test_a_folder_that_is_data_is_whole_with_what_is_hidden_and_what_links_lead_to(folder: Path) -> None:
+    (folder / ".zgroup").write_text("{}")
+    (folder / "elsewhere").symlink_to(folder / "data")
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone").symlink_to(folder / "nothing")
+    found = set(all_files_below(folder))
+    linked = {"elsewhere/reads/one_1.fq.gz", "elsewhere/reads/one_2.fq.gz"}
+    assert found == {*HERE, *LEFT, ".zgroup", *linked}

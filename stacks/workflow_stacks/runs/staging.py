@@ -139,6 +139,18 @@ def files_below(root: Path) -> dict[str, Path]:
     return found
 
 
+def all_files_below(folder: Path) -> dict[str, Path]:
+    """All files of a folder that is data, also hidden ones and those that links lead to, by their paths in it."""
+    found: dict[str, Path] = {}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        above = {one.resolve() for one in (here, *here.parents)}  # a link to one of them would never end
+        folders[:] = [one for one in sorted(folders) if (here / one).resolve() not in above]
+        files = (here / name for name in sorted(names))
+        found |= {str(file.relative_to(folder)): file for file in files if file.is_file()}
+    return found
+
+
 def split(address: str) -> tuple[str, str]:
     """Bucket and key of an `s3://` address."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
