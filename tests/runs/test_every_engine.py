@@ -58,10 +58,10 @@ rule greet:
     "cwl/upper.cwl": """
 cwlVersion: v1.2
 class: CommandLineTool
-baseCommand: [tr, a-z, A-Z]
+baseCommand: [sh, -c, 'cat "$0" "$0.more" | tr a-z A-Z']
+arguments: [$(inputs.data.path)]
 hints: {DockerRequirement: {dockerPull: "debian:12-slim"}}
-inputs: {data: File}
-stdin: $(inputs.data.path)
+inputs: {data: {type: File, secondaryFiles: .more}}
 outputs: {loud: stdout}
 stdout: loud.txt
 """,
@@ -71,12 +71,14 @@ $graph:
 - {class: CommandLineTool, id: main, baseCommand: "false", inputs: [], outputs: []}
 - class: CommandLineTool
   id: greet
-  baseCommand: echo
-  inputs: {name: {type: string, inputBinding: {}}}
+  baseCommand: cat
+  arguments: [$(inputs.data.path).more]
+  inputs: {data: {type: File, secondaryFiles: .more}}
   outputs: {said: stdout}
   stdout: said.txt
 """,
     "three.txt": "one\ntwo\nthree\n",
+    "three.txt.more": "and four\n",
 }
 
 
@@ -184,7 +186,9 @@ def test_a_run_that_is_stopped_ends_its_tasks_and_can_be_resumed(
     assert command("stop", run_id)[1]["state"] == "STOPPED"
 
 
-def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: LocalCommands) -> None:
+def test_a_cwl_tool_takes_a_file_with_what_belongs_to_it_and_gives_one_and_cannot_be_resumed(
+    command: LocalCommands,
+) -> None:
     pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
     run = command.succeeded("toilCwl", command.path("cwl/upper.cwl"), f"data={command.path('three.txt')}")
     assert run["tasks"] == {"SUCCEEDED": 1}
@@ -192,16 +196,23 @@ def test_a_cwl_tool_takes_a_file_and_gives_one_and_cannot_be_resumed(command: Lo
     assert loud.startswith(run["outputs"])
     bucket, _, key = loud.removeprefix("s3://").partition("/")
     content = command.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    assert content == b"ONE\nTWO\nTHREE\n"
+    assert content == b"ONE\nTWO\nTHREE\nAND FOUR\n"
     code, said = command("resume", run["runId"])
     assert code == 1
     assert "toil keeps nothing to resume it from" in " ".join(said.split())
 
 
-def test_one_process_of_a_cwl_document_is_run(command: LocalCommands) -> None:
+def test_one_process_of_a_cwl_document_is_run_and_finds_what_belongs_to_a_file_beside_it_in_s3(
+    command: LocalCommands,
+) -> None:
     pytest.importorskip("cwltool", reason="Toil needs cwltool for CWL: toil[cwl]")
-    run = command.succeeded("toilCwl", f"{command.path('cwl/packed.cwl')}#greet", "name=zoe")
-    assert command("outputs", run["runId"])[1]["said"].endswith("/said.txt")
+    s3, place = command.cloud.client("s3"), Runs(command.project_file, local=True).target("toilCwl").place
+    bucket, _, folder = place.removeprefix("s3://").partition("/")
+    for name in ("three.txt", "three.txt.more"):
+        s3.upload_file(command.path(name), bucket, f"{folder}/{name}")
+    run = command.succeeded("toilCwl", f"{command.path('cwl/packed.cwl')}#greet", f"data={place}/three.txt")
+    key = command("outputs", run["runId"])[1]["said"].removeprefix(f"s3://{bucket}/")
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"and four\n"
 
 
 def test_roles_did_with_their_rights_what_the_table_says(command: LocalCommands) -> None:
