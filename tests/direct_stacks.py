@@ -21,7 +21,7 @@ JOBS = ("AWS::Batch::JobQueue", "AWS::Batch::ComputeEnvironment")
 
 
 class UpdateRefusedError(Exception):
-    """CloudFormation did not take a template."""
+    """CloudFormation did not take a template, or rolled it back."""
 
 
 class DirectStacks:
@@ -76,7 +76,7 @@ class DirectStacks:
         """Update a stack as the CDK CLI does: each parameter keeps its value.
 
         Raises:
-            UpdateRefusedError: CloudFormation does not take the template.
+            UpdateRefusedError: CloudFormation does not take the template, or rolls it back.
         """
         known = {one["ParameterKey"] for one in self._stack(name).get("Parameters", [])}
         parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in template["Parameters"] if key in known]
@@ -175,7 +175,7 @@ class DirectStacks:
             events = self._formation.describe_stack_events(StackName=name)["StackEvents"]
             failed = [one for one in events if "FAILED" in one["ResourceStatus"]]
             why = [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason')}" for one in failed]
-            raise AssertionError(f"{name}: {why[-3:]}") from error
+            raise UpdateRefusedError(f"{name}: {why[-3:]}") from error
 
 
 def _here(text: str, cloud: LocalCloud) -> str:
