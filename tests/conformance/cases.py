@@ -26,7 +26,7 @@ MISSING: Sequence[str] = (
     r"ModuleNotFoundError[^\n]*:\s*No module named '(\S+?)'",
     r"The package (snakemake-\S+) is not installed",
     r"please install (peppy|eido)",
-    r"Unknown project '(\S+?)' -- NOTE: automatic download",
+    r"Unknown project [`'](\S+?)[`'] -- NOTE: automatic download",
     r"unable to download (\S+?)[\s\",]",
     r"No such file or directory: '?(conda|docker|singularity|apptainer|Rscript|node|bwa|samtools)'?",
     r"Cannot run program \"(\S+?)\"",

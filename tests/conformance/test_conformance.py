@@ -245,7 +245,7 @@ def test_a_failure_is_ours_when_the_engine_alone_passes(cloud: Outcome, alone: O
         ("For PEP schema support, please install eido.", "eido"),
         ("ERROR ~ Missing plugin 'nf-amazon' required to read file: s3://lab/README.txt", "nf-amazon"),
         (
-            "Unknown project 'nextflow-io/hello' -- NOTE: automatic download from remote repositories is disabled",
+            "Unknown project `nextflow-io/hello` -- NOTE: automatic download from remote repositories is disabled",
             "nextflow-io/hello",
         ),
         ('  "message": "unable to download https://example.org/a.fasta",', "https://example.org/a.fasta"),
