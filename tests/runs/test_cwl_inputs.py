@@ -227,3 +227,15 @@ def test_types_of_another_document_are_known(tmp_path: Path) -> None:
     source = WorkflowSource("tool", "tool.cwl", tmp_path)
     values = cwl_inputs(source, [str(tmp_path / "order.yaml")], Stage())  # type: ignore[arg-type]
     assert beside(values["s"]["reads"]) == ["s.bam.bai"]
+
+
+@pytest.mark.parametrize("elsewhere", ["../secret.yml", "https://example.org/types.yml", "gone.yml"])
+def test_no_file_outside_of_the_workflow_is_read_for_types(elsewhere: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("a: secret: of: the: server")
+    (tmp_path / "flow").mkdir()
+    (tmp_path / "flow" / "tool.cwl").write_text(
+        "{class: CommandLineTool, inputs: {name: string}, outputs: [], "
+        f"requirements: [{{class: SchemaDefRequirement, types: [{{$import: '{elsewhere}'}}]}}]}}"
+    )
+    source = WorkflowSource("tool", "tool.cwl", tmp_path / "flow")
+    assert cwl_inputs(source, ["name=x"], Stage()) == {"name": "x"}  # type: ignore[arg-type]

@@ -30,9 +30,9 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     Raises:
         WorkflowInputError: The workflow is not CWL, or its inputs cannot be used.
     """
-    if source.file is None:
+    if source.file is None or source.folder is None:
         return {name: _staged(value, stage) for name, value in read_inputs(source, inputs).items()}
-    parameters, named = _parameters(source.file, source.process)
+    parameters, named = _parameters(source.file, source.folder, source.process)
     types = {name: _type(parameter) for name, parameter in parameters.items()}
     values: dict[str, Any] = {}
     for file in source.inputs:
@@ -52,12 +52,12 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     return {name: _staged(value, stage) for name, value in complete.items()}
 
 
-def _parameters(file: Path, process: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parameters(file: Path, root: Path, process: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The inputs of a process, and the types that it defines, both by name."""
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         found = _process_of(file, document, process)
-        return named_parts(found.get("inputs")), types_of(found, file.parent)
+        return named_parts(found.get("inputs")), types_of(found, file, root)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WorkflowInputError(f"{file} is not CWL that can be read: {error}") from error
 

@@ -67,19 +67,23 @@ def with_secondary_files(value: Any, type_: Any, named: Mapping[str, Any], patte
     return with_secondary_files(value, type_.get("type"), named, patterns)
 
 
-def types_of(process: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The types that a process defines, by their names.
+def types_of(process: Mapping[str, Any], document: Path, root: Path) -> dict[str, Any]:
+    """The types that a process defines, by their names; not those of an address, or of a file that does not come along.
 
     Args:
         process: The process.
-        folder: That of its document, from which imported files count.
+        document: Its document, from which imported files count.
+        root: The folder that comes along with it. Nothing else is read.
     """
     needs = [*_entries(process.get("requirements")), *_entries(process.get("hints"))]
     found = [one for need in needs if need.get("class") == "SchemaDefRequirement" for one in need.get("types", [])]
     read = []
     for one in found:
-        imported = one.get("$import") if isinstance(one, Mapping) else None
-        content = yaml.safe_load((folder / imported).read_text(encoding="utf-8")) if imported else one
+        content = one
+        if isinstance(one, Mapping) and "$import" in one:
+            file = (document.parent / str(one["$import"])).resolve()
+            inside = file.is_relative_to(root.resolve()) and file.is_file()
+            content = yaml.safe_load(file.read_text(encoding="utf-8")) if inside else []
         read += content if isinstance(content, list) else [content]
     return {_short(one["name"]): one for one in read if isinstance(one, Mapping) and "name" in one}
 
