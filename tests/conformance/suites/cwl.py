@@ -46,7 +46,7 @@ class Cwl(Suite):
         tool = case.content["tool"]
         document = Path(tool.partition("#")[0])
         _copy_with_what_it_names(document, folder / "workflow")
-        ended = cloud.run(folder / "workflow" / Path(tool).name, [case.content["job"]] if "job" in case.content else [])
+        ended = cloud.run(folder / "workflow" / Path(tool).name, _job(case))
         content = ended.store.read(f"{ended.results}outputs.json") if ended.succeeded else None
         outputs = _brought(json.loads(content), ended.store, folder) if content else {}
         return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
@@ -54,14 +54,21 @@ class Cwl(Suite):
     def alone(self, case: Case, folder: Path) -> Outcome:
         places = ["--workDir", str(folder), "--outdir", str(folder / "out"), "--jobStore", str(folder / "store")]
         command = ["toil-cwl-runner", "--no-container", "--enable-dev", *places, case.content["tool"]]
-        job = [case.content["job"]] if "job" in case.content else []
-        done = run_alone([*command, *job], folder)
+        done = run_alone([*command, *_job(case)], folder)
         outputs = json.loads(done.stdout) if done.returncode == 0 else {}
         return _judged(case.content, done.returncode == 0, _here(outputs), done.stderr)
 
 
+def _job(case: Case) -> list[str]:
+    """The file of inputs, which a case may name as nothing."""
+    return [case.content["job"]] if case.content.get("job") else []
+
+
 def _copy_with_what_it_names(document: Path, folder: Path) -> None:
-    """Copy a document and all that it, and what it names, names beside it: the suite has hundreds of files there."""
+    """Copy a document and all that it, and what it names, names beside it: the suite has hundreds of files there.
+
+    What belongs to a file, such as its index, has its name and more.
+    """
     folder.mkdir()
     beside = {one.name: one for one in document.parent.iterdir() if one != document}
     left = [document]
@@ -72,7 +79,7 @@ def _copy_with_what_it_names(document: Path, folder: Path) -> None:
             continue
         shutil.copy(source, folder / source.name)
         text = source.read_text(errors="replace")
-        named = [name for name in beside if name in text]
+        named = [name for name in beside if name in text or name.startswith(f"{source.name}.")]
         left += [beside.pop(name) for name in named]
 
 
