@@ -18,7 +18,7 @@ from workflow_stacks.runs.stores import store_for
 from workflow_stacks.runs.submission import submit
 from workflow_stacks.runs.target import Target
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,20 @@ def test_a_text_of_a_job_order_stays_one_when_a_file_has_that_name(given: Any, t
     assert (values["name"], values["kinds"]) == ("folder", ["a.txt"])
 
 
+@pytest.mark.parametrize(
+    "place", ["location: a%3Ab%20c.txt", "path: 'a:b c.txt'", "location: file://{folder}/a%3Ab%20c.txt"]
+)
+def test_an_address_of_a_file_may_have_signs_in_percent(given: Any, tmp_path: Path, place: str) -> None:
+    (tmp_path / "a:b c.txt").write_text("")
+    order = tmp_path / "order.yaml"
+    order.write_text(f"data: {{class: File, {place.replace('{folder}', str(tmp_path))}}}\nmore: []\nname: x\n")
+    assert given(str(order))["data"] == {
+        "class": "File",
+        "basename": "a:b c.txt",
+        "location": "s3://bucket/a:b c.txt",
+    }
+
+
 def test_files_in_s3_stay_where_they_are(given: Any) -> None:
     assert given("data=s3://lab/a.txt", "more=[]", "name=x")["data"] == {"class": "File", "location": "s3://lab/a.txt"}
 

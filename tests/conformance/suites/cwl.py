@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 from cwltest.compare import CompareFail, compare
@@ -34,7 +35,8 @@ class Cwl(Suite):
                 continue
             paths = {key: str(file.parent / one[key]) for key in ("tool", "job") if one.get(key)}
             needs = "the network" if "http" in one["tool"].partition(":")[0] else ""
-            found.append(Case(str(one["id"]), {**one, **paths}, needs))
+            output = _imported(one.get("output", {}), file.parent)
+            found.append(Case(str(one["id"]), {**one, **paths, "output": output}, needs))
         return found
 
     def software(self, folder: Path) -> Sequence[Path]:
@@ -45,8 +47,15 @@ class Cwl(Suite):
         [case] = cases
         tool = case.content["tool"]
         document = Path(tool.partition("#")[0])
-        _copy_with_what_it_names(document, folder / "workflow")
-        ended = cloud.run(folder / "workflow" / Path(tool).name, _job(case))
+        if "../" in document.read_text():
+            # It is a folder whose main file lies below it.
+            _copy_with_what_it_names(document.parent.parent, document, folder / "workflow")
+            manifest = {"mainWorkflowURL": str(document.relative_to(document.parent.parent))}
+            (folder / "workflow" / "MANIFEST.json").write_text(json.dumps(manifest))
+            ended = cloud.run(folder / "workflow", _job(case))
+        else:
+            _copy_with_what_it_names(document.parent, document, folder / "workflow")
+            ended = cloud.run(folder / "workflow" / Path(tool).name, _job(case))
         content = ended.store.read(f"{ended.results}outputs.json") if ended.succeeded else None
         outputs = _brought(json.loads(content), ended.store, folder) if content else {}
         return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
@@ -59,28 +68,41 @@ class Cwl(Suite):
         return _judged(case.content, done.returncode == 0, _here(outputs), done.stderr)
 
 
+def _imported(value: Any, folder: Path) -> Any:
+    """What must come out, with the documents that it imports in their places."""
+    if isinstance(value, list):
+        return [_imported(one, folder) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "$import" in value:
+        return yaml.safe_load((folder / value["$import"]).read_text())
+    return {key: _imported(one, folder) for key, one in value.items()}
+
+
 def _job(case: Case) -> list[str]:
     """The file of inputs, which a case may name as nothing."""
     return [case.content["job"]] if case.content.get("job") else []
 
 
-def _copy_with_what_it_names(document: Path, folder: Path) -> None:
-    """Copy a document and all that it, and what it names, names beside it: the suite has hundreds of files there.
+def _copy_with_what_it_names(root: Path, document: Path, folder: Path) -> None:
+    """Copy a document and all that it, and what it names, names below a folder: the suite has hundreds of files there.
 
     What belongs to a file, such as its index, has its name and more.
     """
-    folder.mkdir()
-    beside = {one.name: one for one in document.parent.iterdir() if one != document}
+    beside = [one for one in (*root.iterdir(), *document.parent.iterdir()) if one not in (document, document.parent)]
     left = [document]
     while left:
         source = left.pop()
+        target = folder / source.relative_to(root)
         if source.is_dir():
-            shutil.copytree(source, folder / source.name)
+            shutil.copytree(source, target, dirs_exist_ok=True)
             continue
-        shutil.copy(source, folder / source.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
         text = source.read_text(errors="replace")
-        named = [name for name in beside if name in text or name.startswith(f"{source.name}.")]
-        left += [beside.pop(name) for name in named]
+        named = [one for one in beside if one.name in text or one.name.startswith(f"{source.name}.")]
+        left += named
+        beside = [one for one in beside if one not in named]
 
 
 def _brought(value: Any, store: Store, folder: Path) -> Any:
@@ -108,7 +130,7 @@ def _here(value: Any) -> Any:
         return [_here(one) for one in value]
     if isinstance(value, dict):
         return {key: _here(one) for key, one in value.items() if key != "path"}
-    return value.removeprefix("file://") if isinstance(value, str) else value
+    return unquote(value.removeprefix("file://")) if str(value).startswith("file://") else value
 
 
 def _judged(test: Mapping[str, Any], succeeded: bool, outputs: Mapping[str, Any], log: str) -> Outcome:

@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, all_files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import from_folder, read_file, read_inputs
+from .base import read_file, read_inputs
 from .cwl_secondary_files import named_parts, types_of, with_secondary_files
 
 _FILES = ("File", "Directory")
@@ -147,9 +148,20 @@ def _from_folder(_name: str, value: Any, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _from_folder(_name, one, folder) for key, one in value.items()}
-    if value.get("class") in _FILES:
-        found |= from_folder(_name, {key: found[key] for key in ("path", "location") if key in found}, folder)
+    for key in ("path", "location"):
+        if value.get("class") in _FILES and isinstance(found.get(key), str):
+            found[key] = _path_here(found[key], folder)
     return found
+
+
+def _path_here(place: str, folder: Path) -> str:
+    """What a path, or an address of a file as CWL writes it, names in a folder; an address of another kind as it is."""
+    plain = place.removeprefix("file://")
+    if "://" in plain:
+        return place
+    # An address has %23 for the sign #, and people write paths there, too.
+    names = (folder / plain, folder / unquote(plain))
+    return str(next((one for one in names if one.exists()), plain))
 
 
 def _staged(value: Any, stage: Stage) -> Any:
