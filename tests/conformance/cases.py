@@ -1,7 +1,9 @@
 """What a suite is made of: cases, how each ended, and the rules by which a failure has its class."""
 
 import abc
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,17 @@ MISSING: Sequence[str] = (
     r"No storage provider found for query (\S+?)\.? ",
     r"there is no package called .(\w+).",
 )
+
+
+CASE_SECONDS = 600.0
+"""After that time a case that has not ended has failed; the slowest of all took half of it on a busy machine."""
+
+
+class NotEndedError(Exception):
+    """A case did not end in time."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it did not end within {CASE_SECONDS:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -148,15 +161,25 @@ def in_batches(cases: Sequence[Case], size: int) -> Iterable[Sequence[Case]]:
 def run_alone(
     command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run an engine in a folder, in a session of its own: Ctrl-C, which ends the rest, would look like a failure."""
-    return subprocess.run(
+    """Run an engine in a folder, in a session of its own: Ctrl-C, which ends the rest, would look like a failure.
+
+    Raises:
+        NotEndedError: It did not end in time; it is killed, with all that it started.
+    """
+    with subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        check=False,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            said = process.communicate(timeout=CASE_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise NotEndedError from error
+        return subprocess.CompletedProcess(command, process.returncode, *said)

@@ -18,6 +18,8 @@ from workflow_stacks.runs.stores import store_for
 from workflow_stacks.runs.submission import submit
 from workflow_stacks.runs.target import Target
 
+from .cases import CASE_SECONDS, NotEndedError
+
 POLL_SECONDS = 2.0
 
 
@@ -74,10 +76,24 @@ class Cloud:
         self._runs = Runs(project_file, local=True)
         self.target: Target = self._runs.target(file_system)
 
-    def run(self, workflow: Path, inputs: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Ended:
+    def run(
+        self,
+        workflow: Path,
+        inputs: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        *,
+        cases: int = 1,
+    ) -> Ended:
         """Run a workflow to its end; one that is refused before it is submitted has failed.
 
+        Args:
+            workflow: The workflow.
+            inputs: Its inputs, as the command line takes them.
+            environment: Environment variables of the head job.
+            cases: How many cases it runs, which each have their time.
+
         Raises:
+            NotEndedError: It did not end in time, and was stopped.
             LocalCloudError: The local cloud does not answer.
         """
         try:
@@ -86,7 +102,11 @@ class Cloud:
             raise
         except WorkflowContextError as error:
             return Ended(False, "", {}, str(error), NoStore())
+        deadline = time.monotonic() + CASE_SECONDS * cases
         while not (view := self._runs.status(self.target, record)).state.ended:
+            if time.monotonic() > deadline:
+                self._runs.stop(self.target, record)
+                raise NotEndedError
             time.sleep(POLL_SECONDS)
         succeeded = view.state is RunState.SUCCEEDED
         jobs = self._runs.jobs(self.target, record)

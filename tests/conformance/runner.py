@@ -15,7 +15,7 @@ from typing import Any
 
 from workflow_stacks.local import LocalCloudError
 
-from .cases import ENVIRONMENT, Case, Outcome, Suite, class_of, in_batches
+from .cases import ENVIRONMENT, Case, NotEndedError, Outcome, Suite, class_of, in_batches
 from .cloud import Cloud
 
 MESSAGE_CHARACTERS = 4000
@@ -83,6 +83,8 @@ def _run_batch(plan: Plan, cloud: Cloud, writer: "_Writer", number: int, batch: 
     work = (plan.state / "work").resolve()
     try:
         outcomes = plan.suite.on_cloud(batch, cloud, _empty(work / f"{plan.file_system}-{number}"))
+    except NotEndedError as error:
+        outcomes = {case.name: Outcome(False, str(error)) for case in batch}
     except LocalCloudError as error:
         # That says nothing of the cases: they are run the next time.
         print(f"not run: {', '.join(case.name for case in batch)}: {error}", file=sys.stderr)
@@ -92,8 +94,15 @@ def _run_batch(plan: Plan, cloud: Cloud, writer: "_Writer", number: int, batch: 
         outcome = outcomes.get(case.name, Outcome(False, "it was not run: the head job ended before it"))
         alone = None
         if not outcome.passed:
-            alone = plan.suite.alone(case, _empty(work / f"{plan.file_system}-{number}-alone"))
+            alone = _alone(plan.suite, case, _empty(work / f"{plan.file_system}-{number}-alone"))
         writer.write(case.name, class_of(outcome, alone), outcome, alone, seconds)
+
+
+def _alone(suite: Suite, case: Case, folder: Path) -> Outcome:
+    try:
+        return suite.alone(case, folder)
+    except NotEndedError as error:
+        return Outcome(False, str(error))
 
 
 def _empty(folder: Path) -> Path:

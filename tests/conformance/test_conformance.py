@@ -9,7 +9,19 @@ from local_runs import needs_sandbox
 from typer.testing import CliRunner
 
 from conformance import runner
-from conformance.cases import ENGINE, ENVIRONMENT, OURS, PASSED, Case, Outcome, Suite, class_of, what_was_missing
+from conformance.cases import (
+    ENGINE,
+    ENVIRONMENT,
+    OURS,
+    PASSED,
+    Case,
+    NotEndedError,
+    Outcome,
+    Suite,
+    class_of,
+    run_alone,
+    what_was_missing,
+)
 from conformance.command import app
 from conformance.runner import Plan, read_results, run
 from conformance.suites import SUITES
@@ -283,19 +295,53 @@ class Three(Suite):
         return Outcome(not list(folder.iterdir()), "")
 
 
+class NoCloud:
+    """In place of a local cloud, for suites that need none."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class Endless(Three):
+    """Cases that end nowhere; each waits by the engine alone for a process of its own."""
+
+    def on_cloud(self, cases: Sequence[Case], cloud: object, folder: Path) -> Mapping[str, Outcome]:
+        del cases, cloud, folder
+        raise NotEndedError
+
+    def alone(self, case: Case, folder: Path) -> Outcome:
+        run_alone(["sh", "-c", f"sleep 600 & echo $! >{self.checkout}/{case.name}; wait"], folder)
+        return Outcome(True)
+
+
+def test_a_case_that_does_not_end_has_failed_and_leaves_nothing_running(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "Cloud", NoCloud)
+    monkeypatch.setattr("conformance.cases.CASE_SECONDS", 0.5)
+    plan = Plan(Endless(checkout), "EFS", tmp_path / "state", pattern="[ab]")
+    run(plan)
+    found = read_results(plan.results)[1]
+    assert {(one["case"], one["class"]) for one in found} == {("a", ENGINE), ("b", ENGINE)}
+    assert all(one["message"].startswith("it did not end within") for one in found)
+    for name in ("a", "b"):
+        state = Path("/proc", (checkout / name).read_text().strip(), "stat")
+        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 def test_what_was_interrupted_goes_on_and_the_table_counts_it(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clouds: list[bool] = []
 
-    class NoCloud:
+    class Counted(NoCloud):
         def __init__(self, *_: object, **__: object) -> None:
             clouds.append(True)
 
-        def stop(self) -> None:
-            pass
-
-    monkeypatch.setattr(runner, "Cloud", NoCloud)
+    monkeypatch.setattr(runner, "Cloud", Counted)
     plan = Plan(Three(checkout), "EFS", tmp_path / "state", first=1)
     run(plan)
     with plan.results.open("a") as file:

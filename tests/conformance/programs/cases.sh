@@ -14,7 +14,7 @@ tests=$(dirname "$(realpath "$pipeline")")
 export NXF_HOME=$PWD/home NXF_OFFLINE=true NXF_DISABLE_CHECK_LATEST=true NXF_ANSI_LOG=false
 # Runs of a case are sessions of its own.
 unset NXF_UUID NXF_IGNORE_RESUME_HISTORY
-mkdir -p "$results" bin
+mkdir -p "$results" bin home
 tar xf "$tests/suite.tar"
 suite=$PWD/suite
 printf '#!/bin/bash\nexec real-nextflow -c %q -c %q "$@"\n' "$context" "$suite/often.config" >bin/nextflow-here
