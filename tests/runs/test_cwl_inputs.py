@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from no_stage import NoStage
 
 from workflow_stacks.runs.engines.cwl_inputs import cwl_inputs
 from workflow_stacks.runs.staging import WorkflowInputError
@@ -33,16 +34,6 @@ $graph:
 """
 
 
-class Stage:
-    """Keeps nothing, and says where it would be."""
-
-    def put_file(self, file: Path) -> str:
-        return f"s3://bucket/{file.name}"
-
-    def put_folder(self, files: dict[str, Path]) -> str:
-        return f"s3://bucket/folder-of-{len(files)}/"
-
-
 @pytest.fixture
 def given(tmp_path: Path) -> Any:
     (tmp_path / "tool.cwl").write_text(TOOL)
@@ -51,7 +42,7 @@ def given(tmp_path: Path) -> Any:
         (tmp_path / name).write_text(name)
 
     def read(*inputs: str) -> dict[str, Any]:
-        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, Stage())  # type: ignore[arg-type]
+        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, NoStage())  # type: ignore[arg-type]
 
     return read
 
@@ -117,7 +108,7 @@ def packed(tmp_path: Path) -> Any:
 
     def read(process: str, *inputs: str) -> dict[str, Any]:
         source = WorkflowSource("packed", "packed.cwl", tmp_path, process)
-        return cwl_inputs(source, inputs, Stage())  # type: ignore[arg-type]
+        return cwl_inputs(source, inputs, NoStage())  # type: ignore[arg-type]
 
     return read
 
@@ -146,7 +137,7 @@ def test_a_document_with_several_processes_and_no_main_needs_one_to_be_named(pac
 def test_a_document_whose_process_has_no_id_is_named_alone(tmp_path: Path) -> None:
     (tmp_path / "tool.cwl").write_text(TOOL)
     with pytest.raises(WorkflowInputError, match=r"its process has no id\. To run it, name the file alone"):
-        cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path, "main"), [], Stage())  # type: ignore[arg-type]
+        cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path, "main"), [], NoStage())  # type: ignore[arg-type]
 
 
 INDEXED = """
@@ -177,7 +168,7 @@ def indexed(tmp_path: Path) -> Any:
         (tmp_path / name).write_text(name)
 
     def read(*inputs: str) -> dict[str, Any]:
-        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, Stage())  # type: ignore[arg-type]
+        return cwl_inputs(WorkflowSource("tool", "tool.cwl", tmp_path), inputs, NoStage())  # type: ignore[arg-type]
 
     return read
 
@@ -239,7 +230,7 @@ def test_types_of_another_document_are_known(tmp_path: Path) -> None:
     for name in ("s.bam", "s.bam.bai"):
         (tmp_path / name).write_text(name)
     source = WorkflowSource("tool", "tool.cwl", tmp_path)
-    values = cwl_inputs(source, [str(tmp_path / "order.yaml")], Stage())  # type: ignore[arg-type]
+    values = cwl_inputs(source, [str(tmp_path / "order.yaml")], NoStage())  # type: ignore[arg-type]
     assert beside(values["s"]["reads"]) == ["s.bam.bai"]
 
 
@@ -252,4 +243,4 @@ def test_no_file_outside_of_the_workflow_is_read_for_types(elsewhere: str, tmp_p
         f"requirements: [{{class: SchemaDefRequirement, types: [{{$import: '{elsewhere}'}}]}}]}}"
     )
     source = WorkflowSource("tool", "tool.cwl", tmp_path / "flow")
-    assert cwl_inputs(source, ["name=x"], Stage()) == {"name": "x"}  # type: ignore[arg-type]
+    assert cwl_inputs(source, ["name=x"], NoStage()) == {"name": "x"}  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from no_stage import NoStage
 
 from workflow_stacks.runs.engines.wdl_inputs import wdl_inputs
 from workflow_stacks.runs.workflow_source import WorkflowSource
@@ -27,16 +28,6 @@ workflow w {
 """
 
 
-class Stage:
-    """Keeps nothing, and says where it would be."""
-
-    def put_file(self, file: Path) -> str:
-        return f"s3://bucket/{file.name}"
-
-    def put_folder(self, files: dict[str, Path]) -> str:
-        return f"s3://bucket/folder-of-{len(files)}/"
-
-
 @pytest.fixture
 def given(tmp_path: Path) -> Any:
     (tmp_path / "w.wdl").write_text(WDL)
@@ -47,7 +38,7 @@ def given(tmp_path: Path) -> Any:
     def read(values: dict[str, Any]) -> dict[str, Any]:
         order = tmp_path / "inputs.json"
         order.write_text(json.dumps(values))
-        return wdl_inputs(WorkflowSource("w", "w.wdl", tmp_path), [str(order)], Stage())  # type: ignore[arg-type]
+        return wdl_inputs(WorkflowSource("w", "w.wdl", tmp_path), [str(order)], NoStage())  # type: ignore[arg-type]
 
     return read
 
