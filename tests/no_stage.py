@@ -10,6 +10,6 @@ class NoStage:
         """The address of a file."""
         return f"s3://bucket/{file.name}"
 
-    def put_folder(self, files: dict[str, Path]) -> str:
-        """The address of a folder, which tells how many files were in it."""
-        return f"s3://bucket/folder-of-{len(files)}/"
+    def put_directory(self, directory: Path) -> str:
+        """The address of a directory."""
+        return f"s3://bucket/{directory.name}/"

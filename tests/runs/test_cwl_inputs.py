@@ -52,7 +52,7 @@ def test_files_and_folders_of_this_machine_are_staged_and_keep_their_names(given
     values = given(f"data={a}", f"more={a}", f"more={b}", f"folder={folder}", "name=7", "times=7")
     assert values["data"] == {"class": "File", "basename": "a.txt", "location": "s3://bucket/a.txt"}
     assert [one["location"] for one in values["more"]] == ["s3://bucket/a.txt", "s3://bucket/b.txt"]
-    assert values["folder"] == {"class": "Directory", "basename": "folder", "location": "s3://bucket/folder-of-1/"}
+    assert values["folder"] == {"class": "Directory", "basename": "folder", "location": "s3://bucket/folder/"}
     assert (values["name"], values["times"]) == ("7", 7)
 
 

@@ -112,7 +112,7 @@ def test_the_same_file_is_uploaded_once(folder: Path, stage: Stage, monkeypatch:
     assert stage.put_file(folder / "main.nf") == address
 
 
-def test_a_folder_that_is_data_is_whole_with_what_is_hidden_and_what_links_lead_to(folder: Path) -> None:
+def test_a_folder_that_is_data_is_whole_with_what_is_hidden_and_what_links_lead_to(folder: Path, stage: Stage) -> None:
     (folder / ".zgroup").write_text("{}")
     (folder / "elsewhere").symlink_to(folder / "data")
     (folder / "loop").symlink_to(folder)
@@ -120,3 +120,5 @@ def test_a_folder_that_is_data_is_whole_with_what_is_hidden_and_what_links_lead_
     found = set(all_files_below(folder))
     linked = {"elsewhere/reads/one_1.fq.gz", "elsewhere/reads/one_2.fq.gz"}
     assert found == {*HERE, *LEFT, ".zgroup", *linked}
+    address = stage.put_directory(folder)
+    assert staged(stage) == {f"{address.removeprefix('s3://lab/')}{one}" for one in found}

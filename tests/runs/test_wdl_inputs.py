@@ -59,7 +59,7 @@ def test_a_text_stays_one_when_a_file_or_a_folder_has_that_name(given: Any) -> N
         ("sample", {"id": "a.txt", "reads": "b.txt"}, {"id": "a.txt", "reads": "s3://bucket/b.txt"}),
         ("by", {"left": "b.txt"}, {"left": "s3://bucket/b.txt"}),
         ("pair", {"left": "a.txt", "right": "b.txt"}, {"left": "a.txt", "right": "s3://bucket/b.txt"}),
-        ("all", "folder", "s3://bucket/folder-of-1/"),
+        ("all", "folder", "s3://bucket/folder/"),
     ],
 )
 def test_files_are_staged_wherever_the_type_of_the_input_has_them(

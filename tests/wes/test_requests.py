@@ -134,6 +134,20 @@ class TestAttachments:
             with pytest.raises(WorkflowInputError, match="is a file of the server"):
                 stage.put_folder({"x": file})
 
+    def test_have_directories_of_which_no_link_leads_to_what_is_the_servers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder := tmp_path / "folder").mkdir()
+        (folder / "all").symlink_to("/")
+        stage = Stage(None, "s3://lab/sources/", folder)
+        walked: list[Path] = []
+        monkeypatch.setattr(Stage, "put_folder", lambda _self, files: walked.extend(files.values()))
+        stage.put_directory(folder)
+        for outside in (Path("/"), folder / "all", tmp_path):
+            with pytest.raises(WorkflowInputError, match="is a file of the server"):
+                stage.put_directory(outside)
+        assert walked == []
+
 
 class TestFields:
     @pytest.mark.parametrize("text", ["[1]", "1", "{", '"a"', "[" * 100_000], ids=lambda text: text[:5])

@@ -77,6 +77,15 @@ class Stage:
                 self.s3.upload_file(str(file), bucket, f"{prefix}{name}")
         return folder
 
+    def put_directory(self, directory: Path) -> str:
+        """Upload a directory that is data, whole, and return its address, with a final slash.
+
+        Raises:
+            WorkflowInputError: It lies where nothing may be uploaded from; then nothing in it is looked at.
+        """
+        self._check(directory)
+        return self.put_folder(all_files_below(directory, follow_links=self.within is None))
+
     def put_workflow(self, files: Mapping[str, Path], main: str) -> str:
         """Upload files beside each other, and return the address of the main one, with which head jobs bring them all.
 
@@ -139,10 +148,15 @@ def files_below(root: Path) -> dict[str, Path]:
     return found
 
 
-def all_files_below(folder: Path) -> dict[str, Path]:
-    """All files of a folder that is data, also hidden ones and those that links lead to, by their paths in it."""
+def all_files_below(folder: Path, *, follow_links: bool = True) -> dict[str, Path]:
+    """All files of a folder that is data, also hidden ones, by their paths in it.
+
+    Args:
+        folder: The folder.
+        follow_links: Whether folders that links lead to belong to it.
+    """
     found: dict[str, Path] = {}
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=follow_links):
         here = Path(place)
         above = {one.resolve() for one in (here, *here.parents)}  # a link to one of them would never end
         folders[:] = [one for one in sorted(folders) if (here / one).resolve() not in above]

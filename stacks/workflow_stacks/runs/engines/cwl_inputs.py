@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import yaml
 
-from workflow_stacks.runs.staging import Stage, WorkflowInputError, all_files_below
+from workflow_stacks.runs.staging import Stage, WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import read_file, read_inputs
@@ -177,7 +177,7 @@ def _staged(value: Any, stage: Stage) -> Any:
     path = Path(place.removeprefix("file://"))
     others = {key: one for key, one in value.items() if key not in ("path", "location")}
     if path.is_dir() and value["class"] == "Directory":
-        return {"basename": path.name, **others, "location": stage.put_folder(all_files_below(path))}
+        return {"basename": path.name, **others, "location": stage.put_directory(path)}
     if path.is_file() and value["class"] == "File":
         return {"basename": path.name, **others, "location": stage.put_file(path)}
     raise WorkflowInputError(f"{place} is no {value['class']} of this machine")

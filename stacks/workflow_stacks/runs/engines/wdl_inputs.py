@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_stacks.runs.staging import Stage, WorkflowInputError, all_files_below, files_below
+from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
 from .base import from_folder, read_file, read_inputs, staged
@@ -39,7 +39,7 @@ def wdl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     def brought(text: str, kind: str) -> str:
         path = Path(text)
         if path.is_dir() and kind != "File":
-            return stage.put_folder(all_files_below(path))
+            return stage.put_directory(path)
         return stage.put_file(path) if path.is_file() else text
 
     return {name: _with_files(value, _type_of(name, types), brought) for name, value in values.items()}
