@@ -22,12 +22,12 @@ def stop(
 
     runs = runs_of(project, user, local)
     target, record = runs.find(run)
-    before = runs.status(target, record)
-    left = set(before.tasks) - {"SUCCEEDED", "FAILED"}  # by a head job that was killed
-    if before.state.ended and not left:
-        raise WorkflowContextError(f"the run {record.run_id} has ended already: {before.state}")
-    view = runs.stop(target, record)
-    if view.state is RunState.SUCCEEDED:  # while it was being stopped
+    view = runs.status(target, record)
+    left = set(view.tasks) - {"SUCCEEDED", "FAILED"}  # by a head job that was killed
+    may_be_stopped = bool(left) or not view.state.ended
+    if may_be_stopped:
+        view = runs.stop(target, record)
+    if not may_be_stopped or view.state is RunState.SUCCEEDED:  # it may succeed while it is being stopped
         raise WorkflowContextError(f"the run {record.run_id} has ended already: {view.state}")
     if json:
         print_json(as_json(view))

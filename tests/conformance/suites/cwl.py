@@ -47,15 +47,12 @@ class Cwl(Suite):
         [case] = cases
         tool = case.content["tool"]
         document = Path(tool.partition("#")[0])
-        if "../" in document.read_text():
-            # It is a folder whose main file lies below it.
-            _copy_with_what_it_names(document.parent.parent, document, folder / "workflow")
-            manifest = {"mainWorkflowURL": str(document.relative_to(document.parent.parent))}
-            (folder / "workflow" / "MANIFEST.json").write_text(json.dumps(manifest))
-            ended = cloud.run(folder / "workflow", _job(case))
-        else:
-            _copy_with_what_it_names(document.parent, document, folder / "workflow")
-            ended = cloud.run(folder / "workflow" / Path(tool).name, _job(case))
+        root = document.parent.parent if "../" in document.read_text() else document.parent
+        workflow = folder / "workflow"
+        copy_with_what_it_names(root, document, workflow)
+        manifest = {"mainWorkflowURL": str(Path(tool).relative_to(root))}
+        (workflow / "MANIFEST.json").write_text(json.dumps(manifest))
+        ended = cloud.run(workflow, _job(case))
         content = ended.store.read(f"{ended.results}outputs.json") if ended.succeeded else None
         outputs = _brought(json.loads(content), ended.store, folder) if content else {}
         return {case.name: _judged(case.content, ended.succeeded, outputs, ended.log)}
@@ -84,7 +81,7 @@ def _job(case: Case) -> list[str]:
     return [case.content["job"]] if case.content.get("job") else []
 
 
-def _copy_with_what_it_names(root: Path, document: Path, folder: Path) -> None:
+def copy_with_what_it_names(root: Path, document: Path, folder: Path) -> None:
     """Copy a document and all that it, and what it names, names below a folder: the suite has hundreds of files there.
 
     What belongs to a file, such as its index, has its name and more.

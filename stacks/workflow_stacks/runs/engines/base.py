@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -146,26 +146,18 @@ def read_values(inputs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def from_folder(_name: str, value: Any, folder: Path) -> Any:
-    """A value in which each text that names something in a folder is a path that exists here."""
-    if isinstance(value, list):
-        return [from_folder(_name, one, folder) for one in value]
-    if isinstance(value, dict):
-        return {key: from_folder(_name, one, folder) for key, one in value.items()}
-    if isinstance(value, str) and value and "://" not in value and "\n" not in value and len(value) < 1024:
-        beside = folder / value
-        if beside.exists():
-            return str(beside)
-    return value
+def read_file(file: Path) -> dict[str, Any]:
+    """Read a file of inputs without types: each text that names something in the folder of the file is a path.
+
+    Raises:
+        WorkflowInputError: It cannot be read, or holds no mapping.
+    """
+    found: dict[str, Any] = from_folder(read_mapping(file), file.parent)
+    return found
 
 
-def read_file(file: Path, here: Callable[[str, Any, Path], Any] = from_folder) -> dict[str, Any]:
-    """Read a file of inputs, JSON or YAML. Paths in it count from its folder.
-
-    Args:
-        file: The file.
-        here: Makes the value of an input, given its name and the folder of the file, one whose paths exist here.
-            Default: each text that names something in the folder is a path: without types, nothing else is known.
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Read a file of inputs, JSON or YAML, as it is written.
 
     Raises:
         WorkflowInputError: It cannot be read, or holds no mapping.
@@ -181,7 +173,20 @@ def read_file(file: Path, here: Callable[[str, Any, Path], Any] = from_folder) -
         raise WorkflowInputError(f"{file} is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise WorkflowInputError(f"{file} must hold a mapping of input names to values")
-    return {str(name): here(str(name), value, file.parent) for name, value in found.items()}
+    return {str(name): value for name, value in found.items()}
+
+
+def from_folder(value: Any, folder: Path) -> Any:
+    """A value in which each text that names something in a folder is a path that exists here."""
+    if isinstance(value, list):
+        return [from_folder(one, folder) for one in value]
+    if isinstance(value, dict):
+        return {key: from_folder(one, folder) for key, one in value.items()}
+    if isinstance(value, str) and value and "://" not in value and "\n" not in value and len(value) < 1024:
+        beside = folder / value
+        if beside.exists():
+            return str(beside)
+    return value
 
 
 class TakesFiles(Protocol):

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import yaml
-
 from workflow_stacks.runs.staging import Stage, WorkflowInputError
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import read_file, read_inputs
-from .cwl_secondary_files import named_parts, types_of, with_secondary_files
-
-_FILES = ("File", "Directory")
-_MAIN = "main"
+from .base import read_inputs, read_mapping
+from .cwl_process import CwlProcess
+from .cwl_secondary_files import FILES, local_path, with_secondary_files
 
 
 def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> dict[str, Any]:
@@ -33,58 +29,26 @@ def cwl_inputs(source: WorkflowSource, inputs: Sequence[str], stage: Stage) -> d
     """
     if source.file is None or source.folder is None:
         return {name: _staged(value, stage) for name, value in read_inputs(source, inputs).items()}
-    parameters, named = _parameters(source.file, source.folder, source.process)
-    types = {name: _type(parameter) for name, parameter in parameters.items()}
+    process = CwlProcess.read(source.file, source.folder, source.process)
+    types = {name: _type(parameter) for name, parameter in process.inputs.items()}
     values: dict[str, Any] = {}
     for file in source.inputs:
-        values |= read_file(file, _from_folder)
+        values |= _from_folder(read_mapping(file), file.parent)
     for given in inputs:
         name, equals, text = given.partition("=")
         if equals:
             _add(values, name, text, types)
         else:
-            values |= read_file(Path(given), _from_folder)
+            values |= _from_folder(read_mapping(Path(given)), Path(given).parent)
     missing = [
         f"{name} ({_said(type_)})" for name, type_ in types.items() if name not in values and not type_["optional"]
     ]
     if missing:
         raise WorkflowInputError(f"the workflow needs inputs that are not given: {', '.join(missing)}")
-    complete = {name: with_secondary_files(value, parameters.get(name), named) for name, value in values.items()}
-    return {name: _staged(value, stage) for name, value in complete.items()}
-
-
-def _parameters(file: Path, root: Path, process: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The inputs of a process, and the types that it defines, both by name."""
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        found = _process_of(file, document, process)
-        return named_parts(found.get("inputs")), types_of(found, file, root)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise WorkflowInputError(f"{file} is not CWL that can be read: {error}") from error
-
-
-def _process_of(file: Path, document: Any, process: str) -> Mapping[str, Any]:
-    """The process of a document that is run: the one that is named, else the only one, else `main`."""
-    graph = document.get("$graph", [document]) if isinstance(document, dict) else []
-    processes = [one for one in graph if isinstance(one, dict) and "class" in one] if isinstance(graph, list) else []
-    if not processes:
-        raise WorkflowInputError(f"{file} is not CWL: it has no 'class', nor a '$graph' of processes")
-    if len(processes) == 1 and not process:
-        return processes[0]
-    named = {_short(one["id"]): one for one in processes if "id" in one}
-    if (process or _MAIN) not in named:
-        what = f"has no process '{process}'" if process else f"has several processes, and none is '{_MAIN}'"
-        if not named:
-            raise WorkflowInputError(f"{file} {what}: its process has no id. To run it, name the file alone")
-        raise WorkflowInputError(
-            f"{file} {what}: those that it has are {', '.join(named)}. To run one, name it, as in "
-            f"{file.name}#{next(iter(named))}"
-        )
-    return named[process or _MAIN]
-
-
-def _short(id_: Any) -> str:
-    return str(id_).rpartition("#")[2]
+    return {
+        name: _staged(with_secondary_files(value, process.inputs.get(name), process.types), stage)
+        for name, value in values.items()
+    }
 
 
 def _type(parameter: Any) -> dict[str, Any]:
@@ -127,7 +91,7 @@ def _add(values: dict[str, Any], name: str, text: str, types: Mapping[str, Mappi
 
 
 def _value(name: str, text: str, kind: str) -> Any:
-    if kind in _FILES:
+    if kind in FILES:
         if "://" not in text and not Path(text).exists():
             raise WorkflowInputError(f"the input {name} is {text}, which does not exist on this machine")
         return {"class": kind, "location": text}
@@ -141,27 +105,20 @@ def _value(name: str, text: str, kind: str) -> Any:
         return text  # an enum, or Any
 
 
-def _from_folder(_name: str, value: Any, folder: Path) -> Any:
+def _from_folder(value: Any, folder: Path) -> Any:
     """A value whose files and directories have paths that exist here; nothing else in it is a path."""
     if isinstance(value, list):
-        return [_from_folder(_name, one, folder) for one in value]
+        return [_from_folder(one, folder) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _from_folder(_name, one, folder) for key, one in value.items()}
-    for key in ("path", "location"):
-        if value.get("class") in _FILES and isinstance(found.get(key), str):
-            found[key] = _path_here(found[key], folder)
-    return found
-
-
-def _path_here(place: str, folder: Path) -> str:
-    """What a path, or an address of a file as CWL writes it, names in a folder; an address of another kind as it is."""
-    plain = place.removeprefix("file://")
-    if "://" in plain:
-        return place
+    found = {key: _from_folder(one, folder) for key, one in value.items()}
+    path = local_path(value)
+    if path is None:
+        return found
     # An address has %23 for the sign #, and people write paths there, too.
-    names = (folder / plain, folder / unquote(plain))
-    return str(next((one for one in names if one.exists()), plain))
+    names = (folder / path, folder / unquote(str(path)))
+    here = next((one for one in names if one.exists()), path)
+    return {key: one for key, one in found.items() if key != "path"} | {"location": str(here)}
 
 
 def _staged(value: Any, stage: Stage) -> Any:
@@ -171,13 +128,12 @@ def _staged(value: Any, stage: Stage) -> Any:
     if not isinstance(value, dict):
         return value
     value = {key: _staged(one, stage) for key, one in value.items()}
-    place = value.get("location", value.get("path"))
-    if value.get("class") not in _FILES or not isinstance(place, str) or "://" in place.removeprefix("file://"):
+    path = local_path(value)
+    if path is None:
         return value
-    path = Path(place.removeprefix("file://"))
     others = {key: one for key, one in value.items() if key not in ("path", "location")}
     if path.is_dir() and value["class"] == "Directory":
         return {"basename": path.name, **others, "location": stage.put_directory(path)}
     if path.is_file() and value["class"] == "File":
         return {"basename": path.name, **others, "location": stage.put_file(path)}
-    raise WorkflowInputError(f"{place} is no {value['class']} of this machine")
+    raise WorkflowInputError(f"{path} is no {value['class']} of this machine")

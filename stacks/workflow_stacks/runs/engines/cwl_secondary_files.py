@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from workflow_stacks.runs.staging import WorkflowInputError
+
+from .cwl_process import named_parts, short_name
+
+FILES = ("File", "Directory")
+"""The classes of values that are files of a machine."""
 
 _OF_THE_FILE = re.compile(r"\$\(self\.(basename|nameroot|nameext)\)")
 _EXPRESSION = re.compile(r"\$[({]")
@@ -52,7 +55,7 @@ def with_secondary_files(value: Any, type_: Any, named: Mapping[str, Any], patte
     if isinstance(type_, str):
         if isinstance(value, list):  # of a type such as File[]
             return [with_secondary_files(one, type_, named, patterns) for one in value]
-        known = named.get(_short(type_.rstrip("?[]")))
+        known = named.get(short_name(type_.rstrip("?[]")))
         if known is not None:
             return with_secondary_files(value, known, named, patterns)
         return _found(value, patterns) if isinstance(value, dict) and value.get("class") == "File" else value
@@ -67,40 +70,20 @@ def with_secondary_files(value: Any, type_: Any, named: Mapping[str, Any], patte
     return with_secondary_files(value, type_.get("type"), named, patterns)
 
 
-def types_of(process: Mapping[str, Any], document: Path, root: Path) -> dict[str, Any]:
-    """The types that a process defines, by their names; not those of an address, or of a file that does not come along.
-
-    Args:
-        process: The process.
-        document: Its document, from which imported files count.
-        root: The folder that comes along with it. Nothing else is read.
-    """
-    needs = [*_entries(process.get("requirements")), *_entries(process.get("hints"))]
-    found = [one for need in needs if need.get("class") == "SchemaDefRequirement" for one in need.get("types", [])]
-    read = []
-    for one in found:
-        content = one
-        if isinstance(one, Mapping) and "$import" in one:
-            file = (document.parent / str(one["$import"])).resolve()
-            inside = file.is_relative_to(root.resolve()) and file.is_file()
-            content = yaml.safe_load(file.read_text(encoding="utf-8")) if inside else []
-        read += content if isinstance(content, list) else [content]
-    return {_short(one["name"]): one for one in read if isinstance(one, Mapping) and "name" in one}
-
-
-def named_parts(parts: Any) -> dict[str, Any]:
-    """Inputs or fields by their names; CWL lets them be written as a list, too."""
-    if isinstance(parts, list):
-        return {_short(one.get("id") or one.get("name")): one for one in parts}
-    return {str(name): one for name, one in (parts or {}).items()}
+def local_path(value: Mapping[str, Any]) -> Path | None:
+    """The path of a file or directory that is said to be on this machine; None for what is elsewhere, or is none."""
+    place = value.get("location", value.get("path"))
+    if value.get("class") not in FILES or not isinstance(place, str):
+        return None
+    plain = place.removeprefix("file://")
+    return Path(plain) if "://" not in plain else None
 
 
 def _found(file: dict[str, Any], patterns: Sequence[Pattern]) -> dict[str, Any]:
     """A file with those of its patterns that lie beside it, unless the value has them already."""
-    place = file.get("location", file.get("path"))
-    if not isinstance(place, str) or "://" in place.removeprefix("file://"):
+    path = local_path(file)
+    if path is None:
         return file
-    path = Path(place.removeprefix("file://"))
     others = list(file.get("secondaryFiles", []))
     known = {one.get("basename") or Path(str(one.get("location", one.get("path")))).name for one in others}
     for pattern in patterns:
@@ -121,12 +104,12 @@ def _substituted(name: str, pattern: str) -> str:
     """The name that a pattern gives to a file that belongs to another; empty for an expression."""
     root, dot, extension = name.rpartition(".")
     parts = {"basename": name, "nameroot": root or name, "nameext": f"{dot}{extension}" if root else ""}
-    said = _OF_THE_FILE.sub(lambda found: parts[found[1]], pattern)
-    if said != pattern or _EXPRESSION.search(said):
+    if _EXPRESSION.search(pattern):
+        said = _OF_THE_FILE.sub(lambda found: parts[found[1]], pattern)
         return "" if _EXPRESSION.search(said) else said
-    while said.startswith("^"):
-        said, name = said[1:], name.rpartition(".")[0] or name
-    return name + said
+    while pattern.startswith("^"):
+        pattern, name = pattern[1:], name.rpartition(".")[0] or name
+    return name + pattern
 
 
 def _patterns(said: Any) -> list[Pattern]:
@@ -140,14 +123,3 @@ def _patterns(said: Any) -> list[Pattern]:
                 Pattern(text.removesuffix("?") if optional else text, not optional and required in (None, True))
             )
     return found
-
-
-def _entries(said: Any) -> list[Mapping[str, Any]]:
-    """Requirements or hints as a list; they may be written by class."""
-    if isinstance(said, Mapping):
-        return [{**one, "class": name} for name, one in said.items() if isinstance(one, Mapping)]
-    return [one for one in said or () if isinstance(one, Mapping)]
-
-
-def _short(name: Any) -> str:
-    return str(name).rpartition("#")[2].rpartition("/")[2]

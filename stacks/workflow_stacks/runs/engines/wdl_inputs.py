@@ -15,7 +15,7 @@ from typing import Any
 from workflow_stacks.runs.staging import Stage, WorkflowInputError, files_below
 from workflow_stacks.runs.workflow_source import WorkflowSource
 
-from .base import from_folder, read_file, read_inputs, staged
+from .base import from_folder, read_inputs, read_mapping, staged
 
 _FILES = ("File", "Directory")
 
@@ -104,19 +104,24 @@ def _target(document: Any, workflow: Path) -> Any:
 
 
 def _values(source: WorkflowSource, inputs: Sequence[str], types: Mapping[str, tuple[Any, bool]]) -> dict[str, Any]:
-    def here(name: str, value: Any, folder: Path) -> Any:
-        return _with_files(value, _type_of(name, types), lambda text, _: from_folder(name, text, folder))
-
     values: dict[str, Any] = {}
     for file in source.inputs:
-        values |= read_file(file, here)
+        values |= _read(file, types)
     for given in inputs:
         name, equals, text = given.partition("=")
         if equals:
             add_wdl_input(values, name, text, types)
         else:
-            values |= read_file(Path(given), here)
+            values |= _read(Path(given), types)
     return values
+
+
+def _read(file: Path, types: Mapping[str, tuple[Any, bool]]) -> dict[str, Any]:
+    """Read a file of inputs. Paths in it count from its folder."""
+    return {
+        name: _with_files(value, _type_of(name, types), lambda text, _: str(from_folder(text, file.parent)))
+        for name, value in read_mapping(file).items()
+    }
 
 
 def _type_of(name: str, types: Mapping[str, tuple[Any, bool]]) -> Any:
