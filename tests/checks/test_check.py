@@ -217,7 +217,7 @@ class TestWhatIsWrong:
         steps = place.check("efs", seconds=0)
         [reached] = states(steps, State.FAILED)  # some jobs come further in no time than others
         assert steps[reached].message.startswith("the time is over: ")
-        wait_for(lambda: not list(jobs_at_work(place.client, place.outputs("efs"))))
+        wait_for(lambda: not jobs_at_work(place.client, place.outputs("efs")))
         batch, queue = place.client("batch"), place.outputs("efs")["HeadQueue"]
         ended = batch.list_jobs(jobQueue=queue, jobStatus="FAILED")["jobSummaryList"]
         [job] = [one for one in ended if one["createdAt"] >= before]

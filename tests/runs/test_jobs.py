@@ -5,7 +5,7 @@ from typing import Any
 from run_records import record_of_run
 
 from workflow_stacks.runs.engines import ENGINES
-from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs, counted
+from workflow_stacks.runs.jobs import OWNER_TAG, RUN_TAG, RunJobs, counted, jobs_at_work
 
 RUN = record_of_run(engine="toil")
 TAGS = {
@@ -28,6 +28,21 @@ class Batch:
 
     def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
         return {"jobs": [{"jobId": name, "tags": TAGS[name]} for name in jobs]}
+
+
+class Going:
+    """AWS Batch with a job that goes on to the next state after each request."""
+
+    def get_paginator(self, _: str) -> "Going":
+        return self
+
+    def paginate(self, *, jobStatus: str, **_: Any) -> list[dict[str, Any]]:  # noqa: N803  a name of AWS
+        del jobStatus
+        return [{"jobSummaryList": [{"jobId": "one"}]}]
+
+
+def test_a_job_that_goes_on_while_states_are_asked_for_is_listed_once_in_the_last_one() -> None:
+    assert jobs_at_work(lambda _: Going(), {"TaskQueue": "queue"}) == [("RUNNING", {"jobId": "one"})]
 
 
 def test_its_jobs_carry_its_tag_or_name_their_head_job_or_are_owned_by_it() -> None:

@@ -127,8 +127,8 @@ def end_jobs(client: Client, ids: Sequence[str], reason: str) -> None:
         batch.terminate_jobs(jobs=list(ids[start : start + _TERMINATIONS_IN_A_REQUEST]), reason=reason)
 
 
-def jobs_at_work(client: Client, outputs: Mapping[str, str]) -> Iterator[tuple[str, Job]]:
-    """The jobs of a deployed context that have not ended, each with its state, as lists show them.
+def jobs_at_work(client: Client, outputs: Mapping[str, str]) -> list[tuple[str, Job]]:
+    """The jobs of a deployed context that have not ended, each once with its last state, as lists show them.
 
     Args:
         client: Gives the boto3 client of a service.
@@ -136,10 +136,15 @@ def jobs_at_work(client: Client, outputs: Mapping[str, str]) -> Iterator[tuple[s
     """
     own = outputs.get(NAME_IN_BATCH)
     batch = client("batch")
+    # A request tells of one state. A job that goes on between two of them is in both.
+    found: dict[str, tuple[str, Job]] = {}
     for queue in dict.fromkeys(arn for key, arn in outputs.items() if key.startswith(_QUEUES)):
         for state in _AT_WORK:
             for page in batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=state):
-                yield from ((state, job) for job in page["jobSummaryList"] if own is None or _is_of(job, own))
+                found |= {
+                    job["jobId"]: (state, job) for job in page["jobSummaryList"] if own is None or _is_of(job, own)
+                }
+    return list(found.values())
 
 
 def _is_of(job: Job, context: str) -> bool:
